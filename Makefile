@@ -1,0 +1,294 @@
+# ayaprof-uart: build, test, demonstrate. `make help` lists the targets.
+#
+#   O=DIR              put everything that is built there (default build)
+#   V=1                show the commands
+#   CROSS_COMPILE=aarch64-linux-gnu-   compiler prefix for the board's program
+#   SYSROOT=DIR        where the libraries of another architecture are, unpacked
+#   SAN=address,undefined              sanitizers for both programs and the tests
+#   VMLINUX_BTF=FILE   kernel type information to make vmlinux.h from; "none": the fallback in bpf/
+#   PYTHON=...         a python3 that sees Debian's packages
+
+O            ?= build
+V            ?= 0
+CROSS_COMPILE ?=
+SYSROOT      ?=
+SAN          ?=
+PREFIX       ?= /usr/local
+DESTDIR      ?=
+PYTHON       ?= /usr/bin/python3
+CLANG        ?= clang
+LLVM_STRIP   ?= llvm-strip
+BPFTOOL      ?= $(firstword $(shell command -v bpftool 2>/dev/null) /usr/sbin/bpftool)
+NANOPB_GEN   ?= $(PYTHON) /usr/bin/nanopb_generator.py
+VMLINUX_BTF  ?= $(firstword $(wildcard /sys/kernel/btf/vmlinux) none)
+
+ifeq ($(origin CC),default)
+CC := $(CROSS_COMPILE)gcc
+endif
+ifeq ($(origin AR),default)
+AR := $(CROSS_COMPILE)ar
+endif
+
+VERSION := $(shell cat VERSION)
+# The machine the board's program is for decides the BPF programs' register layout.
+MACHINE  := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine 2>/dev/null)))
+BPF_ARCH := $(patsubst x86_64,x86,$(patsubst i686,x86,$(patsubst aarch64,arm64,$(MACHINE))))
+
+CFLAGS   ?= -O2 -g
+WARN     := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
+            -Wwrite-strings -Wvla -Wno-unused-parameter
+CPPFLAGS += -D_GNU_SOURCE -DAYAPROF_VERSION='"$(VERSION)"' -I. -I$(O)/gen
+CFLAGS   += -std=gnu11 $(WARN) -fno-strict-aliasing
+ifneq ($(SYSROOT),)
+CPPFLAGS += -isystem $(SYSROOT)/usr/include
+LDFLAGS  += -L$(SYSROOT)/usr/lib/$(shell $(CC) -dumpmachine)
+endif
+ifneq ($(SAN),)
+CFLAGS   += -fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=undefined
+LDFLAGS  += -fsanitize=$(SAN)
+endif
+
+ifeq ($(V),1)
+Q :=
+say = @:
+else
+Q := @
+say = @printf '  %-8s %s\n'
+endif
+
+# ---- what there is -----------------------------------------------------------------------------
+FRAMING_SRC := $(wildcard framing/*.c)
+PROTO_SRC   := $(wildcard proto/*.c)
+TARGET_SRC  := $(filter-out target/main.c,$(wildcard target/*.c target/*/*.c))
+HOST_SRC    := $(filter-out host/main.c,$(wildcard host/*.c host/*/*.c))
+TOOL_SRC    := $(wildcard tests/tools/*.c)
+UNIT_SRC    := $(wildcard tests/unit/test_*.c)
+FUZZ_SRC    := $(wildcard tests/fuzz/fuzz_*.c)
+BPF_SRC     := $(wildcard bpf/*.bpf.c)
+
+obj = $(patsubst %.c,$(O)/obj/%.o,$(1))
+SKELS     := $(patsubst bpf/%.bpf.c,$(O)/gen/bpf/%.skel.h,$(BPF_SRC))
+PB_C      := $(O)/gen/proto/ayaprof.pb.c
+PB_H      := $(O)/gen/proto/ayaprof.pb.h
+SYSCALLS  := $(O)/gen/target/syscall_names.inc
+PLOT_PY   := $(O)/gen/host/flameline_py.inc
+
+LIB_FRAMING := $(O)/lib/libframing.a
+LIB_PROTO   := $(O)/lib/libproto.a
+LIB_TARGET  := $(O)/lib/libtarget.a
+LIB_HOST    := $(O)/lib/libhost.a
+
+UNIT_BIN := $(patsubst tests/unit/%.c,$(O)/tests/%,$(UNIT_SRC))
+TOOL_BIN := $(patsubst tests/tools/%.c,$(O)/tests/%,$(TOOL_SRC))
+REPLAY_BIN := $(patsubst tests/fuzz/fuzz_%.c,$(O)/tests/replay_%,$(FUZZ_SRC))
+
+TARGET_LIBS := -lbpf -lelf -lz -lprotobuf-nanopb
+# For boards without our libraries: one file that runs on any kernel. glibc's own order of archives matters.
+STATIC_LIBS := -l:libbpf.a -l:libelf.a -l:libz.a -l:libprotobuf-nanopb.a
+HOST_LIBS   := -lserialport -lz -lprotobuf-nanopb -lm -lpthread
+
+.PHONY: all help static demo demo-board test test-run test-boards bench fuzz fuzz-run asan format lint install clean deps tests
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+all: $(O)/ayaprof-uart $(O)/hostdec
+
+help:
+	@echo 'make [all]        build $(O)/ayaprof-uart (board) and $(O)/hostdec (desk)'
+	@echo 'make demo         install what is missing, build, profile this kernel over a simulated line, draw'
+	@echo 'make test         install what is missing, build, run every test this machine can run'
+	@echo 'make test-boards  the longer matrix on emulated boards'
+	@echo 'make demo-board   the demonstration on an emulated board (ARCH=x86_64 KERNEL=6.1 or 6.12)'
+	@echo 'make static       $(O)/static/ayaprof-uart, for boards without our libraries'
+	@echo 'make bench        ratios against alternatives, measured in one run'
+	@echo 'make fuzz         fuzz every parser (FUZZ_SECONDS=60 each)'
+	@echo 'make asan         the tests under AddressSanitizer and UBSan'
+	@echo 'make format lint  clang-format; static checks'
+	@echo 'make install      honours DESTDIR and PREFIX'
+	@echo 'make clean        remove $(O)'
+	@echo 'variables: O= V=1 CROSS_COMPILE= SYSROOT= SAN= VMLINUX_BTF= PYTHON='
+
+# ---- programs ----------------------------------------------------------------------------------
+$(O)/ayaprof-uart: $(O)/obj/target/main.o $(LIB_TARGET) $(LIB_PROTO) $(LIB_FRAMING)
+	$(say) LINK $@
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(TARGET_LIBS)
+
+static: $(O)/static/ayaprof-uart
+$(O)/static/ayaprof-uart: $(O)/obj/target/main.o $(LIB_TARGET) $(LIB_PROTO) $(LIB_FRAMING)
+	$(say) STATIC $@
+	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) $(LDFLAGS) -static -s -o $@ $^ $(STATIC_LIBS)
+# Not stripped: user functions are found by their symbols.
+$(O)/static/%: $(O)/obj/tests/tools/%.o
+	$(say) STATIC $@
+	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) $(LDFLAGS) -static -o $@ $^ -lpthread -lm
+
+$(O)/hostdec: $(O)/obj/host/main.o $(LIB_HOST) $(LIB_PROTO) $(LIB_FRAMING)
+	$(say) LINK $@
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(HOST_LIBS)
+
+$(LIB_FRAMING): $(call obj,$(FRAMING_SRC))
+$(LIB_PROTO):   $(call obj,$(PROTO_SRC)) $(O)/obj/gen/ayaprof.pb.o
+$(LIB_TARGET):  $(call obj,$(TARGET_SRC))
+$(LIB_HOST):    $(call obj,$(HOST_SRC))
+$(O)/lib/%.a:
+	$(say) AR $@
+	$(Q)mkdir -p $(@D) && rm -f $@ && $(AR) rcs $@ $^
+
+# Generated headers must exist before the first compilation; afterwards the .d files know better.
+$(call obj,$(PROTO_SRC) $(TARGET_SRC) $(HOST_SRC) $(UNIT_SRC) $(TOOL_SRC) $(FUZZ_SRC)) \
+$(O)/obj/target/main.o $(O)/obj/host/main.o: | $(PB_H)
+$(call obj,$(TARGET_SRC)) $(O)/obj/target/main.o: | $(SKELS) $(SYSCALLS)
+$(call obj,$(HOST_SRC)): | $(PLOT_PY)
+
+# Rebuild when a flag changes (SAN=, CC=, ...), not only when a file does.
+FLAGS_NOW := $(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS)
+$(O)/flags: FORCE
+	$(Q)mkdir -p $(@D); printf '%s\n' '$(subst ','\'',$(FLAGS_NOW))' | cmp -s - $@ || printf '%s\n' '$(subst ','\'',$(FLAGS_NOW))' > $@
+FORCE:
+
+# framing/ has no operating system under it: prove it with every build.
+$(O)/obj/framing/%.o: EXTRA := -ffreestanding
+$(O)/obj/%.o: %.c $(O)/flags
+	$(say) CC $<
+	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(CFLAGS) $(EXTRA) -MMD -MP -c -o $@ $<
+
+# ---- messages ----------------------------------------------------------------------------------
+$(PB_C) $(PB_H) &: proto/ayaprof.proto proto/ayaprof.options
+	$(say) NANOPB $<
+	$(Q)mkdir -p $(O)/gen/proto && $(NANOPB_GEN) -q -I proto -D $(O)/gen/proto ayaprof.proto
+$(O)/obj/gen/ayaprof.pb.o: $(PB_C) $(O)/flags
+	$(say) CC $<
+	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) -I$(O)/gen/proto $(CFLAGS) -MMD -MP -c -o $@ $<
+
+# ---- kernel programs ---------------------------------------------------------------------------
+$(O)/gen/bpf/vmlinux.h: bpf/vmlinux_min.h $(filter-out none,$(VMLINUX_BTF))
+	$(say) VMLINUX $(VMLINUX_BTF)
+	$(Q)mkdir -p $(@D)
+	$(Q)if [ '$(VMLINUX_BTF)' = none ]; then cp bpf/vmlinux_min.h $@; \
+	else $(BPFTOOL) btf dump file '$(VMLINUX_BTF)' format c > $@; fi
+
+$(O)/obj/bpf/%.bpf.o: bpf/%.bpf.c $(O)/gen/bpf/vmlinux.h
+	$(say) BPF $<
+	$(Q)mkdir -p $(@D) && $(CLANG) -target bpf -mcpu=v3 -O2 -g -Wall -Wno-missing-declarations \
+		-D__TARGET_ARCH_$(BPF_ARCH) -I. -I$(O)/gen/bpf -MMD -MP -c -o $@ $<
+	$(Q)$(LLVM_STRIP) -g $@
+
+$(O)/gen/bpf/%.skel.h: $(O)/obj/bpf/%.bpf.o
+	$(say) SKEL $@
+	$(Q)mkdir -p $(@D) && $(BPFTOOL) gen skeleton $< name $*_bpf > $@
+
+# ---- other generated files ---------------------------------------------------------------------
+$(SYSCALLS): scripts/gen-syscalls.sh
+	$(say) GEN $@
+	$(Q)mkdir -p $(@D) && CC='$(CC)' scripts/gen-syscalls.sh > $@
+$(PLOT_PY): host/plot/flameline.py scripts/embed-text.sh
+	$(say) GEN $@
+	$(Q)mkdir -p $(@D) && scripts/embed-text.sh < $< > $@
+
+# ---- tests -------------------------------------------------------------------------------------
+$(O)/tests/test_%: $(O)/obj/tests/unit/test_%.o $(LIB_TARGET) $(LIB_HOST) $(LIB_PROTO) $(LIB_FRAMING)
+	$(say) LINK $@
+	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka -lbpf -lelf $(HOST_LIBS)
+$(O)/tests/replay_%: $(O)/obj/tests/fuzz/fuzz_%.o $(O)/obj/tests/fuzz/replay_main.o $(LIB_TARGET) $(LIB_HOST) $(LIB_PROTO) $(LIB_FRAMING)
+	$(say) LINK $@
+	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lbpf -lelf $(HOST_LIBS)
+# Writes golden vectors (tests/tools/make_vectors.py), so it needs what it describes.
+$(O)/tests/make_vectors: $(O)/obj/tests/tools/make_vectors.o $(LIB_PROTO) $(LIB_FRAMING)
+	$(say) LINK $@
+	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lz -lprotobuf-nanopb
+$(O)/tests/%: $(O)/obj/tests/tools/%.o
+	$(say) LINK $@
+	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lpthread -lm
+
+tests: all $(UNIT_BIN) $(TOOL_BIN) $(REPLAY_BIN)
+
+$(O)/tests/bench_codec: $(O)/obj/tests/bench/bench_codec.o $(LIB_PROTO)
+	$(say) LINK $@
+	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lz -lprotobuf-nanopb
+
+bench:
+	@scripts/install-deps.sh build bench
+	@$(MAKE) --no-print-directory O='$(O)' all $(O)/tests/bench_codec
+	@O='$(O)' $(PYTHON) tests/bench/run.py
+
+deps:
+	@scripts/install-deps.sh build plot test
+
+# A second make, because the first one may have been read before the tools it asks for were there.
+test: deps
+	@$(MAKE) --no-print-directory O='$(O)' test-run
+test-run: tests
+	@O='$(O)' PYTHON='$(PYTHON)' $(PYTHON) tests/run.py
+
+test-boards: deps
+	@scripts/install-deps.sh boards-arm64
+	@$(MAKE) --no-print-directory O='$(O)' tests
+	@O='$(O)' tests/boards/build-static.sh aarch64
+	@O='$(O)' PYTHON='$(PYTHON)' $(PYTHON) tests/run.py --boards
+
+demo:
+	@scripts/install-deps.sh build plot
+	@$(MAKE) --no-print-directory O='$(O)' all $(O)/tests/linesim $(O)/tests/workload
+	@O='$(O)' PYTHON='$(PYTHON)' scripts/demo.sh
+
+ARCH   ?= x86_64
+KERNEL ?= 6.1
+demo-board:
+	@scripts/install-deps.sh build plot boards $(if $(filter aarch64,$(ARCH)),boards-arm64)
+	@$(MAKE) --no-print-directory O='$(O)' all
+	@O='$(O)' tests/boards/build-static.sh '$(ARCH)'
+	@O='$(O)' $(PYTHON) tests/boards/demo.py '$(ARCH)' '$(KERNEL)'
+
+# ---- fuzzing: every tests/fuzz/fuzz_NAME.c for FUZZ_SECONDS, new inputs stay in $(O)/fuzz/corpus ----
+FUZZ_SECONDS ?= 60
+FUZZ_BIN     := $(patsubst tests/fuzz/fuzz_%.c,$(O)/fuzz/fuzz_%,$(FUZZ_SRC))
+FUZZ_CFLAGS  := -O1 -g -std=gnu11 -fno-strict-aliasing -fsanitize=fuzzer-no-link,address,undefined \
+                -fno-sanitize-recover=undefined
+fuzz_obj = $(patsubst %.c,$(O)/fuzz/obj/%.o,$(1))
+
+$(call fuzz_obj,$(FRAMING_SRC) $(PROTO_SRC) $(HOST_SRC) $(FUZZ_SRC)): | $(PB_H) $(PLOT_PY)
+$(O)/fuzz/obj/%.o: %.c
+	$(say) CLANG $<
+	$(Q)mkdir -p $(@D) && $(CLANG) $(CPPFLAGS) $(FUZZ_CFLAGS) -MMD -MP -c -o $@ $<
+$(O)/fuzz/obj/gen/ayaprof.pb.o: $(PB_C)
+	$(say) CLANG $<
+	$(Q)mkdir -p $(@D) && $(CLANG) $(CPPFLAGS) -I$(O)/gen/proto $(FUZZ_CFLAGS) -MMD -MP -c -o $@ $<
+# An archive, so that a fuzzer links only what it calls.
+$(O)/fuzz/libfuzzed.a: $(call fuzz_obj,$(FRAMING_SRC) $(PROTO_SRC) $(HOST_SRC)) $(O)/fuzz/obj/gen/ayaprof.pb.o
+	$(say) AR $@
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+$(O)/fuzz/fuzz_%: $(O)/fuzz/obj/tests/fuzz/fuzz_%.o $(O)/fuzz/libfuzzed.a
+	$(say) LINK $@
+	$(Q)$(CLANG) -fsanitize=fuzzer,address,undefined -o $@ $^ $(HOST_LIBS)
+
+fuzz:
+	@scripts/install-deps.sh build fuzz
+	@$(MAKE) --no-print-directory O='$(O)' fuzz-run
+fuzz-run: $(FUZZ_BIN)
+	$(Q)set -e; for f in $(FUZZ_BIN); do name=$${f##*/fuzz_}; mkdir -p $(O)/fuzz/corpus/$$name; \
+		echo "fuzz $$name: $(FUZZ_SECONDS) s"; \
+		$$f -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=1024 -print_final_stats=1 \
+			-artifact_prefix=$(O)/fuzz/$$name- $(O)/fuzz/corpus/$$name tests/fuzz/corpus/$$name; done
+
+asan:
+	@scripts/install-deps.sh build plot test
+	@$(MAKE) --no-print-directory O='$(O)/asan' SAN=address,undefined test-run
+
+# ---- care --------------------------------------------------------------------------------------
+C_FILES = $(shell git ls-files -co --exclude-standard '*.c' '*.h')
+
+format:
+	clang-format -i $(C_FILES)
+
+lint:
+	@scripts/lint.sh
+
+install: all
+	install -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(PREFIX)/share/doc/ayaprof-uart'
+	install -m 755 $(O)/ayaprof-uart $(O)/hostdec '$(DESTDIR)$(PREFIX)/bin'
+	install -m 644 README.md LICENSE proto/PROTOCOL.md '$(DESTDIR)$(PREFIX)/share/doc/ayaprof-uart'
+
+clean:
+	rm -rf '$(O)'
+
+-include $(shell find $(O)/obj $(O)/fuzz/obj -name '*.d' 2>/dev/null)

@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# Install the Debian packages that the named groups of packages.txt need and that are missing.
+# usage: install-deps.sh GROUP...        exit 0: all there; 1: something could not be installed
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+[ $# -gt 0 ] || { echo "usage: $0 GROUP..." >&2; exit 2; }
+
+wanted=$(awk -v groups="$*" '
+	BEGIN { n = split(groups, g, " "); for (i = 1; i <= n; i++) want[g[i]] = 1 }
+	{ sub(/#.*/, "") }
+	NF { for (i = 2; i <= NF; i++) if ($i in want) { print $1; break } }' "$here/packages.txt")
+
+missing=()
+for p in $wanted; do
+	dpkg-query -W -f='${Status}' "$p" 2>/dev/null | grep -q 'ok installed' || missing+=("$p")
+done
+[ ${#missing[@]} -eq 0 ] && exit 0
+
+if ! command -v apt-get >/dev/null; then
+	echo "install-deps: not a Debian machine; install the equivalents of: ${missing[*]}" >&2
+	exit 1
+fi
+sudo=
+if [ "$(id -u)" -ne 0 ]; then
+	command -v sudo >/dev/null || {
+		echo "install-deps: run as root, or install sudo, to add: ${missing[*]}" >&2
+		exit 1
+	}
+	sudo=sudo
+fi
+echo "install-deps: installing ${missing[*]}" >&2
+export DEBIAN_FRONTEND=noninteractive
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+if ! { $sudo apt-get update -q && $sudo apt-get install -qy --no-install-recommends "${missing[@]}"; } >"$log" 2>&1; then
+	tail -n 15 "$log" >&2
+	echo "install-deps: apt-get failed, see above" >&2
+	exit 1
+fi
