@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: GPL-2.0 OR MIT */
+/*
+ * Records between the kernel programs (bpf/) and the daemon (target/probes/), and the maps they
+ * share.
+ *
+ * These structs cross the kernel boundary of one machine only. They never go on the wire: what the
+ * wire carries is in proto/PROTOCOL.md. Fixed widths and asserted sizes keep both compilers honest.
+ */
+#ifndef AYP_BPF_EVENTS_H
+#define AYP_BPF_EVENTS_H
+
+#ifndef __bpf__
+#include <stdint.h>
+typedef uint8_t ayp_u8;
+typedef uint16_t ayp_u16;
+typedef uint32_t ayp_u32;
+typedef uint64_t ayp_u64;
+#else
+typedef __u8 ayp_u8;
+typedef __u16 ayp_u16;
+typedef __u32 ayp_u32;
+typedef __u64 ayp_u64;
+#endif
+
+/*
+ * kind of a record. 0..2 are events and mean what CONTRACT section 5 says (proto/event.h repeats
+ * them as enum ayp_event_kind); the others are raw material that the daemon turns into events or
+ * names before anything is coded.
+ */
+enum ayp_rec_kind {
+	AYP_REC_ENTRY = 0,
+	AYP_REC_EXIT = 1,
+	AYP_REC_INSTANT = 2,
+	AYP_REC_STACK = 3, /* struct ayp_rec_stack: becomes an instant whose arg[0] is a stack id */
+	AYP_REC_TASK = 4,  /* struct ayp_rec_task: an identity, not an event, not counted */
+};
+
+/* Every ring record begins with this; an event's arguments, u64 each, follow it directly. */
+struct ayp_rec {
+	ayp_u64 t_ns; /* bpf_ktime_get_ns(): CLOCK_MONOTONIC */
+	ayp_u32 tid;  /* thread id in the initial pid namespace; 0 for the idle task of any CPU */
+	ayp_u16 func; /* id given by the daemon before loading */
+	ayp_u8 cpu;
+	ayp_u8 kind; /* enum ayp_rec_kind */
+};
+
+#define AYP_REC_MAX_ARGS 6u
+
+#define AYP_STACK_DEPTH 64u
+struct ayp_rec_stack {
+	struct ayp_rec rec;
+	ayp_u32 tgid;
+	ayp_u16 kernel_frames;
+	ayp_u16 user_frames;
+	ayp_u64 kernel[AYP_STACK_DEPTH]; /* innermost first; [kernel_frames..) is not valid */
+	ayp_u64 user[AYP_STACK_DEPTH];
+};
+
+struct ayp_rec_task {
+	struct ayp_rec rec; /* rec.tid is the thread */
+	ayp_u32 tgid;
+	ayp_u32 zero;
+	char comm[16];
+};
+
+/*
+ * Books of one function on one CPU: map `cells` (ARRAY, mappable), index cpu * n_funcs + func.
+ *
+ * Programs interrupt and preempt each other between the load and the store of an add, so counters
+ * are added to atomically where the JIT can (params.atomic). The arm32 JIT cannot; there a cell's
+ * half belongs to one program, which the kernel hardly ever runs on top of itself on one CPU.
+ */
+enum ayp_cell_half {
+	AYP_HALF_BEGIN = 0, /* entries and instants */
+	AYP_HALF_END = 1,   /* exits */
+	AYP_HALVES = 2,
+};
+struct ayp_cell {
+	ayp_u64 produced[AYP_HALVES]; /* events attempted, = handed over + lost */
+	ayp_u64 lost[AYP_HALVES];     /* no room in the ring */
+};
+
+/* One CPU's notes: map `books` (ARRAY, mappable). Written by nested programs; nothing in it has to
+ * be exact. */
+struct ayp_cpu_book {
+	ayp_u64 first_lost_ns; /* 0: none yet */
+	ayp_u64 last_lost_ns;
+	ayp_u32 last_tid; /* thread whose identity was checked last */
+	ayp_u8 in_softirq, in_hardirq;
+	ayp_u16 last_syscall; /* entered last */
+};
+
+/* Map `control` (ARRAY, mappable, 1 entry), written by the daemon, read by every program. */
+struct ayp_control {
+	ayp_u32 active;    /* nothing is emitted or counted while 0 */
+	ayp_u32 self_tgid; /* the daemon, which never traces itself */
+};
+
+/* Value of map `tasks` (LRU_HASH by tid): the identity that was told last. */
+struct ayp_task_seen {
+	ayp_u32 tgid;
+	ayp_u32 zero;
+	ayp_u64 comm[2];
+};
+
+/*
+ * Memory accounting: map `mem_cells` (ARRAY, mappable), index
+ * (cpu * n_mem_sites + site) * AYP_MEM_SLOTS + slot. Site 0: no profiled function was active; site
+ * i: function mem_site_base + i - 1. A slot belongs to one program, as above.
+ */
+enum ayp_mem_type {
+	AYP_MEM_KMALLOC = 0,
+	AYP_MEM_KMEM_CACHE = 1,
+	AYP_MEM_TYPES = 2,
+};
+enum ayp_mem_prog {
+	AYP_MEMP_KMALLOC = 0,
+	AYP_MEMP_KMALLOC_NODE = 1,
+	AYP_MEMP_CACHE = 2,
+	AYP_MEMP_CACHE_NODE = 3,
+	AYP_MEMP_KFREE = 4,
+	AYP_MEMP_CACHE_FREE = 5,
+	AYP_MEM_PROGS = 6,
+};
+/* Slots: what a program handed out, what it saw come back (by type), what it could not keep. */
+#define AYP_MEM_SLOT_ALLOC(prog)      (prog)
+#define AYP_MEM_SLOT_FREE(prog, type) (AYP_MEM_PROGS + 2 * (prog) + (type))
+#define AYP_MEM_SLOT_UNTRACKED(prog)  (3 * AYP_MEM_PROGS + (prog))
+#define AYP_MEM_SLOTS                 24u
+struct ayp_mem_cell {
+	ayp_u64 bytes, count;
+};
+
+/* Value of map `allocs` (HASH by address): an allocation not yet given back. */
+struct ayp_alloc {
+	ayp_u64 bytes;
+	ayp_u16 site;
+	ayp_u8 type; /* enum ayp_mem_type */
+	ayp_u8 zero[5];
+};
+
+/* Value of map `innermost` (LRU_HASH): profiled functions a thread is in, outermost first. Key: the
+ * thread id, or 1 << 32 | cpu while the CPU is idle. */
+#define AYP_INNERMOST_DEPTH 16u
+struct ayp_innermost {
+	ayp_u16 func[AYP_INNERMOST_DEPTH];
+	ayp_u32 depth;
+	ayp_u32 zero;
+};
+
+/* Where a value stands in a record or an argument list that differs between kernels. */
+struct ayp_field {
+	ayp_u16 offset; /* bytes, or the argument's number */
+	ayp_u16 size;   /* 4 or 8 bytes; 0: there is none */
+};
+
+/*
+ * Constants of a loaded program (its .rodata; one struct for all objects). The verifier knows their
+ * values, so branches that they rule out cost nothing.
+ */
+struct ayp_params {
+	ayp_u32 n_funcs;    /* row length of `cells` */
+	ayp_u32 wake_bytes; /* wake the daemon when this much waits in the ring */
+	ayp_u16 func_syscall, func_hardirq, func_softirq, func_timer;
+	ayp_u16 func_switch, func_sample, func_packet;
+	ayp_u16 n_hardirq;
+	ayp_u32 syscall_nr_offset; /* in struct pt_regs */
+	ayp_u16 syscall_sigreturn; /* its number */
+	ayp_u16 syscall_probe;     /* first of two that the kernel's own probes make; 0: none */
+	ayp_u32 n_mem_sites;       /* 0: `memory` is off */
+	ayp_u16 mem_site_base;
+	ayp_u16 atomic;                                      /* the JIT has atomic adds */
+	struct ayp_field switch_prev_state, switch_next_pid; /* in the tracepoint's record */
+	/* Memory, by enum ayp_mem_prog. raw: argument numbers; else offsets in the record. */
+	ayp_u32 mem_raw;
+	ayp_u32 cache_size_offset; /* object size in struct kmem_cache, where `bytes` is that cache
+				    */
+	struct ayp_field mem_ptr[AYP_MEM_PROGS];
+	struct ayp_field mem_bytes[AYP_MEM_PROGS];
+	struct ayp_field mem_cache[AYP_MEM_PROGS];
+};
+#define AYP_SYSCALLS 1024u
+#define AYP_SOFTIRQS 10u
+
+/* Immediate that stands for the function's id in programs that are loaded once per function. */
+#define AYP_FUNC_MAGIC 0x5a79f00d
+
+#define AYP_ASSERT_SIZE(type, size)                                                                \
+	_Static_assert(sizeof(type) == (size), #type " must be " #size " bytes")
+AYP_ASSERT_SIZE(struct ayp_rec, 16);
+AYP_ASSERT_SIZE(struct ayp_rec_stack, 16 + 8 + 2 * 64 * 8);
+AYP_ASSERT_SIZE(struct ayp_rec_task, 40);
+AYP_ASSERT_SIZE(struct ayp_cell, 32);
+AYP_ASSERT_SIZE(struct ayp_cpu_book, 24);
+AYP_ASSERT_SIZE(struct ayp_control, 8);
+AYP_ASSERT_SIZE(struct ayp_task_seen, 24);
+AYP_ASSERT_SIZE(struct ayp_mem_cell, 16);
+AYP_ASSERT_SIZE(struct ayp_alloc, 16);
+AYP_ASSERT_SIZE(struct ayp_innermost, 40);
+AYP_ASSERT_SIZE(struct ayp_field, 4);
+AYP_ASSERT_SIZE(struct ayp_params, 8 + 16 + 12 + 4 + 8 + 8 + 3 * 6 * 4);
+_Static_assert(AYP_MEM_SLOT_UNTRACKED(AYP_MEM_PROGS) <= AYP_MEM_SLOTS, "slots");
+
+#endif

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0 OR MIT */
+/* Who runs where, on kernels without BTF: places of the fields come from the tracepoint's format.
+ */
+#include "bpf/common.bpf.h"
+
+SEC("?tp/sched/sched_switch")
+int sched_switch_tp(void *ctx)
+{
+	__u64 next, state;
+
+	next = read_number(ctx, params.switch_next_pid.offset, params.switch_next_pid.size);
+	/* The record marks a preempted thread by a bit above the states; it is still runnable. */
+	state = read_number(ctx, params.switch_prev_state.offset, params.switch_prev_state.size) &
+		0xff;
+	emit(params.func_switch, AYP_REC_INSTANT, EMIT_CPU, 2, (__u32)next, state, 0, 0);
+	return 0;
+}
