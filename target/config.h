@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * What the user asked for, complete and checked before anything starts. Filled by options.c from
+ * the command line and a file; passed on as `const struct config *`.
+ */
+#ifndef TARGET_CONFIG_H
+#define TARGET_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum run_mode { MODE_UART, MODE_LOG, MODE_SERVE, MODE_BOTH, MODE_AUTO };
+enum link_mode { LINKMODE_AUTO, LINKMODE_ONEWAY, LINKMODE_RELIABLE };
+enum replay_rate { REPLAY_MAX, REPLAY_REALTIME };
+
+enum probe_spec_type {
+	SPEC_KERNEL,     /* k:GLOB */
+	SPEC_USER,       /* u:PATH:GLOB */
+	SPEC_TRACEPOINT, /* t:CATEGORY:NAME, NAME may be a glob */
+};
+
+struct probe_spec {
+	enum probe_spec_type type;
+	char *path; /* SPEC_USER: binary; SPEC_TRACEPOINT: category; else NULL */
+	char *glob;
+	const char *text; /* as the user wrote it, for messages */
+};
+
+struct config {
+	/* line */
+	const char *tty; /* NULL if none was given */
+	uint32_t baud;
+	bool rtscts;
+	enum link_mode link;
+	enum run_mode mode;
+	const char *output_file;
+	const char *listen_addr;
+	uint16_t listen_port;
+	/* probes */
+	char **modules; /* names as given; NULL with n_modules 0: the default set; "none" gives
+			   n_modules 0 and no_modules */
+	size_t n_modules;
+	bool no_modules;
+	struct probe_spec *probes;
+	size_t n_probes;
+	uint32_t sample_hz;    /* stack samples per second and CPU */
+	char **xdp_interfaces; /* NULL: all that are up */
+	size_t n_xdp_interfaces;
+	size_t ring_bytes;     /* kernel ring buffer, a power of two; never 0 */
+	const char *mechanism; /* attach by this mechanism only, e.g. "kprobe"; NULL: the best that
+				  works */
+	/* run */
+	double duration_s; /* 0: until told */
+	uint32_t interval_ms;
+	uint64_t resolution_ns;
+	size_t spool_mem;
+	size_t frame_bytes; /* size of event frames to aim for; 0: chosen by the line's rate */
+	const char *replay_file;
+	const char *replay_names;
+	enum replay_rate replay_rate;
+	const char *summary_json;
+	int verbose;
+	char **command; /* NULL-terminated argv, or NULL */
+	/* instead of a run */
+	bool check;
+	bool list_modules;
+	const char *list_functions; /* glob or NULL */
+};
+
+#endif

@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "target/daemon.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <malloc.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "target/closing.h"
+#include "target/command.h"
+#include "target/log.h"
+#include "target/mode.h"
+#include "target/summary.h"
+
+#define LOOP_MS 50u
+/* After events have come, the source is left alone for a while: waking up for each one would cost
+ * more than all the rest, and show in the scheduler's events. */
+#define COALESCE_NS     (5 * NS_PER_MS)
+#define COALESCE_MIN_NS (NS_PER_MS / 5)
+/* The ring that such a rest suits; smaller ones fill in less time. */
+#define COALESCE_RING (4u << 20)
+/* Events of one round, so that the line and signals get their turn. */
+#define ROUND_EVENTS 16384u
+
+enum phase { PHASE_RUN, PHASE_REST, PHASE_CLOSING, PHASE_DONE };
+
+struct daemon {
+	const struct config *cfg;
+	struct names *names;
+	struct output *outputs[STREAM_MAX_OUTPUTS];
+	size_t n_outputs;
+	struct stream *stream;
+	struct source_sink sink; /* the source keeps a reference */
+	struct source *source;
+	struct command command;
+	struct closing closings[STREAM_MAX_OUTPUTS];
+	int signals; /* signalfd */
+	sigset_t mask_before;
+	enum phase phase;
+	const char *reason;
+	bool totals_queued, hurry, failed;
+	bool again;          /* the source had more than one round takes */
+	uint64_t stop_at_ns; /* 0: no --duration */
+	uint64_t rest_until_ns;
+};
+
+/* ---- setting up
+ * ---------------------------------------------------------------------------------- */
+
+static int catch_signals(struct daemon *d)
+{
+	struct sigaction old;
+	sigset_t mask;
+
+	sigemptyset(&mask);
+	sigaddset(&mask, SIGINT);
+	sigaddset(&mask, SIGTERM);
+	sigaddset(&mask, SIGCHLD);
+	/* nohup has SIGHUP ignored: leave it so. */
+	if (sigaction(SIGHUP, NULL, &old) == 0 && old.sa_handler != SIG_IGN)
+		sigaddset(&mask, SIGHUP);
+	signal(SIGPIPE, SIG_IGN);
+	sigprocmask(SIG_BLOCK, &mask, &d->mask_before);
+	d->signals = signalfd(-1, &mask, SFD_NONBLOCK | SFD_CLOEXEC);
+	return d->signals < 0 ? -errno : 0;
+}
+
+static uint32_t new_session(void)
+{
+	uint32_t id = 0;
+
+	/* Session 0 is the recorder's. */
+	while (id == 0)
+		if (getrandom(&id, sizeof(id), 0) != sizeof(id))
+			id = (uint32_t)now_ns() | 1;
+	return id;
+}
+
+static int open_outputs(struct daemon *d)
+{
+	struct sink *sinks[MODE_MAX_SINKS];
+	uint32_t session = new_session();
+	int n = mode_open_sinks(d->cfg, sinks);
+	bool failed = false;
+
+	if (n < 0)
+		return n;
+	for (int i = 0; i < n; i++) {
+		/* A file keeps up by itself; beside a stream it needs a spool only for hiccups. */
+		size_t size = i == 0 ? d->cfg->spool_mem : d->cfg->spool_mem / 4 + SPOOL_MIN_SIZE;
+		if (failed) {
+			sinks[i]->ops->free(sinks[i]);
+			continue;
+		}
+		d->outputs[i] = output_new(sinks[i], session, size);
+		if (d->outputs[i])
+			d->n_outputs++;
+		else
+			failed = true;
+	}
+	return failed ? -ENOMEM : 0;
+}
+
+static int set_up(struct daemon *d)
+{
+	const struct config *cfg = d->cfg;
+	int err = catch_signals(d);
+
+	if (!err && cfg->command)
+		err = command_prepare(&d->command, cfg->command, &d->mask_before);
+	if (!err)
+		err = open_outputs(d);
+	if (err)
+		return err;
+	d->names = names_new();
+	d->stream = d->names ? stream_new(cfg, d->names, d->outputs, d->n_outputs) : NULL;
+	if (!d->stream)
+		return -ENOMEM;
+	d->sink = stream_source_sink(d->stream);
+	d->source = cfg->replay_file ? replay_source_new(cfg, d->names, &d->sink)
+				     : probes_source_new(cfg, d->names, &d->sink);
+	if (!d->source)
+		return -EIO;
+	err = d->source->ops->start(d->source);
+	if (err < 0)
+		return err;
+	/* Reading the kernel's type information took memory that glibc would otherwise keep. */
+	malloc_trim(0);
+	stream_set_now(d->stream, now_ns());
+	stream_begin(d->stream, d->source);
+	err = d->source->ops->activate(d->source);
+	if (err < 0)
+		return err;
+	if (cfg->duration_s > 0)
+		d->stop_at_ns = now_ns() + (uint64_t)(cfg->duration_s * 1e9);
+	return 0;
+}
+
+static void tear_down(struct daemon *d)
+{
+	command_release(&d->command);
+	if (d->command.running)
+		log_note("the command is still running (pid %d)", (int)d->command.pid);
+	if (d->source)
+		d->source->ops->free(d->source);
+	stream_free(d->stream);
+	for (size_t i = 0; i < d->n_outputs; i++)
+		output_free(d->outputs[i]);
+	names_free(d->names);
+	if (d->signals >= 0)
+		close(d->signals);
+}
+
+/* ---- the loop
+ * ------------------------------------------------------------------------------------ */
+
+static void stop(struct daemon *d, const char *reason)
+{
+	if (d->phase != PHASE_RUN)
+		return;
+	d->reason = reason;
+	d->source->ops->deactivate(d->source);
+	d->phase = PHASE_REST;
+}
+
+static void take_signals(struct daemon *d)
+{
+	struct signalfd_siginfo info;
+
+	while (read(d->signals, &info, sizeof(info)) == sizeof(info)) {
+		if (info.ssi_signo == SIGCHLD) {
+			if (command_reap(&d->command))
+				stop(d, "command ended");
+			continue;
+		}
+		/* The command has had it already when it came from the terminal (SI_KERNEL). */
+		if (info.ssi_code != SI_KERNEL)
+			command_signal(&d->command, (int)info.ssi_signo);
+		if (d->phase == PHASE_RUN)
+			stop(d, "signal");
+		else
+			d->hurry = true;
+	}
+}
+
+static bool replays_at_max(const struct daemon *d)
+{
+	return d->cfg->replay_file && d->cfg->replay_rate == REPLAY_MAX;
+}
+
+static uint64_t coalesce_ns(const struct daemon *d)
+{
+	uint64_t ns = COALESCE_NS;
+
+	if (!d->cfg->replay_file && d->cfg->ring_bytes < COALESCE_RING)
+		ns = COALESCE_NS * d->cfg->ring_bytes / COALESCE_RING;
+	return ns < COALESCE_MIN_NS ? COALESCE_MIN_NS : ns;
+}
+
+static int consume(struct daemon *d)
+{
+	unsigned int taken = 0;
+	int n;
+
+	d->again = false;
+	while (taken < ROUND_EVENTS) {
+		unsigned int max = ROUND_EVENTS - taken;
+		if (replays_at_max(d)) {
+			if (!stream_has_room(d->stream))
+				stream_pump(d->stream);
+			if (!stream_has_room(d->stream))
+				return (int)taken;
+			max = STREAM_BATCH;
+		}
+		n = d->source->ops->consume(d->source, max, d->stream->now_ns);
+		if (n <= 0)
+			return taken ? (int)taken : n;
+		taken += (unsigned int)n;
+	}
+	d->again = true;
+	return (int)taken;
+}
+
+static void close_books(struct daemon *d)
+{
+	stream_close_books(d->stream);
+	for (size_t i = 0; i < d->n_outputs; i++)
+		closing_begin(&d->closings[i], i, d->stream, d->stream->now_ns);
+	d->phase = PHASE_CLOSING;
+}
+
+static void run_source(struct daemon *d)
+{
+	uint64_t now = d->stream->now_ns;
+	bool blocked;
+	int n;
+
+	if (d->phase == PHASE_RUN && d->stop_at_ns && now >= d->stop_at_ns)
+		stop(d, "duration");
+	if (d->phase == PHASE_RUN && now < d->rest_until_ns)
+		return;
+	n = consume(d);
+	blocked = replays_at_max(d) && !stream_has_room(d->stream);
+	if (n < 0 && n != -ENODATA && n != -EAGAIN) {
+		d->failed = true; /* the source has said why */
+		stop(d, "error");
+		close_books(d);
+	} else if (n == -ENODATA) {
+		stop(d, "finished");
+		close_books(d);
+	} else if (n == 0 && d->phase == PHASE_REST && !blocked) {
+		close_books(d);
+	} else if (n > 0 && !replays_at_max(d) && !d->again) {
+		d->rest_until_ns = now + coalesce_ns(d);
+	}
+}
+
+static void run_closings(struct daemon *d)
+{
+	size_t done = 0;
+
+	if (!d->totals_queued)
+		d->totals_queued = stream_final_totals(d->stream);
+	for (size_t i = 0; i < d->n_outputs; i++)
+		done += closing_step(&d->closings[i], d->stream, d->totals_queued, d->hurry,
+			d->reason, d->command.exit_status);
+	if (done == d->n_outputs)
+		d->phase = PHASE_DONE;
+}
+
+static uint64_t wait_ns(struct daemon *d)
+{
+	uint64_t now = now_ns();
+	uint64_t interval = (uint64_t)d->cfg->interval_ms * NS_PER_MS;
+	uint64_t wait = LOOP_MS * NS_PER_MS, due;
+
+	if (interval < wait)
+		wait = interval;
+	if (d->phase == PHASE_CLOSING)
+		return 10 * NS_PER_MS;
+	if (d->again || d->phase == PHASE_REST || (replays_at_max(d) && stream_has_room(d->stream)))
+		return 0;
+	due = d->source->ops->next_due_ns(d->source);
+	if (due)
+		wait = due <= now ? 0 : due - now < wait ? due - now : wait;
+	if (d->rest_until_ns > now && d->rest_until_ns - now < wait)
+		wait = d->rest_until_ns - now;
+	if (d->stop_at_ns)
+		wait = d->stop_at_ns <= now         ? 0
+		       : d->stop_at_ns - now < wait ? d->stop_at_ns - now
+						    : wait;
+	return wait;
+}
+
+static void wait_for_work(struct daemon *d)
+{
+	struct pollfd fds[2 + STREAM_MAX_OUTPUTS];
+	nfds_t n = 0;
+	uint64_t wait = wait_ns(d);
+	struct timespec timeout = {(time_t)(wait / NS_PER_S), (long)(wait % NS_PER_S)};
+
+	fds[n++] = (struct pollfd){.fd = d->signals, .events = POLLIN};
+	for (size_t i = 0; i < d->n_outputs; i++) {
+		struct sink *sink = d->outputs[i]->sink;
+		fds[n++] = (struct pollfd){
+			.fd = sink->ops->poll_fd(sink),
+			.events = sink->ops->poll_events(sink, !output_empty(d->outputs[i])),
+		};
+	}
+	if (d->phase == PHASE_RUN && d->rest_until_ns <= now_ns())
+		fds[n++] = (struct pollfd){.fd = d->source->ops->fd(d->source), .events = POLLIN};
+	if (ppoll(fds, n, &timeout, NULL) <= 0)
+		return;
+	if (fds[0].revents)
+		take_signals(d);
+	for (size_t i = 0; i < d->n_outputs; i++)
+		if (fds[1 + i].fd >= 0 && fds[1 + i].revents)
+			d->outputs[i]->sink->ops->poll_ready(
+				d->outputs[i]->sink, fds[1 + i].revents);
+}
+
+static void loop(struct daemon *d)
+{
+	while (d->phase != PHASE_DONE) {
+		wait_for_work(d);
+		stream_set_now(d->stream, now_ns());
+		for (size_t i = 0; i < d->n_outputs; i++)
+			d->outputs[i]->sink->ops->tick(d->outputs[i]->sink, d->stream->now_ns);
+		if (d->phase < PHASE_CLOSING)
+			run_source(d);
+		stream_tick(d->stream, d->phase == PHASE_CLOSING);
+		stream_pump(d->stream);
+		if (d->phase == PHASE_CLOSING)
+			run_closings(d);
+	}
+}
+
+int daemon_run(const struct config *cfg)
+{
+	struct daemon d = {.cfg = cfg, .signals = -1, .reason = "finished"};
+	int err = set_up(&d);
+
+	if (err == -ENOMEM)
+		log_error("out of memory");
+	if (!err && cfg->command && command_go(&d.command, cfg->command)) {
+		d.failed = true;
+		stop(&d, "command failed");
+	}
+	if (!err) {
+		loop(&d);
+		for (size_t i = 0; i < d.n_outputs; i++)
+			d.failed = d.failed || d.closings[i].failed;
+		summary_print(d.stream);
+		if (cfg->summary_json && summary_write_json(d.stream, cfg->summary_json))
+			d.failed = true;
+	}
+	tear_down(&d);
+	return err || d.failed ? 1 : 0;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "target/daemon.h"
+#include "target/log.h"
+#include "target/options.h"
+#include "target/source.h"
+
+enum { STATUS_DONE = 0, STATUS_USAGE = 2 };
+
+static int run(const struct config *cfg)
+{
+	log_set_verbosity(cfg->verbose);
+	if (cfg->check)
+		return probes_check(cfg);
+	if (cfg->list_modules)
+		return probes_list_modules(cfg);
+	if (cfg->list_functions)
+		return probes_list_functions(cfg, cfg->list_functions);
+	return daemon_run(cfg);
+}
+
+int main(int argc, char **argv)
+{
+	struct options options;
+	enum options_result result = options_read(&options, argc, argv);
+	int status = result == OPTIONS_DONE ? STATUS_DONE : STATUS_USAGE;
+
+	if (result == OPTIONS_RUN)
+		status = run(&options.config);
+	options_free(&options);
+	return status;
+}

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "target/options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "target/log.h"
+#include "target/option_values.h"
+
+#define FLAG_ROW(name, letter, set, help)                                                          \
+	{                                                                                          \
+		name, letter, NULL, NULL, true, set, help                                          \
+	}
+
+const struct option_row option_rows[] = {
+	{"tty", 0, "TTY", "Line", false, set_tty,
+		"serial device, as the argument TTY; for the configuration file"},
+	{"baud", 'b', "N", NULL, false, set_baud,
+		"rate, any that the driver takes; read back, a clipped one is an error [115200]"},
+	{"flow", 0, "none|rtscts", NULL, false, set_flow, "hardware flow control [none]"},
+	{"link", 0, "auto|oneway|reliable", NULL, false, set_link,
+		"best effort, or retransmission (not in this version; auto is oneway) [auto]"},
+	{"frame-bytes", 0, "N", NULL, false, set_frame_bytes,
+		"size of event frames, 256 to 3900 [1024 to 3584, by the rate]"},
+
+	{"mode", 0, "MODE", "Where the stream goes", false, set_mode,
+		"uart: the serial line; log: a file; serve: a TCP listener; both: the line "
+		"(or, without TTY, the listener) and a file; auto: serve on a machine with "
+		"a usable network, else uart if there is a TTY, else log [uart]"},
+	{"output-file", 'o', "FILE", NULL, false, set_output_file,
+		"recording that hostdec reads, for log and both [ayaprof.pb]"},
+	{"listen", 'l', "[ADDR:]PORT", NULL, false, set_listen,
+		"for serve and both; 0.0.0.0:5555 to be reachable from outside [127.0.0.1:5555]"},
+
+	{"module", 'M', "NAME,...", "What is traced", false, set_module,
+		"probe modules, see --list-modules; none: only what -p names [a useful set]"},
+	{"probe", 'p', "SPEC", NULL, false, set_probe,
+		"repeatable: k:GLOB kernel functions, u:PATH:GLOB user functions, "
+		"t:CATEGORY:NAME tracepoints"},
+	{"mechanism", 0, "NAME", NULL, false, set_mechanism,
+		"attach only this way, e.g. kprobe, of those that --check lists [the best that "
+		"works]"},
+	{"sample-hz", 0, "N", NULL, false, set_sample_hz,
+		"stack samples per second and CPU of module cpu [99]"},
+	{"xdp-iface", 0, "NAME", NULL, false, set_xdp_iface,
+		"repeatable: interfaces of module xdp [all that are up]"},
+	{"resolution", 0, "NS", NULL, false, set_resolution,
+		"round times to NS before coding; 0: every bit the clock has [0]"},
+	{"interval", 'i', "MS", NULL, false, set_interval,
+		"period of statistics, throughput and memory samples [100]"},
+
+	{"duration", 'd', "SEC", "How long, how much", false, set_duration,
+		"stop after SEC seconds [until SIGINT, SIGTERM or the end of COMMAND]"},
+	{"spool-mem", 0, "SIZE", NULL, false, set_spool_mem,
+		"memory for compressed frames between probes and line, 64K at least [4M]"},
+	{"spool-file", 0, "PATH", NULL, false, set_spool_file,
+		"the same on disk (not in this version)"},
+	{"ring-size", 0, "SIZE", NULL, false, set_ring_size,
+		"kernel ring buffer, made a power of two [4M, at most 1/32 of the memory]"},
+	{"summary-json", 0, "FILE", NULL, false, set_summary_json,
+		"write what was traced, sent and lost, and at what cost"},
+
+	{"replay", 0, "FILE", "Instead of the kernel", false, set_replay,
+		"events from a recording of 16-byte records; needs no privilege"},
+	{"names", 0, "FILE", NULL, false, set_names, "its function names, lines of FUNC-ID NAME"},
+	{"replay-rate", 0, "max|realtime", NULL, false, set_replay_rate,
+		"as fast as the line takes them, nothing dropped; or at the recorded times [max]"},
+
+	{"config", 'c', "FILE", "Other", true, set_config,
+		"lines of option = value, # comments; the command line wins"},
+	FLAG_ROW("check", 0, set_check,
+		"what can be traced on this board and how, what cannot and why"),
+	FLAG_ROW("list-modules", 0, set_list_modules, "all probe modules"),
+	{"list-functions", 0, "GLOB", NULL, true, set_list_functions,
+		"kernel functions that -p k:GLOB would trace"},
+	{"verbose", 'v', NULL, NULL, true, set_verbose, "more on stderr; -vv: libbpf's words, too"},
+	FLAG_ROW("version", 0, set_version, "print the version"),
+	FLAG_ROW("help", 'h', set_help, "print this"),
+	{0},
+};
+
+#define N_ROWS (sizeof(option_rows) / sizeof(option_rows[0]) - 1)
+_Static_assert(N_ROWS <= OPTIONS_MAX, "OPTIONS_MAX is too small");
+
+int option_index(const char *name)
+{
+	for (size_t i = 0; i < N_ROWS; i++)
+		if (strcmp(option_rows[i].name, name) == 0)
+			return (int)i;
+	return -1;
+}
+
+int option_set(struct options *o, int row, const char *value, char *why)
+{
+	int err;
+
+	if (o->origin[row] != ORIGIN_NONE && o->origin[row] != o->from)
+		return 0;
+	err = option_rows[row].set(o, value, why);
+	o->origin[row] = o->from;
+	return err;
+}
+
+char *options_keep(struct options *o, const char *text)
+{
+	char **owned = realloc(o->owned, (o->n_owned + 1) * sizeof(*owned));
+	char *copy = strdup(text);
+
+	if (owned)
+		o->owned = owned;
+	if (!owned || !copy) {
+		free(copy);
+		return NULL;
+	}
+	o->owned[o->n_owned++] = copy;
+	return copy;
+}
+
+/* getopt's tables, made from ours; a long option's value is its row + 256. */
+static void make_getopt(struct option *longs, char *shorts)
+{
+	*shorts++ = ':'; /* report a missing argument as such */
+	for (size_t i = 0; i < N_ROWS; i++) {
+		longs[i] = (struct option){option_rows[i].name,
+			option_rows[i].arg ? required_argument : no_argument, NULL, (int)i + 256};
+		if (!option_rows[i].letter)
+			continue;
+		*shorts++ = option_rows[i].letter;
+		if (option_rows[i].arg)
+			*shorts++ = ':';
+	}
+	longs[N_ROWS] = (struct option){0};
+	*shorts = '\0';
+}
+
+static int row_of_letter(int letter)
+{
+	for (size_t i = 0; i < N_ROWS; i++)
+		if (option_rows[i].letter == letter)
+			return (int)i;
+	return -1;
+}
+
+static int read_options(struct options *o, int argc, char **argv)
+{
+	struct option longs[N_ROWS + 1];
+	char shorts[2 * N_ROWS + 2], why[OPTIONS_WHY];
+	int c, row;
+
+	make_getopt(longs, shorts);
+	optind = 0; /* glibc: start anew, also on a second call */
+	opterr = 0;
+	while ((c = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
+		if (c == '?' || c == ':') {
+			log_error("%s%s; try --help", argv[optind - 1],
+				c == ':' ? " needs a value" : ": no such option");
+			return -EINVAL;
+		}
+		row = c >= 256 ? c - 256 : row_of_letter(c);
+		if (option_set(o, row, optarg, why)) {
+			log_error("--%s%s%s: %s", option_rows[row].name, optarg ? " " : "",
+				optarg ? optarg : "", why);
+			return -EINVAL;
+		}
+	}
+	return 0;
+}
+
+static int read_arguments(struct options *o, int argc, char **argv)
+{
+	char why[OPTIONS_WHY];
+
+	if (optind < argc && option_set(o, option_index("tty"), argv[optind++], why)) {
+		log_error("%s: %s", argv[optind - 1], why);
+		return -EINVAL;
+	}
+	if (optind < argc) {
+		log_error("%s: only one TTY can be given; a command to profile comes after --",
+			argv[optind]);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static void set_defaults(struct config *c)
+{
+	*c = (struct config){
+		.baud = 115200,
+		.output_file = "ayaprof.pb",
+		.listen_addr = "127.0.0.1",
+		.listen_port = 5555,
+		.sample_hz = 99,
+		.interval_ms = 100,
+		.spool_mem = 4u << 20,
+		.ring_bytes = default_ring_bytes(),
+	};
+}
+
+enum options_result options_read(struct options *o, int argc, char **argv)
+{
+	int n = 0;
+
+	memset(o, 0, sizeof(*o));
+	set_defaults(&o->config);
+	while (n < argc && strcmp(argv[n], "--") != 0)
+		n++;
+	if (n < argc) {
+		o->config.command = argv + n + 1;
+		if (!o->config.command[0]) {
+			log_error("-- must be followed by the command to profile");
+			return OPTIONS_USAGE;
+		}
+	}
+	o->from = ORIGIN_COMMAND_LINE;
+	if (read_options(o, n, argv))
+		return OPTIONS_USAGE;
+	if (o->help)
+		options_help(stdout);
+	else if (o->version)
+		printf("ayaprof-uart %s\n", AYAPROF_VERSION);
+	if (o->help || o->version)
+		return OPTIONS_DONE;
+	if (read_arguments(o, n, argv))
+		return OPTIONS_USAGE;
+	o->from = ORIGIN_FILE;
+	if (o->config_file && options_read_file(o, o->config_file))
+		return OPTIONS_USAGE;
+	return options_check(o) ? OPTIONS_USAGE : OPTIONS_RUN;
+}
+
+void options_free(struct options *o)
+{
+	for (size_t i = 0; i < o->n_owned; i++)
+		free(o->owned[i]);
+	free(o->owned);
+	free(o->config.modules);
+	free(o->config.probes);
+	free(o->config.xdp_interfaces);
+	memset(o, 0, sizeof(*o));
+}

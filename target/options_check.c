@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Contradictions between options, found before anything starts. */
+#include "target/options.h"
+
+#include <errno.h>
+
+#include "target/log.h"
+#include "target/source.h"
+
+static bool given(const struct options *o, const char *name)
+{
+	return o->origin[option_index(name)] != ORIGIN_NONE;
+}
+
+static bool typed(const struct options *o, const char *name)
+{
+	return o->origin[option_index(name)] == ORIGIN_COMMAND_LINE;
+}
+
+/* Options without meaning beside --replay. Those from a file are the board's general settings and
+ * may stay. */
+static const char *const kernel_only[] = {
+	"module", "probe", "sample-hz", "xdp-iface", "mechanism", "ring-size"};
+
+static int check_replay(const struct options *o)
+{
+	const struct config *c = &o->config;
+
+	if (!c->replay_file) {
+		const char *lost = given(o, "names")         ? "names"
+				   : given(o, "replay-rate") ? "replay-rate"
+							     : NULL;
+		if (!lost)
+			return 0;
+		log_error("--%s has a meaning only together with --replay FILE", lost);
+		return -EINVAL;
+	}
+	for (size_t i = 0; i < sizeof(kernel_only) / sizeof(kernel_only[0]); i++) {
+		if (!typed(o, kernel_only[i]))
+			continue;
+		log_error("--%s and --replay exclude each other: a replay traces nothing",
+			kernel_only[i]);
+		return -EINVAL;
+	}
+	if (c->command || c->check) {
+		log_error("%s and --replay exclude each other: a replay traces nothing",
+			c->command ? "a command" : "--check");
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int check_modules(const struct config *c)
+{
+	for (size_t i = 0; i < c->n_modules; i++) {
+		if (probes_module_exists(c->modules[i]))
+			continue;
+		log_error("there is no module \"%s\"; --list-modules shows which there are",
+			c->modules[i]);
+		return -EINVAL;
+	}
+	if (c->no_modules && c->n_probes == 0 && !c->replay_file) {
+		log_error("nothing to trace: -M none needs at least one -p SPEC");
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int check_mode(const struct config *c)
+{
+	if (c->mode == MODE_UART && !c->tty) {
+		log_error("no TTY given: ayaprof-uart [OPTIONS] TTY, or --mode log to write a "
+			  "file; try --help");
+		return -EINVAL;
+	}
+	return 0;
+}
+
+int options_check(struct options *o)
+{
+	const struct config *c = &o->config;
+	int err = check_replay(o);
+
+	if (!err)
+		err = check_modules(c);
+	if (!err && !c->check && !c->list_modules && !c->list_functions)
+		err = check_mode(c);
+	return err;
+}

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* --check: what this board can trace and how, found out by trying all of it. */
+#include "target/probes/session.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <linux/types.h>
+#include <time.h>
+
+#include "target/log.h"
+#include "target/probes/kconfig.h"
+#include "target/probes/kernel_btf.h"
+#include "target/probes/tracefs.h"
+
+static void ignore_record(void *ctx, const struct ayp_rec *rec, size_t size)
+{
+}
+
+static void ignore_event(void *ctx, const struct ayp_event *ev)
+{
+}
+
+static void ignore_stack(void *ctx, const ayaprof_Stack *stack)
+{
+}
+
+static int read_number_file(const char *path, int otherwise)
+{
+	FILE *f = fopen(path, "re");
+	int v = otherwise;
+
+	if (!f)
+		return otherwise;
+	if (fscanf(f, "%d", &v) != 1)
+		v = otherwise;
+	fclose(f);
+	return v;
+}
+
+static void print_board(const struct config *cfg)
+{
+	struct utsname u;
+	struct timespec t;
+
+	uname(&u);
+	clock_getres(CLOCK_MONOTONIC, &t);
+	printf("board\n");
+	printf("  kernel      %s %s, %ld CPUs\n", u.release, u.machine,
+		sysconf(_SC_NPROCESSORS_CONF));
+	printf("  user        %s\n",
+		geteuid() == 0 ? "root"
+			       : "not root: needs CAP_BPF+CAP_PERFMON (and CAP_NET_ADMIN for xdp)");
+	printf("  BTF         %s\n",
+		kernel_btf() ? "yes"
+		: kconfig_get("CONFIG_DEBUG_INFO_BTF") == 0
+			? "no; CONFIG_DEBUG_INFO_BTF is not set: no fentry, no tp_btf"
+			: "no: no fentry, no tp_btf");
+	printf("  BPF JIT     %s\n", read_number_file("/proc/sys/net/core/bpf_jit_enable", 1)
+					     ? "on"
+					     : "off; echo 1 > /proc/sys/net/core/bpf_jit_enable");
+	printf("  tracefs     %s\n", tracefs_place());
+	printf("  perf        %s\n", access("/proc/sys/kernel/perf_event_paranoid", F_OK)
+					     ? "no; CONFIG_PERF_EVENTS is not set"
+					     : "yes");
+	printf("  clock       CLOCK_MONOTONIC, steps of %ld ns\n", t.tv_nsec);
+	printf("  ring        %zu KiB\n", cfg->ring_bytes / 1024);
+}
+
+int probes_check(const struct config *cfg)
+{
+	static const struct source_sink sink = {NULL, ignore_event, ignore_stack};
+	struct probes p = {.cfg = cfg, .sink = &sink};
+	const struct module_ops *ops;
+	int works = 0, modules = 0, all = 0, n;
+	struct module *m;
+	size_t i;
+
+	p.names = names_new();
+	if (!p.names) {
+		log_error("out of memory");
+		return 1;
+	}
+	session_init(&p, ignore_record);
+	print_board(cfg);
+	for (i = 0; (ops = module_at(i)); i++) {
+		m = session_add(&p, ops);
+		if (m)
+			m->planned = !ops->plan(m);
+	}
+	if (session_open(&p)) {
+		session_end(&p);
+		names_free(p.names);
+		return 1;
+	}
+	printf("modules     part      mechanism     result\n");
+	fflush(stdout);
+	for (i = 0; i < p.n_modules; i++) {
+		m = &p.modules[i];
+		all++;
+		if (!m->planned) {
+			printf("  %-11s cannot be set up, see above\n", m->ops->name);
+			continue;
+		}
+		n = m->ops->check(m);
+		fflush(stdout);
+		works += n;
+		modules += n > 0;
+	}
+	printf("%d of %d modules can be used\n", modules, all);
+	session_end(&p);
+	names_free(p.names);
+	return works ? 0 : 1;
+}

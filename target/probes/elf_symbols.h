@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Functions of a program or library file. */
+#ifndef TARGET_PROBES_ELF_SYMBOLS_H
+#define TARGET_PROBES_ELF_SYMBOLS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* offset: place of the function's first instruction in the file, as uprobes want it. Return 0 to go
+ * on. */
+typedef int (*elf_function_fn)(void *ctx, const char *name, uint64_t offset);
+
+/* Every named function, of the symbol table and of the dynamic one. Returns 0, what fn returned, or
+ * a negative errno
+ * (-ENOEXEC: not an ELF file). */
+int elf_functions_each(const char *path, elf_function_fn fn, void *ctx);
+
+/*
+ * The same by file offset: 16 bytes a function. Names are read from the file when asked for: copies
+ * of all of them would be megabytes, and a mapping that is kept would be a SIGBUS when the file is
+ * truncated.
+ */
+struct elf_symbols;
+struct elf_symbols *elf_symbols_open(const char *path); /* NULL and errno */
+void elf_symbols_close(struct elf_symbols *s);
+size_t elf_symbols_count(const struct elf_symbols *s);
+/* Name of the function at a file offset; path as for open. -ENOENT if no function has it. */
+int elf_symbols_name(
+	const struct elf_symbols *s, const char *path, uint64_t offset, char *name, size_t size);
+
+#endif

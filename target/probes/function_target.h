@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Functions somebody wants to see: the list that `latency` plans and attaches. */
+#ifndef TARGET_PROBES_FUNCTION_TARGET_H
+#define TARGET_PROBES_FUNCTION_TARGET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "target/config.h"
+
+struct function_target {
+	char *symbol;
+	char *path;      /* user function: its binary; NULL: kernel */
+	uint64_t offset; /* user function: place in the file */
+	uint16_t func;   /* id */
+	bool by_spec;    /* the user named it */
+	bool attached;
+	int err; /* of the last attempt */
+};
+
+struct function_targets {
+	struct function_target *at;
+	size_t n, cap;
+	size_t missing; /* functions of the built-in set that this kernel does not have */
+};
+
+/* More would take minutes to attach and say nothing. */
+#define FUNCTION_TARGETS_MAX 4096u
+
+/* The built-in set (where the kernel has it) and the kernel functions that specs name; each once. A
+ * negative errno after a message; -ENOENT when a spec matches nothing. */
+int function_targets_kernel(struct function_targets *t, const struct config *cfg, bool built_in);
+/* The user functions that specs name. */
+int function_targets_user(struct function_targets *t, const struct config *cfg);
+void function_targets_free(struct function_targets *t);
+
+#endif

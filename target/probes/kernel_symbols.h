@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Functions of the running kernel: which can be traced, and which one an address is in. */
+#ifndef TARGET_PROBES_KERNEL_SYMBOLS_H
+#define TARGET_PROBES_KERNEL_SYMBOLS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* module is "" for the kernel itself. Return 0 to go on. */
+typedef int (*kernel_function_fn)(void *ctx, const char *name, const char *module);
+
+/* Every function that can be traced as far as the kernel tells (available_filter_functions, else
+ * the symbol table), in address order, duplicates of a name included. Returns 0, what fn returned,
+ * or a negative errno. */
+int kernel_functions_each(kernel_function_fn fn, void *ctx);
+/* The same from the symbol table: has the other names of a function, and functions that cannot be
+ * traced. */
+int kernel_functions_unlisted(kernel_function_fn fn, void *ctx);
+int kernel_functions_matching(const char *glob, kernel_function_fn fn, void *ctx);
+
+/* The symbol table by address: a few MB while it is open. */
+struct kernel_symbols;
+struct kernel_symbols *kernel_symbols_open(void); /* NULL and errno */
+void kernel_symbols_close(struct kernel_symbols *s);
+/* Name of the function at an address, valid until close; NULL if none. *module "" for the kernel.
+ */
+const char *kernel_symbols_find(
+	const struct kernel_symbols *s, uint64_t address, const char **module);
+
+#endif

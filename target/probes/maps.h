@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * The maps all kernel programs share: made once, when every module has said how many function ids
+ * there are; read through mappings, so looking at the books costs no system call.
+ */
+#ifndef TARGET_PROBES_MAPS_H
+#define TARGET_PROBES_MAPS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bpf/events.h"
+
+enum map_id {
+	MAP_RING,
+	MAP_CONTROL,
+	MAP_CELLS,
+	MAP_BOOKS,
+	MAP_TASKS,
+	MAP_INNERMOST,
+	MAP_ALLOCS,
+	MAP_MEM_CELLS,
+	MAP_COUNT
+};
+
+struct maps {
+	int fd[MAP_COUNT]; /* -1: not made */
+	size_t mapped[MAP_COUNT];
+	int grace; /* map whose update waits for running programs */
+	uint32_t cpus, n_funcs, n_sites;
+	volatile struct ayp_control *control;
+	const volatile struct ayp_cell *cells;
+	const volatile struct ayp_cpu_book *books;
+	const volatile struct ayp_mem_cell *mem_cells; /* NULL: memory is off */
+};
+
+/* ring_bytes: a power of two and at least a page. n_sites 0: no memory accounting. On failure *what
+ * names the map that could not be made. */
+int maps_create(
+	struct maps *m, size_t ring_bytes, uint32_t n_funcs, uint32_t n_sites, const char **what);
+void maps_destroy(struct maps *m);
+
+/* The map's name in the objects, and its descriptor by that name (-1 if none). */
+int maps_fd_by_name(const struct maps *m, const char *name);
+
+/* Begin to count and emit (true), or stop. After a stop no program is still about to emit. */
+void maps_set_active(struct maps *m, bool active);
+
+/* Sums over all CPUs. */
+uint64_t maps_begun(const struct maps *m, uint32_t func); /* entries or instants */
+uint64_t maps_produced(const struct maps *m);
+/* Events of one CPU that found no room in the ring. */
+uint64_t maps_lost(const struct maps *m, uint32_t cpu);
+
+#endif

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Calls of functions: the kernel's network path, and whatever -p names in the kernel or in
+ * programs. */
+#include "target/probes/probe.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "target/log.h"
+#include "target/probes/function_target.h"
+#include "target/probes/mechanism.h"
+#include "target/probes/own_code.h"
+
+struct latency {
+	struct function_targets targets;
+	struct program_copies copies;
+};
+
+static int name_targets(struct module *m, struct function_targets *t)
+{
+	int base = names_reserve_funcs(m->p->names, t->n), err = 0;
+	size_t i;
+
+	if (base < 0)
+		return base;
+	m->p->func_base = base;
+	m->p->n_functions = t->n;
+	for (i = 0; i < t->n && !err; i++) {
+		struct function_target *f = &t->at[i];
+		const char *file = f->path ? strrchr(f->path, '/') + 1 : NULL;
+
+		f->func = base + i;
+		err = names_set_func(m->p->names, f->func, file ? AYP_CLASS_USER : AYP_CLASS_KERNEL,
+			f->symbol, file);
+	}
+	return err;
+}
+
+static int plan(struct module *m)
+{
+	struct latency *l = calloc(1, sizeof(*l));
+	int err;
+
+	if (!l)
+		return -ENOMEM;
+	m->state = l;
+	err = function_targets_kernel(&l->targets, m->p->cfg, !m->by_spec);
+	if (!err)
+		err = function_targets_user(&l->targets, m->p->cfg);
+	return err ? err : name_targets(m, &l->targets);
+}
+
+static double seconds(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec + t.tv_nsec / 1e9;
+}
+
+/* First error a mechanism met, 0 if it met none. */
+static int first_error(const struct function_targets *t, bool user)
+{
+	size_t i;
+
+	for (i = 0; i < t->n; i++)
+		if (!!t->at[i].path == user && !t->at[i].attached && t->at[i].err)
+			return t->at[i].err;
+	return 0;
+}
+
+static void forget_errors(struct function_targets *t)
+{
+	size_t i;
+
+	for (i = 0; i < t->n; i++)
+		t->at[i].err = 0;
+}
+
+/* Rows of mechanisms[] for more targets than these repeat one for fewer. */
+#define FEW 16
+
+static void try_mechanism(
+	struct module *m, const struct mechanism *mech, char *reasons, size_t size)
+{
+	struct latency *l = m->state;
+	double start = seconds();
+	size_t taken, n = strlen(reasons);
+	char text[128];
+	int err;
+
+	if (mech->max_targets && mechanism_todo(mech, &l->targets) > mech->max_targets)
+		return;
+	forget_errors(&l->targets);
+	taken = mechanism_attach(mech, &l->copies, &l->targets, &m->links);
+	err = first_error(&l->targets, mech->user);
+	if (taken) {
+		log_detail("latency: %zu functions by %s in %.0f ms", taken, mech->name,
+			(seconds() - start) * 1e3);
+		report_live(m, mech->name, taken);
+	}
+	if (!err)
+		return;
+	why(err, mech->name, text, sizeof(text));
+	log_detail("latency: %s: %s", mech->name, text);
+	if (n < size)
+		snprintf(reasons + n, size - n, "%s%s: %s", n ? "; " : "", mech->name, text);
+}
+
+/* Did none of what the user named come to life? */
+static bool spec_failed(const struct function_targets *t, bool user)
+{
+	size_t i, wanted = 0, attached = 0;
+
+	for (i = 0; i < t->n; i++)
+		if (!!t->at[i].path == user && t->at[i].by_spec) {
+			wanted++;
+			attached += t->at[i].attached;
+		}
+	return wanted && !attached;
+}
+
+static int attach(struct module *m)
+{
+	struct latency *l = m->state;
+	const struct mechanism *mech;
+	const char *first = NULL;
+	char reasons[400] = "";
+	size_t i, left = 0;
+	int err;
+
+	err = program_copies_open(&l->copies, &m->p->maps, &m->p->params);
+	if (err) {
+		report_failed(m, l->targets.n, "%s", why(err, "", reasons, sizeof(reasons)));
+		return err;
+	}
+	for (mech = mechanisms; mech->name; mech++)
+		if (mechanism_wanted(m->p, mech->name))
+			try_mechanism(m, mech, reasons, sizeof(reasons));
+	if (!reasons[0] && m->p->cfg->mechanism)
+		snprintf(reasons, sizeof(reasons), "no way called %s", m->p->cfg->mechanism);
+	for (i = 0; i < l->targets.n; i++)
+		if (!l->targets.at[i].attached) {
+			first = first ? first : l->targets.at[i].symbol;
+			left++;
+		}
+	if (left == l->targets.n && left > 1)
+		report_failed(m, left, "%zu functions: %s", left, reasons);
+	else if (left > 1)
+		report_failed(m, left, "%s and %zu more: %s", first, left - 1, reasons);
+	else if (left)
+		report_failed(m, left, "%s: %s", first, reasons);
+	if (!l->targets.n)
+		report_failed(m, 0, "this kernel has none of the functions");
+	if (!m->report.attached || spec_failed(&l->targets, true) ||
+		spec_failed(&l->targets, false))
+		return -ENOTSUP;
+	return 0;
+}
+
+static uint64_t misses(struct module *m)
+{
+	struct latency *l = m->state;
+
+	return l ? program_copies_misses(&l->copies) : 0;
+}
+
+static void release(struct module *m)
+{
+	struct latency *l = m->state;
+
+	if (!l)
+		return;
+	program_copies_close(&l->copies);
+	function_targets_free(&l->targets);
+	free(l);
+}
+
+/* A few functions say what a mechanism can do; one of our own stands for user functions. */
+static void shorten(struct function_targets *t, char *path, uint64_t offset)
+{
+	while (t->n > 3) {
+		t->n--;
+		free(t->at[t->n].symbol);
+		free(t->at[t->n].path);
+		t->at[t->n] = (struct function_target){0};
+	}
+	if (path && t->n && t->n < t->cap)
+		t->at[t->n++] = (struct function_target){
+			.symbol = strdup("own"), .path = strdup(path), .offset = offset};
+}
+
+static int check(struct module *m)
+{
+	struct latency *l = m->state;
+	const struct mechanism *mech;
+	char path[4096], text[160];
+	uint64_t offset = 0;
+	int works = 0, err, place;
+	size_t taken, i;
+
+	place = own_code_place((const void *)(uintptr_t)check, path, sizeof(path), &offset);
+	snprintf(text, sizeof(text), "%zu functions of the network path exist", l->targets.n);
+	printf("  %-11s %s\n", m->ops->name, text);
+	shorten(&l->targets, place ? NULL : path, offset);
+	err = program_copies_open(&l->copies, &m->p->maps, &m->p->params);
+	if (err) {
+		check_line(m->ops->name, "-", "program", err, "");
+		return 0;
+	}
+	for (mech = mechanisms; mech->name; mech++) {
+		double start = seconds();
+
+		if (mech->max_targets > FEW)
+			continue; /* a second row of a mechanism */
+		forget_errors(&l->targets);
+		taken = mechanism_attach(mech, &l->copies, &l->targets, &m->links);
+		err = taken ? 0 : first_error(&l->targets, mech->user);
+		if (taken)
+			snprintf(text, sizeof(text), "%.1f ms each",
+				(seconds() - start) * 1e3 / taken);
+		check_line(m->ops->name, mech->user ? "user" : "kernel", mech->name,
+			err || taken ? err : -ENOENT, taken ? text : "");
+		works += taken > 0;
+		fd_list_cut(&m->links, 0);
+		for (i = 0; i < l->targets.n; i++)
+			l->targets.at[i].attached = false;
+	}
+	return works;
+}
+
+const struct module_ops module_latency = {
+	.name = "latency",
+	.summary = "calls of kernel functions (the network path, -p k:GLOB) and user functions (-p "
+		   "u:PATH:GLOB)",
+	.by_default = true,
+	.spec_types = 1u << SPEC_KERNEL | 1u << SPEC_USER,
+	.plan = plan,
+	.attach = attach,
+	.misses = misses,
+	.release = release,
+	.check = check,
+};

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "target/probes/object.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "target/log.h"
+#include "target/probes/perf_attach.h"
+
+static int print_message(enum libbpf_print_level level, const char *fmt, va_list args)
+{
+	if (log_verbosity() < 2 || (level == LIBBPF_DEBUG && log_verbosity() < 3))
+		return 0;
+	return vfprintf(stderr, fmt, args);
+}
+
+void object_set_messages(void)
+{
+	libbpf_set_print(print_message);
+}
+
+static int prepare(struct bpf_object *o, const char *const *programs, const struct maps *maps,
+	const struct ayp_params *params)
+{
+	struct bpf_program *prog;
+	struct bpf_map *map;
+	int err, fd;
+
+	for (; *programs; programs++) {
+		prog = bpf_object__find_program_by_name(o, *programs);
+		if (!prog)
+			return -ENOENT;
+		err = bpf_program__set_autoload(prog, true);
+		if (err)
+			return err;
+	}
+	bpf_object__for_each_map(map, o)
+	{
+		fd = maps_fd_by_name(maps, bpf_map__name(map));
+		if (fd < 0)
+			continue;
+		err = bpf_map__reuse_fd(map, fd);
+		if (err)
+			return err;
+	}
+	map = bpf_object__find_map_by_name(o, ".rodata");
+	if (!map)
+		return -ENOENT;
+	return bpf_map__set_initial_value(map, params, sizeof(*params));
+}
+
+struct bpf_object *object_load(const struct bpf_image *image, const char *const *programs,
+	const struct maps *maps, const struct ayp_params *params, int *err)
+{
+	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = image->name);
+	struct bpf_object *o;
+	const void *bytes;
+	size_t size;
+
+	bytes = image->bytes(&size);
+	o = bpf_object__open_mem(bytes, size, &opts);
+	if (!o) {
+		*err = -errno;
+		return NULL;
+	}
+	*err = prepare(o, programs, maps, params);
+	if (!*err)
+		*err = bpf_object__load(o);
+	if (*err) {
+		bpf_object__close(o);
+		return NULL;
+	}
+	return o;
+}
+
+int object_program_fd(const struct bpf_object *o, const char *name)
+{
+	struct bpf_program *prog = bpf_object__find_program_by_name(o, name);
+
+	return prog ? bpf_program__fd(prog) : -ENOENT;
+}
+
+int object_attach(const struct bpf_object *o, const char *name)
+{
+	struct bpf_program *prog = bpf_object__find_program_by_name(o, name);
+	const char *section, *what;
+	int fd;
+
+	if (!prog)
+		return -ENOENT;
+	section = bpf_program__section_name(prog);
+	what = strchr(section, '/');
+	if (!what)
+		return -EINVAL;
+	what++;
+	if (!strncmp(section, "raw_tp/", 7))
+		fd = bpf_raw_tracepoint_open(what, bpf_program__fd(prog));
+	else if (!strncmp(section, "tp_btf/", 7))
+		fd = bpf_raw_tracepoint_open(NULL, bpf_program__fd(prog));
+	else
+		return perf_attach_tracepoint(bpf_program__fd(prog), what, 0, false);
+	return fd < 0 ? -errno : fd;
+}
+
+int object_list_add(struct object_list *l, struct bpf_object *o)
+{
+	struct bpf_object **grown = realloc(l->object, (l->n + 1) * sizeof(*grown));
+
+	if (!grown) {
+		bpf_object__close(o);
+		return -ENOMEM;
+	}
+	l->object = grown;
+	l->object[l->n++] = o;
+	return 0;
+}
+
+void object_list_free(struct object_list *l)
+{
+	while (l->n)
+		bpf_object__close(l->object[--l->n]);
+	free(l->object);
+	l->object = NULL;
+}
+
+uint64_t program_misses(int prog_fd)
+{
+	struct bpf_prog_info info = {0};
+	uint32_t size = sizeof(info);
+
+	if (bpf_obj_get_info_by_fd(prog_fd, &info, &size))
+		return 0;
+	return info.recursion_misses;
+}
+
+uint64_t object_list_misses(const struct object_list *l)
+{
+	struct bpf_program *prog;
+	uint64_t sum = 0;
+	size_t i;
+
+	for (i = 0; i < l->n; i++)
+		bpf_object__for_each_program(prog, l->object[i])
+		{
+			if (bpf_program__fd(prog) >= 0)
+				sum += program_misses(bpf_program__fd(prog));
+		}
+	return sum;
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * One BPF object in the kernel: its wanted programs only, on the shared maps. An attempt that fails
+ * leaves nothing behind.
+ */
+#ifndef TARGET_PROBES_OBJECT_H
+#define TARGET_PROBES_OBJECT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bpf/events.h"
+#include "target/probes/fd_list.h"
+#include "target/probes/maps.h"
+
+struct bpf_object;
+
+/* An object as it was built (images.c). */
+struct bpf_image {
+	const char *name;
+	const void *(*bytes)(size_t *size);
+};
+extern const struct bpf_image image_syscall, image_irq, image_sched, image_sched_tp, image_task,
+	image_function, image_cpu, image_memory, image_xdp;
+
+struct object_list {
+	struct bpf_object **object;
+	size_t n;
+};
+
+/* libbpf's messages: shown from verbosity 2 on, else dropped. Call once. */
+void object_set_messages(void);
+
+/* Load `programs` (NULL-terminated names) of an image. Returns the object, or NULL and *err. */
+struct bpf_object *object_load(const struct bpf_image *image, const char *const *programs,
+	const struct maps *maps, const struct ayp_params *params, int *err);
+
+/* Descriptor of a loaded program by name, owned by the object; -ENOENT if it has none. */
+int object_program_fd(const struct bpf_object *o, const char *name);
+
+/* Attach a program as its section says (raw_tp, tp_btf, tp). Returns a descriptor that detaches
+ * when closed, or a negative errno. */
+int object_attach(const struct bpf_object *o, const char *name);
+
+/* Takes o over; on -ENOMEM it has been closed. */
+int object_list_add(struct object_list *l, struct bpf_object *o);
+void object_list_free(struct object_list *l);
+
+/* How often the kernel did not run a program because it was already running on that CPU
+ * (Linux 5.12, 9ed9e9ba2337); 0 where it does not tell. */
+uint64_t program_misses(int prog_fd);
+uint64_t object_list_misses(const struct object_list *l);
+
+#endif

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * Inside probes/: what a probe module is and what it shares with the others. Nobody else includes
+ * this.
+ *
+ * A module says what it wants (plan: ids, names, constants), then the shared maps are made, then it
+ * attaches. What a kernel can do is found out by doing it: each part of a module has candidates,
+ * best first, and each attempt is an object of its own, so that a refusal never breaks anything
+ * else.
+ *
+ * Functions return 0 or a negative errno unless they say otherwise.
+ */
+#ifndef TARGET_PROBES_PROBE_H
+#define TARGET_PROBES_PROBE_H
+
+#include <pthread.h>
+
+#include "target/source.h"
+#include "target/probes/maps.h"
+#include "target/probes/object.h"
+#include "target/probes/identity.h"
+#include "target/probes/ring.h"
+
+struct probes;
+struct module;
+
+struct module_ops {
+	const char *name;
+	const char *summary; /* one line for --list-modules */
+	bool by_default;
+	unsigned int spec_types; /* which -p specs need it: 1 << SPEC_* */
+	/* Reserve ids, set names, fill p->params. An error ends the run when the user asked for it.
+	 */
+	int (*plan)(struct module *m);
+	/* Attach what can be attached and fill m->report. 0 if anything is live. */
+	int (*attach)(struct module *m);
+	/* Optional, as all below: the moment from which everything counts. */
+	void (*activate)(struct module *m);
+	/* A record that is no plain event: true and *ev filled if it became one. */
+	bool (*stack)(struct module *m, const struct ayp_rec_stack *rec, struct ayp_event *ev);
+	void (*sample)(struct module *m, ayaprof_Sample *sample);
+	/* Add to the row of row->func. */
+	void (*totals)(struct module *m, ayaprof_Aggregate *row);
+	/* How often the kernel did not run a program that would have made an event. */
+	uint64_t (*misses)(struct module *m);
+	void (*release)(struct module *m);
+	/* --check: try every mechanism and print one line each; how many work. */
+	int (*check)(struct module *m);
+};
+
+struct module {
+	const struct module_ops *ops;
+	struct probes *p;
+	void *state;  /* the module's own */
+	bool named;   /* the user asked for it, so it must work */
+	bool by_spec; /* only what -p names */
+	bool planned, live;
+	struct source_report report;
+	struct object_list objects; /* loaded programs */
+	struct fd_list links;       /* closing one detaches */
+};
+
+#define PROBES_MAX_MODULES 16
+
+struct probes {
+	struct source base; /* first: the daemon's view */
+	const struct config *cfg;
+	struct names *names;
+	const struct source_sink *sink;
+	struct ayp_params params;
+	struct maps maps;
+	struct ring ring;
+	struct module modules[PROBES_MAX_MODULES];
+	size_t n_modules;
+	uint16_t func_base; /* first of latency's functions */
+	uint32_t n_functions;
+	struct object_list objects; /* of no module */
+	struct fd_list links;
+	void (*record)(void *ctx, const struct ayp_rec *rec, size_t size);
+	uint64_t handed_over;
+	uint64_t misses_before, misses; /* programs the kernel did not run: at activation, since */
+	bool stopped;
+	pthread_t detacher; /* owns all links while `detaching` */
+	bool detaching;
+};
+
+/* The arm32 JIT has no atomic adds (see ayp_params.atomic). */
+#ifdef __arm__
+#define ATOMICS_IN_JIT 0
+#else
+#define ATOMICS_IN_JIT 1
+#endif
+
+/* modules.c: the one table. NULL past the end. */
+const struct module_ops *module_at(size_t i);
+
+/* ---- part.c: the plain kind of module -------------------------------------------------------- */
+
+/* One way to get at something. */
+struct candidate {
+	const char *mechanism;
+	const struct bpf_image *image;
+	const char *const *programs; /* NULL-terminated; all must attach */
+	/* Optional: constants this way needs; -errno when this kernel or machine cannot. */
+	int (*prepare)(struct probes *p, struct ayp_params *params);
+};
+struct part {
+	const char *name;
+	const struct candidate *candidates; /* best first, terminated by mechanism NULL */
+};
+
+/* Attach every part by its first candidate that works; 0 if any part is live. */
+int parts_attach(struct module *m, const struct part *parts, size_t n_parts);
+/* Try every candidate of every part, print what happened, leave nothing attached. Returns how many
+ * work. */
+int parts_check(struct module *m, const struct part *parts, size_t n_parts);
+
+/* misses of a module whose programs are all in m->objects. */
+uint64_t parts_misses(struct module *m);
+
+/* Note a live mechanism ("a" or "a+b") and how many probes it has, or a failure and why. */
+void report_live(struct module *m, const char *mechanism, uint32_t probes);
+void report_failed(struct module *m, uint32_t probes, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+/* A line of --check's table. err 0: works. `detail` may be "". */
+void check_line(
+	const char *module, const char *part, const char *mechanism, int err, const char *detail);
+
+/* May this mechanism be used (config: mechanism)? */
+bool mechanism_wanted(const struct probes *p, const char *mechanism);
+
+/* What an errno of an attempt means in plain words, with the kernel option if one is known to be
+ * missing. Returns buf. */
+const char *why(int err, const char *mechanism, char *buf, size_t size);
+
+#endif

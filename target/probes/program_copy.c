@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "target/probes/program_copy.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <bpf/libbpf.h>
+
+#include "target/probes/object.h"
+
+static const char *const body_names[] = {"body_entry", "body_exit", "body_instant", NULL};
+static const char *const cookie_names[] = {"cookie_entry", "cookie_exit", NULL};
+
+int program_copies_open(
+	struct program_copies *c, const struct maps *maps, const struct ayp_params *params)
+{
+	int err = 0;
+
+	*c = (struct program_copies){.maps = maps, .params = params};
+	c->bodies = object_load(&image_function, body_names, maps, params, &err);
+	return err;
+}
+
+void program_copies_close(struct program_copies *c)
+{
+	fd_list_free(&c->copies);
+	bpf_object__close(c->bodies);
+	bpf_object__close(c->cookies);
+	c->bodies = c->cookies = NULL;
+}
+
+static int load_copy(struct program_copies *c, const struct bpf_insn *insns, size_t n,
+	const char *name, enum bpf_prog_type type, struct bpf_prog_load_opts *opts)
+{
+	int fd = bpf_prog_load(type, name, "Dual MIT/GPL", insns, n, opts);
+	int err;
+
+	if (fd < 0)
+		return -errno;
+	err = fd_list_add(&c->copies, fd);
+	return err ? err : fd;
+}
+
+int program_copy(struct program_copies *c, enum function_body body, uint16_t func,
+	enum bpf_prog_type type, enum bpf_attach_type attach, uint32_t btf_id)
+{
+	LIBBPF_OPTS(
+		bpf_prog_load_opts, opts, .expected_attach_type = attach, .attach_btf_id = btf_id);
+	const char *name = body_names[body];
+	const struct bpf_program *prog = bpf_object__find_program_by_name(c->bodies, name);
+	size_t n = bpf_program__insn_cnt(prog), i, found = 0;
+	struct bpf_insn *insns;
+	int fd;
+
+	/* After the load these are relocated: maps are descriptors that every copy shares. */
+	insns = malloc(n * sizeof(*insns));
+	if (!insns)
+		return -ENOMEM;
+	memcpy(insns, bpf_program__insns(prog), n * sizeof(*insns));
+	for (i = 0; i < n; i++)
+		if (insns[i].imm == AYP_FUNC_MAGIC && BPF_OP(insns[i].code) == BPF_MOV &&
+			BPF_SRC(insns[i].code) == BPF_K) {
+			insns[i].imm = func;
+			found++;
+		}
+	fd = found == 1 ? load_copy(c, insns, n, name, type, &opts) : -EINVAL;
+	free(insns);
+	return fd;
+}
+
+int program_with_cookie(struct program_copies *c, enum function_body body)
+{
+	int err = -EOPNOTSUPP;
+
+	if (!c->cookies_tried) {
+		c->cookies_tried = true;
+		c->cookies = object_load(&image_function, cookie_names, c->maps, c->params, &err);
+	}
+	return c->cookies ? object_program_fd(c->cookies, cookie_names[body]) : err;
+}
+
+int program_with_cookie_multi(struct program_copies *c, enum function_body body, int attach)
+{
+	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = attach);
+	int fd = program_with_cookie(c, body), i = 0;
+	const struct bpf_program *prog;
+
+	if (fd < 0)
+		return fd;
+	while (c->multi[i].attach && c->multi[i].attach != attach)
+		i++;
+	c->multi[i].attach = attach;
+	if (c->multi[i].fd[body])
+		return c->multi[i].fd[body];
+	prog = bpf_object__find_program_by_name(c->cookies, cookie_names[body]);
+	fd = load_copy(c, bpf_program__insns(prog), bpf_program__insn_cnt(prog), cookie_names[body],
+		BPF_PROG_TYPE_KPROBE, &opts);
+	if (fd > 0)
+		c->multi[i].fd[body] = fd;
+	return fd;
+}
+
+uint64_t program_copies_misses(const struct program_copies *c)
+{
+	struct bpf_program *prog;
+	uint64_t sum = 0;
+	size_t i;
+
+	for (i = 0; i < c->copies.n; i++)
+		sum += program_misses(c->copies.fd[i]);
+	if (c->cookies)
+		bpf_object__for_each_program(prog, c->cookies)
+		{
+			if (bpf_program__fd(prog) >= 0)
+				sum += program_misses(bpf_program__fd(prog));
+		}
+	return sum;
+}

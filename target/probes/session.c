@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "target/probes/session.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "target/log.h"
+#include "target/probes/kernel_btf.h"
+
+/* Each attachment is a descriptor or two. The hard limit is the board's word on how many. */
+static void raise_file_limit(void)
+{
+	struct rlimit r;
+
+	if (getrlimit(RLIMIT_NOFILE, &r) || r.rlim_cur >= r.rlim_max)
+		return;
+	r.rlim_cur = r.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &r);
+}
+
+/* Kernels before 5.11 charge maps to RLIMIT_MEMLOCK; libbpf raises it only for what it loads
+ * itself. */
+static void raise_memory_limit(void)
+{
+	struct rlimit r = {RLIM_INFINITY, RLIM_INFINITY};
+
+	setrlimit(RLIMIT_MEMLOCK, &r);
+}
+
+void session_init(struct probes *p, void (*record)(void *, const struct ayp_rec *, size_t))
+{
+	size_t i;
+
+	for (i = 0; i < MAP_COUNT; i++)
+		p->maps.fd[i] = -1;
+	p->maps.grace = -1;
+	p->ring.poll_fd = p->ring.timer_fd = -1;
+	p->record = record;
+	object_set_messages();
+}
+
+struct module *session_add(struct probes *p, const struct module_ops *ops)
+{
+	struct module *m;
+
+	if (p->n_modules == PROBES_MAX_MODULES)
+		return NULL;
+	m = &p->modules[p->n_modules++];
+	*m = (struct module){.ops = ops, .p = p};
+	snprintf(m->report.module, sizeof(m->report.module), "%s", ops->name);
+	return m;
+}
+
+static bool named(const struct config *cfg, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < cfg->n_modules; i++)
+		if (!strcmp(cfg->modules[i], name))
+			return true;
+	return false;
+}
+
+static bool wanted_by_spec(const struct config *cfg, const struct module_ops *ops)
+{
+	size_t i;
+
+	for (i = 0; i < cfg->n_probes; i++)
+		if (ops->spec_types & 1u << cfg->probes[i].type)
+			return true;
+	return false;
+}
+
+static void choose_modules(struct probes *p)
+{
+	const struct config *cfg = p->cfg;
+	bool by_default = !cfg->no_modules && !cfg->n_modules;
+	const struct module_ops *ops;
+	struct module *m;
+	size_t i;
+
+	for (i = 0; (ops = module_at(i)); i++) {
+		bool on = named(cfg, ops->name) || (by_default && ops->by_default);
+		bool spec = wanted_by_spec(cfg, ops);
+
+		if (!on && !spec)
+			continue;
+		m = session_add(p, ops);
+		if (!m)
+			return;
+		m->named = named(cfg, ops->name) || spec;
+		m->by_spec = !on;
+	}
+}
+
+static int plan_modules(struct probes *p)
+{
+	size_t i, kept = 0;
+	int err;
+
+	p->params.atomic = ATOMICS_IN_JIT;
+	for (i = 0; i < p->n_modules; i++) {
+		struct module *m = &p->modules[i];
+
+		err = m->ops->plan(m);
+		if (err && m->named)
+			return err;
+		m->planned = !err;
+		kept += m->planned;
+	}
+	if (kept)
+		return 0;
+	log_error("nothing to trace: no module is selected; use -M NAME or -p SPEC (see "
+		  "--list-modules)");
+	return -EINVAL;
+}
+
+int session_open(struct probes *p)
+{
+	const char *what = "";
+	char text[128];
+	int err;
+
+	raise_file_limit();
+	raise_memory_limit();
+	p->params.n_funcs = names_func_count(p->names);
+	p->params.wake_bytes = p->cfg->ring_bytes / 4;
+	err = maps_create(
+		&p->maps, p->cfg->ring_bytes, p->params.n_funcs, p->params.n_mem_sites, &what);
+	if (err) {
+		if (err == -EPERM)
+			log_error("cannot trace this kernel: no permission; needs root or "
+				  "CAP_BPF+CAP_PERFMON");
+		else
+			log_error("cannot trace this kernel: map %s: %s; run --check to see what "
+				  "works here",
+				what, why(err, "", text, sizeof(text)));
+		return err;
+	}
+	err = ring_open(&p->ring, p->maps.fd[MAP_RING], p->record, p);
+	if (err)
+		log_error("cannot trace this kernel: ring buffer: %s", strerror(-err));
+	return err;
+}
+
+static int attach_modules(struct probes *p)
+{
+	size_t i, live = 0;
+	int err;
+
+	for (i = 0; i < p->n_modules; i++) {
+		struct module *m = &p->modules[i];
+
+		if (!m->planned)
+			continue;
+		err = m->ops->attach(m);
+		m->live = !err;
+		live += m->live;
+		if (!err)
+			continue;
+		if (m->named) {
+			log_error("module %s cannot work here: %s; run --check to see what can",
+				m->ops->name, m->report.note);
+			return err;
+		}
+		log_warn("module %s is left out: %s", m->ops->name, m->report.note);
+	}
+	if (live)
+		return 0;
+	log_error("no probe could be attached; run --check to see why");
+	return -ENOTSUP;
+}
+
+static void attach_notes(struct probes *p, const char *const *programs, const char *without)
+{
+	int err;
+	struct bpf_object *o = object_load(&image_task, programs, &p->maps, &p->params, &err);
+
+	if (o)
+		err = object_list_add(&p->objects, o);
+	for (; *programs && !err; programs++)
+		err = fd_list_add(&p->links, object_attach(o, *programs));
+	if (err)
+		log_detail("%s: %s", without, strerror(-err));
+}
+
+/* What makes the others' records better, but is not needed. */
+static void attach_all_notes(struct probes *p)
+{
+	static const char *const names[] = {"task_exec", NULL};
+	static const char *const marks[] = {"mark_softirq_enter", "mark_softirq_exit",
+		"mark_hardirq_enter", "mark_hardirq_exit", NULL};
+
+	attach_notes(p, names, "thread names are not followed through exec");
+	attach_notes(p, marks, "what interrupts do on the daemon's time is left out");
+}
+
+int session_start(struct probes *p)
+{
+	int err;
+
+	choose_modules(p);
+	err = plan_modules(p);
+	if (!err)
+		err = session_open(p);
+	if (!err)
+		err = attach_modules(p);
+	if (!err)
+		attach_all_notes(p);
+	kernel_btf_free();
+	return err;
+}
+
+static void *detach_all(void *arg)
+{
+	struct probes *p = arg;
+	size_t i;
+
+	for (i = 0; i < p->n_modules; i++)
+		fd_list_free(&p->modules[i].links);
+	fd_list_free(&p->links);
+	return NULL;
+}
+
+void session_detach(struct probes *p)
+{
+	sigset_t all, before;
+
+	/* Signals are the daemon's main thread's. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_BLOCK, &all, &before);
+	p->detaching = !pthread_create(&p->detacher, NULL, detach_all, p);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+static void wait_detached(struct probes *p)
+{
+	struct timespec patience;
+
+	clock_gettime(CLOCK_REALTIME, &patience);
+	patience.tv_sec++;
+	if (!pthread_timedjoin_np(p->detacher, NULL, &patience))
+		return;
+	log_note("nothing is traced any more, but the kernel takes its time to remove the probes");
+	pthread_join(p->detacher, NULL);
+}
+
+void session_end(struct probes *p)
+{
+	size_t i;
+
+	if (p->detaching)
+		wait_detached(p);
+	p->detaching = false;
+
+	for (i = 0; i < p->n_modules; i++) {
+		struct module *m = &p->modules[i];
+
+		fd_list_free(&m->links);
+		object_list_free(&m->objects);
+		if (m->ops->release)
+			m->ops->release(m);
+	}
+	p->n_modules = 0;
+	fd_list_free(&p->links);
+	object_list_free(&p->objects);
+	ring_close(&p->ring);
+	maps_destroy(&p->maps);
+	kernel_btf_free();
+}

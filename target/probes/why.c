@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* An attempt failed: say it in words a board's owner can act on. */
+#include "target/probes/probe.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "target/probes/kconfig.h"
+
+/* Kernel options a mechanism lives on. */
+static const struct {
+	const char *mechanism, *option;
+} needs[] = {
+	{"fentry", "CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS"},
+	{"fentry", "CONFIG_DEBUG_INFO_BTF"},
+	{"kprobe.multi", "CONFIG_FPROBE"},
+	{"kprobe", "CONFIG_KPROBES"},
+	{"kprobe", "CONFIG_KPROBE_EVENTS"},
+	{"uprobe", "CONFIG_UPROBE_EVENTS"},
+	{"tp_btf", "CONFIG_DEBUG_INFO_BTF"},
+	{"raw_tp", "CONFIG_BPF_EVENTS"},
+	{"tp", "CONFIG_BPF_EVENTS"},
+	{"tp", "CONFIG_FTRACE"},
+	{"perf", "CONFIG_PERF_EVENTS"},
+	{"xdp", "CONFIG_BPF_SYSCALL"},
+};
+
+/* Errors that do not say what they mean. */
+static const struct {
+	int err;
+	const char *text;
+} known[] = {
+	{524, "not supported on this architecture (errno 524)"}, /* ENOTSUPP, kernel-internal */
+	{EACCES, "refused by the verifier (Permission denied)"},
+	{ESRCH, "no such function, or it cannot be traced"},
+};
+
+const char *why(int err, const char *mechanism, char *buf, size_t size)
+{
+	const char *text = strerror(-err);
+	size_t i, n;
+
+	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (known[i].err == -err)
+			text = known[i].text;
+	if (access("/sys/kernel/btf/vmlinux", R_OK) &&
+		(!strcmp(mechanism, "fentry") || !strcmp(mechanism, "tp_btf")))
+		text = "this kernel has no BTF";
+	n = snprintf(buf, size, "%s", text);
+	if (n >= size)
+		return buf;
+	if ((err == -EPERM || err == -EACCES) && geteuid() != 0) {
+		snprintf(buf + n, size - n, " (needs root or CAP_BPF+CAP_PERFMON)");
+		return buf;
+	}
+	for (i = 0; i < sizeof(needs) / sizeof(needs[0]); i++)
+		if (!strcmp(needs[i].mechanism, mechanism) && !kconfig_get(needs[i].option)) {
+			snprintf(buf + n, size - n, " (no %s)", needs[i].option);
+			break;
+		}
+	return buf;
+}

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "target/summary.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "target/log.h"
+#include "target/usage.h"
+
+typedef unsigned long long ull;
+
+static double bytes_per_event(const struct output *out)
+{
+	return out->events_sent ? (double)out->wire_bytes / (double)out->events_sent : 0.0;
+}
+
+void summary_print(const struct stream *s)
+{
+	const struct output *out = s->feeds[0].out;
+	uint64_t lost = losses_total(&out->losses);
+	char causes[256] = "";
+	size_t len = 0;
+
+	for (unsigned int c = 0; c < LOSSES_CAUSES && len < sizeof(causes); c++)
+		if (out->losses.total[c])
+			len += (size_t)snprintf(causes + len, sizeof(causes) - len, "%s%s %llu",
+				len ? ", " : " (", ayp_loss_cause_name(c),
+				(ull)out->losses.total[c]);
+	log_note("%llu events: %llu sent, %llu lost%s%s; %llu bytes, %.2f per event; spool peak "
+		 "%llu KiB; "
+		 "%.2f s CPU, %.1f MiB",
+		(ull)s->produced, (ull)out->events_sent, (ull)lost, causes, causes[0] ? ")" : "",
+		(ull)out->wire_bytes, bytes_per_event(out), (ull)(out->spool.peak + 1023) >> 10,
+		(double)usage_cpu_us() / 1e6, (double)usage_peak_rss_kb() / 1024);
+}
+
+static void put_string(FILE *file, const char *text)
+{
+	fputc('"', file);
+	for (; *text; text++) {
+		unsigned char c = (unsigned char)*text;
+		if (c == '"' || c == '\\')
+			fprintf(file, "\\%c", c);
+		else if (c < 0x20)
+			fprintf(file, "\\u%04x", c);
+		else
+			fputc(c, file);
+	}
+	fputc('"', file);
+}
+
+static void put_lost(FILE *file, const struct losses *l)
+{
+	fprintf(file, "  \"lost\": {\n    \"total\": %llu", (ull)losses_total(l));
+	for (unsigned int c = 0; c < LOSSES_CAUSES; c++)
+		if (l->total[c])
+			fprintf(file, ",\n    \"%s\": %llu", ayp_loss_cause_name(c),
+				(ull)l->total[c]);
+	fputs("\n  },\n", file);
+}
+
+static void put_probes(FILE *file, struct source *source)
+{
+	struct source_report report;
+
+	fputs("  \"probes\": {", file);
+	for (size_t i = 0; source->ops->report(source, i, &report); i++) {
+		fputs(i ? ",\n    " : "\n    ", file);
+		put_string(file, report.module);
+		fputs(": ", file);
+		put_string(file, report.mechanism);
+	}
+	fputs("\n  }\n", file);
+}
+
+static void put_all(FILE *file, const struct stream *s)
+{
+	const struct output *out = s->feeds[0].out;
+
+	fputs("{\n", file);
+	fprintf(file, "  \"events\": %llu,\n", (ull)s->produced);
+	fprintf(file, "  \"events_sent\": %llu,\n", (ull)out->events_sent);
+	put_lost(file, &out->losses);
+	fprintf(file, "  \"wire_bytes\": %llu,\n", (ull)out->wire_bytes);
+	fprintf(file, "  \"wire_bytes_per_event\": %.4f,\n", bytes_per_event(out));
+	fprintf(file, "  \"spool_peak\": %llu,\n", (ull)out->spool.peak);
+	fprintf(file, "  \"cpu_seconds\": %.6f,\n", (double)usage_cpu_us() / 1e6);
+	fprintf(file, "  \"peak_rss_kb\": %llu,\n", (ull)usage_peak_rss_kb());
+	put_probes(file, s->source);
+	fputs("}\n", file);
+}
+
+int summary_write_json(const struct stream *s, const char *path)
+{
+	char *temp = NULL;
+	FILE *file;
+	int err = 0;
+
+	if (asprintf(&temp, "%s.%d.tmp", path, (int)getpid()) < 0)
+		return -ENOMEM;
+	file = fopen(temp, "we");
+	if (!file) {
+		err = -errno;
+	} else {
+		put_all(file, s);
+		if (ferror(file))
+			err = -EIO;
+		if (fclose(file) != 0 || (!err && rename(temp, path) != 0))
+			err = -errno;
+		if (err)
+			unlink(temp);
+	}
+	free(temp);
+	if (err)
+		log_error("cannot write %s: %s; check --summary-json", path, strerror(-err));
+	return err;
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* What a run was: one line on stderr, and a JSON file. */
+#ifndef TARGET_SUMMARY_H
+#define TARGET_SUMMARY_H
+
+#include "target/stream.h"
+
+/* All speak of the first output. */
+void summary_print(const struct stream *s);
+/* Written beside and renamed, so that nobody reads half of it. 0 or a negative errno after one
+ * line. */
+int summary_write_json(const struct stream *s, const char *path);
+
+#endif

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * A serial device at any rate: raw, 8N1, ours alone. Linux's termios2 (BOTHER), because the Bxxx
+ * constants of termios.h end at 4,000,000 and know only some rates in between.
+ */
+#ifndef TARGET_TTY_H
+#define TARGET_TTY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <asm/termbits.h>
+
+struct tty {
+	int fd;
+	struct termios2 before; /* to be restored */
+};
+
+/* Open for writing without blocking. *got: the rate the driver says it runs at. On failure returns
+ * a negative errno and a line in `why` that says what is wrong and what to do: -ENOTTY not a serial
+ * device, -EBUSY somebody else's, -ERANGE the driver runs at another rate. */
+int tty_open(struct tty *t, const char *path, uint32_t baud, bool rtscts, uint32_t *got, char *why,
+	size_t why_size);
+/* Bytes the driver still holds; 0 if it does not say. */
+size_t tty_unsent(const struct tty *t);
+void tty_discard(const struct tty *t);
+/* Restores the settings found, as far as the device is still there. */
+void tty_close(struct tty *t);
+
+#endif

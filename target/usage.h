@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* What the daemon itself costs. */
+#ifndef TARGET_USAGE_H
+#define TARGET_USAGE_H
+
+#include <stdint.h>
+
+uint64_t usage_cpu_us(void);
+uint64_t usage_rss_kb(void);
+/* Highest resident size of this program image. getrusage's ru_maxrss would include what the process
+ * had before exec (kernel/exec.c, setmax_mm_hiwater_rss). */
+uint64_t usage_peak_rss_kb(void);
+
+#endif
