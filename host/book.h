@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * The books of one session: what the board says it produced against what arrived, so that
+ * produced = delivered + lost holds exactly, whatever was lost in between.
+ *
+ * The board's totals (Status, Goodbye) are cumulative; its Loss messages tell the same in parts.
+ * The greater of both is known to be lost. What the board took in and neither counted as lost nor
+ * is here was lost on the line, or was still waiting on the board when the recording ended.
+ */
+#ifndef HOST_BOOK_H
+#define HOST_BOOK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "proto/message.h"
+
+#define BOOK_CAUSES ((unsigned int)_ayaprof_LossCause_ARRAYSIZE)
+#define BOOK_CPUS   257u /* cpu_plus_1; 0: not known */
+
+struct book {
+	uint64_t delivered;   /* events here */
+	uint64_t undecodable; /* events of blocks that arrived but could not be read */
+	uint64_t end_index;   /* highest event index seen + 1 */
+	bool has_status;
+	bool has_goodbye;
+	ayaprof_Status status;                 /* newest */
+	uint64_t told[BOOK_CAUSES][BOOK_CPUS]; /* sums of Loss messages */
+};
+
+struct book_totals {
+	uint64_t produced;
+	uint64_t lost; /* = sum of by_cause = produced - delivered */
+	uint64_t by_cause[BOOK_CAUSES];
+};
+
+/* Where events of a cause were lost. */
+enum book_stage {
+	BOOK_BEFORE_INDEX, /* before the daemon counted them: no index is missing */
+	BOOK_AFTER_INDEX,  /* by the daemon: a gap in the indexes */
+	BOOK_HOST,         /* not the board's to tell */
+};
+enum book_stage book_stage(unsigned int cause);
+/* Causes and CPUs as indexes of the arrays above: unknown ones become 0. */
+unsigned int book_cause(unsigned int cause);
+unsigned int book_cpu(uint32_t cpu_plus_1);
+
+uint64_t book_add(uint64_t a, uint64_t b); /* saturates */
+
+void book_block(struct book *b, uint64_t first_index, uint32_t count, bool decoded);
+void book_status(struct book *b, const ayaprof_Status *status);
+void book_loss(struct book *b, const ayaprof_Loss *loss);
+
+/* What the newest status says of one cause and CPU. */
+uint64_t book_status_count(const struct book *b, unsigned int cause, unsigned int cpu);
+void book_totals(const struct book *b, struct book_totals *t);
+
+#endif

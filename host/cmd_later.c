@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Commands of the contract that this version does not have. */
+#include "host/commands.h"
+#include "host/say.h"
+
+int cmd_top(int argc, char **argv)
+{
+	say("top is not there yet; hostdec stats shows a finished recording");
+	return EXIT_USAGE;
+}
+
+int cmd_ctl(int argc, char **argv)
+{
+	say("ctl is not there yet: this version only listens to a board");
+	return EXIT_USAGE;
+}

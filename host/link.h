@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * Where line bytes come from: a serial device, a pty, a pipe, a socket, a file with captured bytes.
+ * The recorder knows only this interface. Chosen by looking at the path (link_new).
+ *
+ * One-way for now: nothing is ever written to a link.
+ */
+#ifndef HOST_LINK_H
+#define HOST_LINK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct link_options {
+	uint32_t baud; /* serial devices */
+	bool rtscts;
+};
+
+struct link;
+
+struct link_ops {
+	const char *name; /* "serial", "pty"..., for descriptions */
+	/* Open and set l->fd, non-blocking. Returns 0 or a negative errno with l->error filled. */
+	int (*open)(struct link *l);
+	void (*close)(struct link *l); /* NULL: close(l->fd) */
+	bool vanishes;                 /* the other end may go away and come back: open again */
+	bool has_rate;                 /* link_options.baud means something */
+	bool whole;                    /* all of it is there already: its end is the end */
+	bool zero_is_nothing; /* a read of 0 bytes ends it only together with POLLHUP or POLLERR */
+};
+
+struct link {
+	const struct link_ops *ops;
+	struct link_options opt;
+	const char *port; /* as the user wrote it; the caller's */
+	int fd;           /* for poll; -1: closed */
+	void *handle;     /* of the implementation */
+	char text[160];   /* what it is, e.g. "serial /dev/ttyUSB0 115200" */
+	char error[200];  /* why the last open failed: what, why, what to do */
+};
+
+/* Fill in a closed link for `port`. Returns 0, or -EINVAL with l->error filled. */
+int link_init(struct link *l, const char *port, const struct link_options *opt);
+
+int link_open(struct link *l);
+void link_close(struct link *l);
+
+/* Read what is there. Returns > 0; -EAGAIN: nothing now; 0: the other end is gone, or all is read.
+ */
+ssize_t link_read(struct link *l, void *buf, size_t len);
+
+/* Fill l->error in open functions. Returns -err. */
+int link_fail(struct link *l, int err, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+extern const struct link_ops link_serial; /* link_serial.c: through libserialport */
+extern const struct link_ops link_pty;    /* link_fd.c */
+extern const struct link_ops link_stream;
+extern const struct link_ops link_file;
+extern const struct link_ops link_stdin;
+extern const struct link_ops link_tcp; /* link_socket.c */
+extern const struct link_ops link_unix;
+
+#endif

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Serial devices, through libserialport: it knows the platform's ways with exclusive access and
+ * rates. */
+#include "host/link.h"
+
+#include <asm/termbits.h>
+#include <errno.h>
+#include <libserialport.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+/* libserialport's own words; SP_ERR_FAIL leaves them to the system. */
+static int fail(struct link *l, const char *what)
+{
+	int err = sp_last_error_code();
+	char *text = sp_last_error_message();
+
+	if (err <= 0)
+		err = EIO;
+	link_fail(l, err, "%s %s: %s", what, l->port, text && *text ? text : strerror(err));
+	sp_free_error_message(text);
+	return -err;
+}
+
+/* sp_set_baudrate returns success while the driver clips; only the driver knows what it set. */
+static int check_rate(struct link *l)
+{
+	struct termios2 t;
+	uint32_t want = l->opt.baud, got;
+
+	if (ioctl(l->fd, TCGETS2, &t) < 0)
+		return link_fail(
+			l, errno, "cannot read the rate of %s back: %s", l->port, strerror(errno));
+	got = t.c_ospeed;
+	/* Divisors are whole numbers: a UART tolerates two percent of difference. */
+	if (got > want + want / 50 || got < want - want / 50)
+		return link_fail(l, ERANGE,
+			"%s runs at %u instead of %u baud: its driver or clock cannot do that "
+			"rate; choose another with -b",
+			l->port, got, want);
+	return 0;
+}
+
+static int set_up(struct link *l, struct sp_port *port)
+{
+	if (sp_set_baudrate(port, (int)l->opt.baud) != SP_OK)
+		return fail(l, "cannot set the rate of");
+	if (sp_set_bits(port, 8) != SP_OK || sp_set_parity(port, SP_PARITY_NONE) != SP_OK ||
+		sp_set_stopbits(port, 1) != SP_OK)
+		return fail(l, "cannot set 8N1 on");
+	if (sp_set_flowcontrol(port, l->opt.rtscts ? SP_FLOWCONTROL_RTSCTS : SP_FLOWCONTROL_NONE) !=
+		SP_OK)
+		return fail(l, "cannot set flow control of");
+	if (sp_get_port_handle(port, &l->fd) != SP_OK)
+		return fail(l, "no descriptor for");
+	return check_rate(l);
+}
+
+static void close_serial(struct link *l)
+{
+	struct sp_port *port = l->handle;
+
+	sp_close(port);
+	sp_free_port(port);
+	l->handle = NULL;
+}
+
+static int open_serial(struct link *l)
+{
+	struct sp_port *port;
+	char *real = realpath(l->port, NULL); /* /dev/serial/by-id/... are links */
+	int err = 0;
+
+	if (sp_get_port_by_name(real ? real : l->port, &port) != SP_OK) {
+		err = fail(l, "not a serial device:");
+		free(real);
+		return err;
+	}
+	free(real);
+	if (sp_open(port, SP_MODE_READ_WRITE) != SP_OK) {
+		err = fail(l, "cannot open");
+		sp_free_port(port);
+		return err;
+	}
+	l->handle = port;
+	err = set_up(l, port);
+	if (err) {
+		close_serial(l);
+		l->fd = -1;
+	}
+	return err;
+}
+
+const struct link_ops link_serial = {
+	.name = "serial",
+	.open = open_serial,
+	.close = close_serial,
+	.vanishes = true,
+	.has_rate = true,
+	.zero_is_nothing = true, /* libserialport sets VMIN and VTIME to 0 */
+};

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include <stdio.h>
+#include <string.h>
+
+#include "host/commands.h"
+#include "host/say.h"
+
+static const struct command commands[] = {
+	{"record", "record what a board sends (the default when the first argument is an option)",
+		cmd_record},
+	{"info", "what is in a recording, how complete it is", cmd_info},
+	{"stats", "a table of times per function", cmd_stats},
+	{"plot", "draw call stacks, memory, throughput, packets", cmd_plot},
+	{"export", "convert a recording to another format", cmd_export},
+	{"top", "live table on the terminal (not yet)", cmd_top},
+	{"ctl", "talk back to the board (not yet)", cmd_ctl},
+};
+
+static const struct command *find(const char *name)
+{
+	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++) {
+		if (!strcmp(commands[i].name, name))
+			return &commands[i];
+	}
+	return NULL;
+}
+
+static void help(void)
+{
+	printf("usage: hostdec COMMAND [ARGUMENTS]\n"
+	       "       hostdec --port PORT [-b BAUD] -o run.pb      record, the usual way in\n\n"
+	       "Record what the profiler on a board sends over a line, and look at "
+	       "it.\n\ncommands:\n");
+	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
+		printf("  %-8s %s\n", commands[i].name, commands[i].summary);
+	printf("\nhostdec COMMAND --help tells more; hostdec --version says which one this is.\n\n"
+	       "  board$ ayaprof-uart -b 3000000 /dev/ttyS1\n"
+	       "  desk$  hostdec --port /dev/ttyUSB0 -b 3000000 -o run.pb\n"
+	       "  desk$  hostdec stats run.pb\n"
+	       "  desk$  hostdec plot run.pb -s+ -m -t -o run.png\n");
+}
+
+int main(int argc, char **argv)
+{
+	const struct command *command;
+
+	if (argc < 2) {
+		say("which command? record, info, stats, plot, export (hostdec --help)");
+		return EXIT_USAGE;
+	}
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
+		help();
+		return EXIT_OK;
+	}
+	if (!strcmp(argv[1], "--version")) {
+		printf("hostdec %s\n", AYAPROF_VERSION);
+		return EXIT_OK;
+	}
+	if (argv[1][0] == '-')
+		return cmd_record(argc, argv);
+	command = find(argv[1]);
+	if (!command) {
+		say("there is no command %s (hostdec --help)", argv[1]);
+		return EXIT_USAGE;
+	}
+	return command->run(argc - 1, argv + 1);
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Text that came from a board, made safe to print; numbers made readable. */
+#ifndef HOST_TEXT_H
+#define HOST_TEXT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Copy src to dst[cap], terminated: control characters, invalid UTF-8 and characters that change
+ * the direction of text become '?'. Returns the length written. cap must not be 0. */
+size_t text_clean(char *dst, size_t cap, const char *src);
+
+/* The same into a new string. NULL: out of memory. */
+char *text_clean_dup(const char *src);
+
+#define TEXT_NUMBER 32
+/* "1.23 s", "45.6 us"; "12.3 MB". Return dst. */
+const char *text_duration(char dst[TEXT_NUMBER], uint64_t ns);
+const char *text_bytes(char dst[TEXT_NUMBER], uint64_t bytes);
+
+#endif

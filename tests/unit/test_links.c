@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Every kind of line a recording can come from: opened, read, gone, back again. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <cmocka.h>
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pty.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "host/link.h"
+
+static const struct link_options opt = {.baud = 115200};
+
+static int set_up(void **state)
+{
+	char *dir = strdup("/tmp/test_links.XXXXXX");
+
+	assert_non_null(dir);
+	assert_non_null(mkdtemp(dir));
+	*state = dir;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	rmdir(*state);
+	free(*state);
+	return 0;
+}
+
+/* Wait until the link has something to say, then read. */
+static ssize_t read_link(struct link *l, void *buf, size_t len)
+{
+	struct pollfd p = {.fd = l->fd, .events = POLLIN};
+
+	assert_int_equal(poll(&p, 1, 5000), 1);
+	return link_read(l, buf, len);
+}
+
+static void open_link(struct link *l, const char *port, const struct link_ops *kind)
+{
+	assert_int_equal(link_init(l, port, &opt), 0);
+	assert_ptr_equal(l->ops, kind);
+	assert_int_equal(link_open(l), 0);
+}
+
+/* All values pass a pty, none is a signal or a line end; its other end may vanish. */
+static void pty_is_raw(void **state)
+{
+	uint8_t all[256], got[256];
+	char name[64];
+	struct link l;
+	int master, slave;
+
+	for (int i = 0; i < 256; i++)
+		all[i] = (uint8_t)i;
+	assert_int_equal(openpty(&master, &slave, name, NULL, NULL), 0);
+	open_link(&l, name, &link_pty);
+	close(slave);
+	assert_int_equal(link_read(&l, got, sizeof(got)), -EAGAIN);
+	assert_int_equal(write(master, all, sizeof(all)), sizeof(all));
+	assert_int_equal(read_link(&l, got, sizeof(got)), sizeof(got));
+	assert_memory_equal(got, all, sizeof(all));
+	close(master);
+	assert_int_equal(read_link(&l, got, sizeof(got)), 0);
+	assert_true(l.ops->vanishes);
+	link_close(&l);
+	assert_true(link_open(&l) < 0);
+	assert_non_null(strstr(l.error, name));
+}
+
+static void file_ends(void **state)
+{
+	char path[96], got[10];
+	struct link l;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/bytes", (char *)*state);
+	fd = open(path, O_CREAT | O_WRONLY, 0600);
+	assert_int_equal(write(fd, "line", 4), 4);
+	close(fd);
+	open_link(&l, path, &link_file);
+	assert_int_equal(read_link(&l, got, sizeof(got)), 4);
+	assert_int_equal(read_link(&l, got, sizeof(got)), 0);
+	assert_true(l.ops->whole);
+	link_close(&l);
+	unlink(path);
+}
+
+static void unix_socket(void **state)
+{
+	struct sockaddr_un addr = {.sun_family = AF_UNIX};
+	char port[128], got[10];
+	struct link l;
+	int listener, peer;
+
+	snprintf(addr.sun_path, sizeof(addr.sun_path), "%s/sock", (char *)*state);
+	listener = socket(AF_UNIX, SOCK_STREAM, 0);
+	assert_int_equal(bind(listener, (struct sockaddr *)&addr, sizeof(addr)), 0);
+	assert_int_equal(listen(listener, 1), 0);
+	for (int prefixed = 0; prefixed < 2;
+		prefixed++) { /* unix:PATH, or a path that is a socket */
+		snprintf(port, sizeof(port), "%s%s", prefixed ? "unix:" : "", addr.sun_path);
+		open_link(&l, port, &link_unix);
+		peer = accept(listener, NULL, NULL);
+		assert_int_equal(write(peer, "abc", 3), 3);
+		assert_int_equal(read_link(&l, got, sizeof(got)), 3);
+		close(peer);
+		assert_int_equal(read_link(&l, got, sizeof(got)), 0);
+		link_close(&l);
+	}
+	close(listener);
+	unlink(addr.sun_path);
+}
+
+static void tcp_socket(void **state)
+{
+	struct sockaddr_in addr = {
+		.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t len = sizeof(addr);
+	char port[64], got[10];
+	struct link l;
+	int listener = socket(AF_INET, SOCK_STREAM, 0), peer;
+
+	assert_int_equal(bind(listener, (struct sockaddr *)&addr, sizeof(addr)), 0);
+	assert_int_equal(listen(listener, 1), 0);
+	assert_int_equal(getsockname(listener, (struct sockaddr *)&addr, &len), 0);
+	snprintf(port, sizeof(port), "tcp:127.0.0.1:%d", ntohs(addr.sin_port));
+	open_link(&l, port, &link_tcp);
+	peer = accept(listener, NULL, NULL);
+	assert_int_equal(write(peer, "abc", 3), 3);
+	assert_int_equal(read_link(&l, got, sizeof(got)), 3);
+	close(peer);
+	assert_int_equal(read_link(&l, got, sizeof(got)), 0);
+	link_close(&l);
+	close(listener);
+	assert_int_equal(link_open(&l), -ECONNREFUSED);
+	assert_non_null(strstr(l.error, "refused"));
+}
+
+/* A pipe that nobody writes to yet is not at its end. */
+static void named_pipe(void **state)
+{
+	char path[96], got[10];
+	struct link l;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/pipe", (char *)*state);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	open_link(&l, path, &link_stream);
+	struct pollfd p = {.fd = l.fd, .events = POLLIN};
+
+	assert_int_equal(poll(&p, 1, 0), 0);
+	fd = open(path, O_WRONLY);
+	assert_int_equal(write(fd, "abc", 3), 3);
+	assert_int_equal(read_link(&l, got, sizeof(got)), 3);
+	close(fd);
+	assert_int_equal(read_link(&l, got, sizeof(got)), 0);
+	link_close(&l);
+	unlink(path);
+}
+
+static void ports_that_are_none(void **state)
+{
+	static const char *const ports[] = {
+		"/nonexistent", "/", "tcp:", "tcp:host", "tcp::5", "unix:", "/dev/null"};
+
+	for (size_t i = 0; i < sizeof(ports) / sizeof(*ports); i++) {
+		struct link l;
+
+		if (link_init(&l, ports[i], &opt) == 0)
+			assert_true(link_open(&l) < 0);
+		assert_true(l.fd < 0);
+		assert_non_null(strstr(l.error, *ports[i] == 'u' ? "path" : ports[i]));
+		assert_null(strchr(l.error, '\n'));
+	}
+}
+
+int main(void)
+{
+#define link_test(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(pty_is_raw),
+		link_test(file_ends),
+		link_test(unix_socket),
+		cmocka_unit_test(tcp_socket),
+		link_test(named_pipe),
+		cmocka_unit_test(ports_that_are_none),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,589 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* What a recording says: calls, self times, losses, sessions, lanes. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <cmocka.h>
+
+#include "host/model.h"
+#include "host/say.h"
+#include "host/stats.h"
+#include "tests/unit/make_recording.h"
+
+enum { F = 1, G = 2, H = 3, READ = 10, WRITE = 11, IRQ = 20, SWITCH = 30 };
+
+#define E(t, tid_, cpu_, func_)                                                                    \
+	{                                                                                          \
+		.t_ns = (t), .tid = (tid_), .func = (func_), .cpu = (cpu_), .kind = AYP_ENTRY      \
+	}
+#define X(t, tid_, cpu_, func_)                                                                    \
+	{                                                                                          \
+		.t_ns = (t), .tid = (tid_), .func = (func_), .cpu = (cpu_), .kind = AYP_EXIT       \
+	}
+#define S(t, tid_, cpu_, next)                                                                     \
+	{                                                                                          \
+		.t_ns = (t), .tid = (tid_), .func = SWITCH, .cpu = (cpu_), .kind = AYP_INSTANT,    \
+		.nargs = 2,                                                                        \
+		.arg = {(next),                                                                    \
+			0 }                                                                        \
+	}
+#define COUNT(a) ((uint32_t)(sizeof(a) / sizeof(*(a))))
+
+static void names(struct making *r)
+{
+	making_func(r, F, AYP_CLASS_KERNEL, "f");
+	making_func(r, G, AYP_CLASS_KERNEL, "g");
+	making_func(r, H, AYP_CLASS_KERNEL, "h");
+	making_func(r, READ, AYP_CLASS_SYSCALL, "sys_read");
+	making_func(r, WRITE, AYP_CLASS_SYSCALL, "sys_write");
+	making_func(r, IRQ, AYP_CLASS_HARDIRQ, "irq_1");
+	making_func(r, SWITCH, AYP_CLASS_SWITCH, "sched_switch");
+}
+
+static void load(struct making *r, struct model *m)
+{
+	uint64_t produced = 0, rows = 0;
+
+	assert_int_equal(model_load_memory(m, r->data, r->size), 0);
+	for (size_t i = 0; i < m->n_sessions; i++)
+		produced += m->sessions[i].produced;
+	for (size_t i = 0; i < m->n_losses; i++)
+		rows += m->losses[i].count;
+	/* Whatever a test does to a recording, the books balance. */
+	assert_int_equal(produced, m->n_events + m->lost_total);
+	assert_int_equal(rows, m->lost_total);
+}
+
+/* One block of events with names, loaded. */
+static void load_events(struct model *m, const struct ayp_event *ev, uint32_t n)
+{
+	struct making *r = making_new();
+
+	names(r);
+	making_events(r, 0, ev, n);
+	making_goodbye(r, n, n);
+	making_end(r);
+	load(r, m);
+	making_free(r);
+}
+
+static const struct model_call *call_of(const struct model *m, uint16_t func, size_t nth)
+{
+	for (size_t i = 0; i < m->n_calls; i++) {
+		if (m->calls[i].func == func && nth-- == 0)
+			return &m->calls[i];
+	}
+	fail_msg("no such call");
+	return NULL;
+}
+
+#define assert_call(m, func, nth, start, end, self, at_depth, call_flags)                          \
+	do {                                                                                       \
+		const struct model_call *c_ = call_of(m, func, nth);                               \
+		assert_int_equal(c_->start_ns, start);                                             \
+		assert_int_equal(c_->end_ns, end);                                                 \
+		assert_int_equal(c_->self_ns, self);                                               \
+		assert_int_equal(c_->depth, at_depth);                                             \
+		assert_int_equal(c_->flags, call_flags);                                           \
+	} while (0)
+
+/* ---- pairing
+ * ------------------------------------------------------------------------------------- */
+
+static void nested_calls(void **state)
+{
+	const struct ayp_event ev[] = {E(100, 5, 0, F), E(110, 5, 0, G), E(120, 5, 0, G),
+		X(125, 5, 0, G), X(150, 5, 0, G), E(160, 5, 0, H), X(161, 5, 0, H),
+		X(200, 5, 0, F)};
+	struct model m;
+
+	load_events(&m, ev, COUNT(ev));
+	assert_int_equal(m.n_calls, 4);
+	assert_call(&m, F, 0, 100, 200, 59, 0, 0); /* its grandchild does not count twice */
+	assert_call(&m, G, 0, 110, 150, 35, 1, 0);
+	assert_call(&m, G, 1, 120, 125, 5, 2, 0);
+	assert_call(&m, H, 0, 160, 161, 1, 1, 0);
+	assert_int_equal(m.orphan_exits, 0);
+	assert_true(m.complete);
+	model_free(&m);
+}
+
+/* Threads on one CPU, and one thread on several: the thread is what nests. */
+static void threads_do_not_mix(void **state)
+{
+	const struct ayp_event ev[] = {E(100, 5, 0, F), E(110, 6, 0, F), E(120, 5, 1, G),
+		X(130, 6, 0, F), X(140, 5, 1, G), X(150, 5, 2, F)};
+	struct model m;
+
+	load_events(&m, ev, COUNT(ev));
+	assert_call(&m, F, 0, 100, 150, 30, 0, 0);
+	assert_call(&m, F, 1, 110, 130, 20, 0, 0);
+	assert_call(&m, G, 0, 120, 140, 20, 1, 0);
+	model_free(&m);
+}
+
+/* The idle task of each CPU is a thread of its own. */
+static void idle_is_per_cpu(void **state)
+{
+	const struct ayp_event ev[] = {
+		E(100, 0, 0, F), E(110, 0, 1, F), X(130, 0, 0, F), X(190, 0, 1, F)};
+	struct model m;
+
+	load_events(&m, ev, COUNT(ev));
+	assert_call(&m, F, 0, 100, 130, 30, 0, 0);
+	assert_call(&m, F, 1, 110, 190, 80, 0, 0);
+	model_free(&m);
+}
+
+static void missed_exit_shifts_nothing(void **state)
+{
+	const struct ayp_event ev[] = {E(100, 5, 0, F), E(110, 5, 0, G), E(120, 5, 0, H),
+		X(150, 5, 0, F), E(200, 5, 0, F), X(210, 5, 0, F)};
+	struct model m;
+
+	load_events(&m, ev, COUNT(ev));
+	assert_call(&m, G, 0, 110, 120, 10, 1, CALL_NO_EXIT);
+	assert_call(&m, H, 0, 120, 120, 0, 2, CALL_NO_EXIT);
+	assert_call(&m, F, 0, 100, 150, 40, 0, 0);
+	assert_call(&m, F, 1, 200, 210, 10, 0, 0);
+	model_free(&m);
+}
+
+static void orphan_exit_changes_nothing(void **state)
+{
+	const struct ayp_event ev[] = {
+		X(90, 5, 0, F), E(100, 5, 0, F), X(110, 5, 0, G), X(150, 5, 0, F)};
+	struct model m;
+
+	load_events(&m, ev, COUNT(ev));
+	assert_int_equal(m.orphan_exits, 2);
+	assert_int_equal(m.n_calls, 1);
+	assert_call(&m, F, 0, 100, 150, 50, 0, 0);
+	model_free(&m);
+}
+
+static void running_at_the_end(void **state)
+{
+	const struct ayp_event ev[] = {E(100, 5, 0, F), E(120, 6, 1, G), X(180, 6, 1, G)};
+	struct model m;
+	struct stats s;
+
+	load_events(&m, ev, COUNT(ev));
+	assert_call(&m, F, 0, 100, 180, 80, 0, CALL_NO_EXIT);
+	/* It counts, but nobody knows how long it took. */
+	assert_int_equal(stats_build(&s, &m), 0);
+	assert_int_equal(s.rows[0].count, 1);
+	assert_int_equal(s.rows[0].complete, 0);
+	assert_int_equal(s.rows[0].total_ns, 0);
+	stats_free(&s);
+	model_free(&m);
+}
+
+/* rt_sigreturn has an entry and no exit: the next syscall stands beside it, not in it. */
+static void syscall_without_exit(void **state)
+{
+	const struct ayp_event ev[] = {
+		E(100, 5, 0, READ), E(120, 5, 0, F), E(200, 5, 0, WRITE), X(230, 5, 0, WRITE)};
+	struct model m;
+
+	load_events(&m, ev, COUNT(ev));
+	assert_call(&m, READ, 0, 100, 120, 20, 0, CALL_NO_EXIT);
+	assert_call(&m, WRITE, 0, 200, 230, 30, 0, 0);
+	model_free(&m);
+}
+
+/* An interrupt between reserving a record and reading the clock puts a later time first. */
+static void ring_order_is_not_time_order(void **state)
+{
+	const struct ayp_event ev[] = {X(150, 5, 0, F), E(100, 5, 0, F), E(105, 5, 0, IRQ),
+		X(110, 5, 0, IRQ), E(160, 5, 0, G), X(160, 5, 0, G), E(160, 5, 0, H),
+		X(160, 5, 0, H)};
+	struct model m;
+
+	load_events(&m, ev, COUNT(ev));
+	assert_int_equal(m.orphan_exits, 0);
+	assert_call(&m, F, 0, 100, 150, 45, 0, 0);
+	assert_call(&m, IRQ, 0, 105, 110, 5, 1, 0);
+	assert_call(&m, H, 0, 160, 160, 0, 0, 0); /* equal times keep their order */
+	model_free(&m);
+}
+
+/* ---- losses
+ * -------------------------------------------------------------------------------------- */
+
+static void nothing_is_paired_across_a_hole(void **state)
+{
+	const struct ayp_event before[] = {E(100, 5, 0, F), E(110, 6, 1, F), E(120, 0, 1, IRQ)};
+	const struct ayp_event behind[] = {
+		X(200, 5, 0, F), X(210, 6, 1, F), E(220, 5, 0, G), X(230, 5, 0, G)};
+	struct making *r = making_new();
+	struct model m;
+
+	making_hello(r);
+	names(r);
+	making_events(r, 0, before, COUNT(before));
+	making_events(r, 103, behind, COUNT(behind));
+	making_goodbye(r, 107, 107);
+	making_end(r);
+	load(r, &m);
+	assert_int_equal(m.n_events, 7);
+	assert_int_equal(m.lost_total, 100);
+	assert_int_equal(m.lost_by_cause[ayaprof_LossCause_LOSS_LINE], 100);
+	assert_int_equal(m.n_losses, 1);
+	assert_int_equal(m.losses[0].first_ns, 120);
+	assert_int_equal(m.losses[0].last_ns, 200);
+	assert_int_equal(m.orphan_exits, 2);
+	assert_call(&m, F, 0, 100, 120, 20, 0, CALL_NO_EXIT);
+	assert_call(&m, F, 1, 110, 120, 10, 0, CALL_NO_EXIT);
+	assert_call(&m, G, 0, 220, 230, 10, 0, 0);
+	model_free(&m);
+	making_free(r);
+}
+
+/* A loss in the kernel of CPU 1, between 200 and 300. */
+static void add_kernel_loss(struct making *r, uint64_t count)
+{
+	ayaprof_Loss *loss = making_msg(r);
+
+	loss->ranges_count = 1;
+	loss->ranges[0] = (ayaprof_LossRange){.cause = ayaprof_LossCause_LOSS_RING_FULL,
+		.cpu_plus_1 = 2,
+		.first_ns = 200,
+		.last_ns = 300,
+		.count = count};
+	making_add(r, AYP_KIND_LOSS);
+}
+
+static void kernel_loss_hits_its_cpu_only(void **state)
+{
+	const struct ayp_event ev[] = {S(50, 0, 0, 5),
+		E(100, 5, 0, F),   /* runs on CPU 0 all the while */
+		E(110, 6, 1, F),   /* on CPU 1: hit */
+		E(120, 0, 2, IRQ), /* another CPU's idle task */
+		S(130, 7, 3, 0),   /* 7 sleeps: may wake anywhere */
+		X(250, 0, 2, IRQ), X(400, 5, 0, F), X(410, 6, 1, F)};
+	struct making *r = making_new();
+	struct model m;
+
+	names(r);
+	making_events(r, 0, ev, COUNT(ev));
+	add_kernel_loss(r, 9);
+	making_goodbye(r, COUNT(ev) + 9, COUNT(ev));
+	making_end(r);
+	load(r, &m);
+	assert_int_equal(m.lost_by_cause[ayaprof_LossCause_LOSS_RING_FULL], 9);
+	assert_int_equal(m.losses[0].cpu, 1);
+	assert_call(&m, F, 0, 100, 400, 300, 0, 0);
+	assert_call(&m, F, 1, 110, 200, 90, 0, CALL_NO_EXIT);
+	assert_call(&m, IRQ, 0, 120, 250, 130, 0, 0);
+	assert_int_equal(m.orphan_exits, 1);
+	model_free(&m);
+	making_free(r);
+}
+
+/* Without switch events only idle tasks are certain not to have been on another CPU. */
+static void kernel_loss_spares_idle_tasks(void **state)
+{
+	const struct ayp_event ev[] = {E(100, 0, 0, IRQ), E(110, 0, 1, IRQ), E(120, 5, 2, F),
+		X(400, 0, 0, IRQ), X(410, 0, 1, IRQ), X(420, 5, 2, F)};
+	struct making *r = making_new();
+	struct model m;
+
+	names(r);
+	making_events(r, 0, ev, COUNT(ev));
+	add_kernel_loss(r, 1);
+	making_end(r);
+	load(r, &m);
+	assert_call(&m, IRQ, 0, 100, 400, 300, 0, 0);
+	assert_call(&m, IRQ, 1, 110, 200, 90, 0, CALL_NO_EXIT);
+	assert_call(&m, F, 0, 120, 200, 80, 0, CALL_NO_EXIT);
+	model_free(&m);
+	making_free(r);
+}
+
+/* The same, but the thread is switched out meanwhile: it may have run on CPU 1. */
+static void kernel_loss_hits_who_slept(void **state)
+{
+	const struct ayp_event ev[] = {
+		S(50, 0, 0, 5), E(100, 5, 0, F), S(210, 5, 0, 0), S(380, 0, 0, 5), X(400, 5, 0, F)};
+	struct making *r = making_new();
+	struct model m;
+
+	names(r);
+	making_events(r, 0, ev, COUNT(ev));
+	add_kernel_loss(r, 1);
+	making_end(r);
+	load(r, &m);
+	assert_call(&m, F, 0, 100, 100, 0, 0, CALL_NO_EXIT);
+	assert_int_equal(m.orphan_exits, 1);
+	model_free(&m);
+	making_free(r);
+}
+
+static void books_of_every_cause(void **state)
+{
+	const struct ayp_event ev[] = {E(1000, 5, 0, F), X(2000, 5, 0, F)};
+	struct making *r = making_new();
+	ayaprof_Events *bad;
+	ayaprof_Goodbye *bye;
+	struct model m;
+
+	making_events(r, 10, ev, COUNT(ev)); /* 0..9 went before the host listened */
+	bad = making_msg(r);
+	bad->first_index = 20; /* 12..19: the board dropped 5 of them */
+	bad->count = 4;
+	bad->codec = 99;
+	making_add(r, AYP_KIND_EVENTS);
+	bye = making_msg(r);
+	bye->has_status = true;
+	bye->status.taken = 30;
+	bye->status.produced = 37;
+	bye->status.lost_count = 2;
+	bye->status.lost[0] = (ayaprof_LossTotal){
+		.cause = ayaprof_LossCause_LOSS_RING_FULL, .cpu_plus_1 = 1, .count = 7};
+	bye->status.lost[1] =
+		(ayaprof_LossTotal){.cause = ayaprof_LossCause_LOSS_SPOOL_FULL, .count = 5};
+	making_add(r, AYP_KIND_GOODBYE);
+	load(r, &m);
+	assert_int_equal(m.n_events, 2);
+	assert_int_equal(m.lost_total, 35);
+	assert_int_equal(m.lost_by_cause[ayaprof_LossCause_LOSS_RING_FULL], 7);
+	assert_int_equal(m.lost_by_cause[ayaprof_LossCause_LOSS_SPOOL_FULL], 5);
+	assert_int_equal(m.lost_by_cause[ayaprof_LossCause_LOSS_UNDECODABLE], 4);
+	assert_int_equal(m.lost_by_cause[ayaprof_LossCause_LOSS_LINE], 19);
+	assert_false(m.complete);
+	model_free(&m);
+	making_free(r);
+}
+
+static void repeated_and_disordered_blocks(void **state)
+{
+	const struct ayp_event a[] = {E(100, 5, 0, F), E(110, 5, 0, G)},
+			       b[] = {X(120, 5, 0, G), X(130, 5, 0, F)};
+	struct making *r = making_new();
+	struct model m;
+
+	making_events(r, 2, b, COUNT(b));
+	making_events(r, 0, a, COUNT(a));
+	making_events(r, 2, b, COUNT(b));
+	making_goodbye(r, 4, 4);
+	load(r, &m);
+	assert_int_equal(m.n_events, 4);
+	assert_int_equal(m.lost_total, 0);
+	assert_call(&m, F, 0, 100, 130, 20, 0, 0);
+	model_free(&m);
+	making_free(r);
+}
+
+/* ---- identity
+ * ------------------------------------------------------------------------------------ */
+
+static void names_may_come_late(void **state)
+{
+	const struct ayp_event ev[] = {
+		E(100, 5, 0, F), X(110, 5, 0, F), E(120, 5, 0, 77), X(121, 5, 0, 77)};
+	struct making *r = making_new();
+	struct model m;
+
+	making_events(r, 0, ev, COUNT(ev));
+	making_func(r, F, AYP_CLASS_USER, "late\x1b[31m\xff");
+	making_name(r, ayaprof_Table_TABLE_TASK, 5, 0, "worker");
+	load(r, &m);
+	assert_string_equal(model_func(&m, F)->name, "late?[31m?");
+	assert_int_equal(model_func(&m, F)->cls, AYP_CLASS_USER);
+	assert_string_equal(model_func(&m, 77)->name, "func_77");
+	assert_string_equal(model_task(&m, 5)->comm, "worker");
+	assert_null(model_task(&m, 6));
+	model_free(&m);
+	making_free(r);
+}
+
+/* A board that started again gave other ids to the same functions. */
+static void sessions_share_functions(void **state)
+{
+	const struct ayp_event one[] = {
+		E(100, 5, 0, F), X(110, 5, 0, F), E(120, 5, 0, G), X(130, 5, 0, G)};
+	const struct ayp_event two[] = {
+		E(50, 5, 0, F), X(60, 5, 0, F), E(70, 5, 0, G), X(80, 5, 0, G)};
+	struct making *r = making_new();
+	struct model m;
+	uint16_t other;
+
+	making_func(r, F, AYP_CLASS_KERNEL, "f");
+	making_func(r, G, AYP_CLASS_KERNEL, "g");
+	making_events(r, 0, one, COUNT(one));
+	r->session = 8;
+	making_func(r, F, AYP_CLASS_KERNEL, "g");
+	making_func(r, G, AYP_CLASS_USER, "g"); /* same name, but not the same function */
+	making_events(r, 0, two, COUNT(two));
+	load(r, &m);
+	assert_int_equal(m.n_sessions, 2);
+	assert_int_equal(m.n_events, 8);
+	assert_int_equal(m.events[0].func, F);
+	assert_int_equal(m.events[2].func, G);
+	assert_int_equal(m.events[4].func, G);
+	other = m.events[6].func;
+	assert_true(other != F && other != G);
+	assert_string_equal(model_func(&m, other)->name, "g");
+	assert_int_equal(model_func(&m, other)->cls, AYP_CLASS_USER);
+	model_free(&m);
+	making_free(r);
+}
+
+/* ---- lanes
+ * --------------------------------------------------------------------------------------- */
+
+#define assert_segment(l, i, start, end, depth_, cpu_)                                             \
+	do {                                                                                       \
+		assert_int_equal((l)->segments[i].start_ns, start);                                \
+		assert_int_equal((l)->segments[i].end_ns, end);                                    \
+		assert_int_equal((l)->segments[i].depth, depth_);                                  \
+		assert_int_equal((l)->segments[i].cpu, cpu_);                                      \
+	} while (0)
+
+/* A read that sleeps leaves its CPU to another thread and wakes up elsewhere. */
+static void sleeping_call_in_lanes(void **state)
+{
+	const struct ayp_event ev[] = {E(100, 5, 0, READ), E(110, 5, 0, F), S(120, 5, 0, 6),
+		E(130, 6, 0, WRITE), X(140, 6, 0, WRITE), S(150, 6, 0, 0), S(200, 0, 1, 5),
+		X(210, 5, 1, F), X(220, 5, 1, READ)};
+	struct model_lanes l;
+	struct model m;
+
+	load_events(&m, ev, COUNT(ev));
+	assert_call(&m, READ, 0, 100, 220, 20, 0, 0);
+	assert_int_equal(model_lanes_build(&l, &m), 0);
+	assert_int_equal(l.n_lanes, 2);
+	assert_int_equal(l.n_segments, 5);
+	assert_segment(&l, 0, 100, 120, 0, 0);
+	assert_segment(&l, 1, 110, 120, 1, 0);
+	assert_segment(&l, 2, 130, 140, 0, 0);
+	assert_segment(&l, 3, 200, 220, 0, 1);
+	assert_segment(&l, 4, 200, 210, 1, 1);
+	assert_int_equal(l.segments[0].flags, SEGMENT_FIRST);
+	assert_int_equal(l.segments[2].flags, SEGMENT_FIRST | SEGMENT_LAST);
+	assert_int_equal(l.segments[3].flags, SEGMENT_LAST);
+	assert_int_equal(l.lanes[1].cpu, 1);
+	assert_int_equal(l.lanes[1].from, 3);
+	assert_int_equal(l.left_out, 0);
+	model_lanes_free(&l);
+	model_free(&m);
+}
+
+/* Without switch events, another thread on the CPU says as much. */
+static void lanes_without_switches(void **state)
+{
+	const struct ayp_event ev[] = {E(100, 5, 0, F), E(130, 6, 0, G), X(140, 6, 0, G),
+		E(150, 5, 0, H), X(151, 5, 0, H), X(160, 5, 0, F)};
+	struct model_lanes l;
+	struct model m;
+
+	load_events(&m, ev, COUNT(ev));
+	assert_int_equal(model_lanes_build(&l, &m), 0);
+	assert_int_equal(l.n_segments, 4);
+	assert_segment(&l, 0, 100, 130, 0, 0);
+	assert_segment(&l, 1, 130, 140, 0, 0);
+	assert_segment(&l, 2, 150, 160, 0, 0);
+	assert_segment(&l, 3, 150, 151, 1, 0);
+	model_lanes_free(&l);
+	model_free(&m);
+}
+
+/* ---- the file
+ * ------------------------------------------------------------------------------------ */
+
+static void not_recordings(void **state)
+{
+	uint8_t junk[1000];
+	struct model m;
+
+	say_mute(true);
+	memset(junk, 0x0a, sizeof(junk));
+	assert_true(model_load_memory(&m, junk, 0) < 0);
+	assert_true(model_load_memory(&m, junk, sizeof(junk)) < 0);
+	assert_true(model_load(&m, "/nonexistent", false) < 0);
+	assert_true(model_load(&m, "/", false) < 0);
+	say_mute(false);
+}
+
+static void percentiles_are_exact(void **state)
+{
+	struct ayp_event ev[200];
+	struct model m;
+	struct stats s;
+
+	/* Durations 1 to 100 in some order: the p-th percentile is p. */
+	for (uint32_t i = 0; i < 100; i++) {
+		uint64_t t = 1000 * (i + 1);
+
+		ev[2 * i] = (struct ayp_event)E(t, 5, 0, F);
+		ev[2 * i + 1] = (struct ayp_event)X(t + 1 + i * 37 % 100, 5, 0, F);
+	}
+	load_events(&m, ev, 200);
+	assert_int_equal(stats_build(&s, &m), 0);
+	assert_int_equal(s.n, 1);
+	assert_int_equal(s.rows[0].count, 100);
+	assert_int_equal(s.rows[0].total_ns, 5050);
+	assert_int_equal(s.rows[0].p50_ns, 50);
+	assert_int_equal(s.rows[0].p90_ns, 90);
+	assert_int_equal(s.rows[0].p99_ns, 99);
+	assert_int_equal(s.rows[0].min_ns, 1);
+	assert_int_equal(s.rows[0].max_ns, 100);
+	stats_free(&s);
+	model_free(&m);
+}
+
+/* A file that claims endless events from few bytes is cut off in memory, not in the books. */
+static void memory_is_bounded(void **state)
+{
+	static struct ayp_event ev[AYP_BLOCK_MAX_EVENTS];
+	struct making *r = making_new();
+	uint64_t n = 0;
+	struct model m;
+
+	for (uint32_t i = 0; i < AYP_BLOCK_MAX_EVENTS; i++)
+		ev[i] = (struct ayp_event)E(1000, 5, 0, F);
+	while (r->size < sizeof(r->data) / 8) {
+		making_events(r, n, ev, AYP_BLOCK_MAX_EVENTS);
+		n += AYP_BLOCK_MAX_EVENTS;
+	}
+	say_mute(true);
+	load(r, &m);
+	say_mute(false);
+	assert_true(n > 2 * m.n_events);
+	assert_true(m.n_events <= r->size * 8 + (1u << 20));
+	assert_int_equal(m.n_events + m.lost_by_cause[ayaprof_LossCause_LOSS_UNDECODABLE], n);
+	model_free(&m);
+	making_free(r);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(nested_calls),
+		cmocka_unit_test(threads_do_not_mix),
+		cmocka_unit_test(idle_is_per_cpu),
+		cmocka_unit_test(missed_exit_shifts_nothing),
+		cmocka_unit_test(orphan_exit_changes_nothing),
+		cmocka_unit_test(running_at_the_end),
+		cmocka_unit_test(syscall_without_exit),
+		cmocka_unit_test(ring_order_is_not_time_order),
+		cmocka_unit_test(nothing_is_paired_across_a_hole),
+		cmocka_unit_test(kernel_loss_hits_its_cpu_only),
+		cmocka_unit_test(kernel_loss_spares_idle_tasks),
+		cmocka_unit_test(kernel_loss_hits_who_slept),
+		cmocka_unit_test(books_of_every_cause),
+		cmocka_unit_test(repeated_and_disordered_blocks),
+		cmocka_unit_test(names_may_come_late),
+		cmocka_unit_test(sessions_share_functions),
+		cmocka_unit_test(sleeping_call_in_lanes),
+		cmocka_unit_test(lanes_without_switches),
+		cmocka_unit_test(not_recordings),
+		cmocka_unit_test(percentiles_are_exact),
+		cmocka_unit_test(memory_is_bounded),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Line bytes to a file: what is kept, what is not, what is counted. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <cmocka.h>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "host/model.h"
+#include "host/reader.h"
+#include "host/recorder.h"
+#include "host/say.h"
+#include "host/seen.h"
+#include "tests/unit/make_recording.h"
+
+struct place {
+	char dir[64], pb[96], console[96];
+	struct recorder *recorder;
+};
+
+static int set_up(void **state)
+{
+	struct place *p = calloc(1, sizeof(*p));
+
+	assert_non_null(p);
+	snprintf(p->dir, sizeof(p->dir), "/tmp/test_recorder.XXXXXX");
+	assert_non_null(mkdtemp(p->dir));
+	snprintf(p->pb, sizeof(p->pb), "%s/x.pb", p->dir);
+	snprintf(p->console, sizeof(p->console), "%s/console", p->dir);
+	struct recorder_options opt = {.output = p->pb, .console = p->console, .link = "test"};
+
+	assert_int_equal(recorder_open(&p->recorder, &opt), 0);
+	*state = p;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct place *p = *state;
+
+	unlink(p->pb);
+	unlink(p->console);
+	rmdir(p->dir);
+	free(p);
+	return 0;
+}
+
+static uint32_t frames_of_kind(const char *path, unsigned int kind)
+{
+	struct reader_frame f;
+	struct reader *r;
+	uint32_t n = 0;
+
+	assert_int_equal(reader_open(&r, path), 0);
+	while (reader_next(r, &f) == 1)
+		n += f.header.kind == kind;
+	assert_int_equal(reader_damaged(r), 0);
+	reader_close(r);
+	return n;
+}
+
+static struct making *some_events(uint32_t blocks)
+{
+	struct making *r = making_new();
+
+	making_hello(r);
+	making_func(r, 1, AYP_CLASS_KERNEL, "f");
+	for (uint32_t i = 0; i < blocks; i++) {
+		struct ayp_event ev[2] = {{.t_ns = 100 * i + 1, .tid = 5, .func = 1},
+			{.t_ns = 100 * i + 51, .tid = 5, .func = 1, .kind = AYP_EXIT}};
+
+		making_events(r, 2 * i, ev, 2);
+	}
+	making_goodbye(r, 2 * blocks, 2 * blocks);
+	return r;
+}
+
+static void all_that_came(void **state)
+{
+	struct place *p = *state;
+	struct making *r = some_events(10);
+	const struct recorder_state *s;
+	struct model m;
+
+	assert_int_equal(recorder_connected(p->recorder, "test"), 0);
+	assert_int_equal(recorder_bytes(p->recorder, r->wire, r->wire_size, 1), 0);
+	s = recorder_state(p->recorder);
+	assert_int_equal(s->events, 20);
+	assert_int_equal(s->lost, 0);
+	assert_true(s->goodbye);
+	assert_int_equal(s->line.wire_bytes, r->wire_size);
+	assert_int_equal(recorder_close(p->recorder, "test"), 0);
+	assert_int_equal(model_load(&m, p->pb, false), 0);
+	assert_true(m.complete);
+	assert_int_equal(m.n_calls, 10);
+	assert_int_equal(m.line.frames, 13);
+	assert_int_equal(m.line.connects, 1);
+	model_free(&m);
+	making_free(r);
+}
+
+/* Cut off by the worst death: no end record, and the last frame is there. */
+static void readable_at_any_moment(void **state)
+{
+	struct place *p = *state;
+	struct making *r = some_events(10);
+	struct model m;
+
+	assert_int_equal(recorder_bytes(p->recorder, r->wire, r->wire_size, 1), 0);
+	assert_int_equal(model_load(&m, p->pb, false), 0);
+	assert_false(m.complete);
+	assert_int_equal(m.n_events, 20);
+	assert_int_equal(m.frames_damaged, 0);
+	model_free(&m);
+	assert_int_equal(recorder_close(p->recorder, "test"), 0);
+	making_free(r);
+}
+
+static void text_between_frames(void **state)
+{
+	struct place *p = *state;
+	struct making *r = some_events(3);
+	const char *text = "boot: hello\r\n\tw\xc3\xb6rld \x1b[1m\n", *more = "login: ";
+	char got[100] = "";
+	int fd;
+
+	assert_int_equal(recorder_bytes(p->recorder, (const uint8_t *)text, strlen(text), 1), 0);
+	assert_int_equal(recorder_bytes(p->recorder, r->wire, r->wire_size, 2), 0);
+	assert_int_equal(recorder_bytes(p->recorder, (const uint8_t *)more, strlen(more), 3), 0);
+	assert_int_equal(recorder_close(p->recorder, "test"), 0);
+	fd = open(p->console, O_RDONLY);
+	assert_true(fd >= 0);
+	assert_int_equal(read(fd, got, sizeof(got) - 1), strlen(text) + strlen(more));
+	close(fd);
+	assert_memory_equal(got, text, strlen(text));
+	assert_string_equal(got + strlen(text), more);
+	assert_int_equal(frames_of_kind(p->pb, AYP_KIND_EVENTS), 3);
+	making_free(r);
+}
+
+static void repeats_are_counted_not_stored(void **state)
+{
+	struct place *p = *state;
+	struct making *r = some_events(5);
+
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(recorder_bytes(p->recorder, r->wire, r->wire_size, 1), 0);
+	assert_int_equal(recorder_state(p->recorder)->line.frames, 24);
+	assert_int_equal(recorder_state(p->recorder)->line.frames_repeated, 16);
+	assert_int_equal(recorder_state(p->recorder)->events, 10);
+	assert_int_equal(recorder_close(p->recorder, "test"), 0);
+	assert_int_equal(frames_of_kind(p->pb, AYP_KIND_EVENTS), 5);
+	making_free(r);
+}
+
+/* A board says hello each second: one a minute is enough in the file. */
+static void hellos_do_not_pile_up(void **state)
+{
+	struct place *p = *state;
+	struct making *r = making_new();
+
+	for (uint64_t second = 0; second < 130; second++) {
+		r->wire_size = 0;
+		making_hello(r);
+		assert_int_equal(recorder_bytes(p->recorder, r->wire, r->wire_size,
+					 second * UINT64_C(1000000000)),
+			0);
+		r->size = 0;
+	}
+	assert_int_equal(recorder_state(p->recorder)->line.frames, 130);
+	assert_int_equal(recorder_state(p->recorder)->line.frames_repeated, 0);
+	assert_int_equal(recorder_close(p->recorder, "test"), 0);
+	assert_int_equal(frames_of_kind(p->pb, AYP_KIND_HELLO), 3);
+	making_free(r);
+}
+
+static void noise_is_not_stored(void **state)
+{
+	struct place *p = *state;
+	struct making *r = some_events(2);
+	uint8_t noise[5000];
+	uint32_t x = 1;
+	struct stat st;
+
+	for (size_t i = 0; i < sizeof(noise); i++) {
+		x = x * 1664525u + 1013904223u;
+		noise[i] = (uint8_t)(x >> 24);
+	}
+	for (int i = 0; i < 100; i++)
+		assert_int_equal(recorder_bytes(p->recorder, noise, sizeof(noise), 1), 0);
+	assert_int_equal(recorder_state(p->recorder)->line.frames, 0);
+	assert_true(recorder_state(p->recorder)->line.frames_bad > 100);
+	assert_int_equal(stat(p->pb, &st), 0);
+	assert_true(st.st_size < 1000);
+	assert_int_equal(recorder_bytes(p->recorder, r->wire, r->wire_size, 1), 0);
+	assert_int_equal(recorder_state(p->recorder)->events, 4);
+	assert_int_equal(recorder_close(p->recorder, "test"), 0);
+	making_free(r);
+}
+
+/* A board cannot write the recorder's own records: an end in the middle, another start. */
+static void forged_records(void **state)
+{
+	struct place *p = *state;
+	uint8_t frame[FRAMING_WIRE_BOUND(0)];
+
+	for (uint8_t kind = AYP_KIND_RECORDING; kind <= AYP_KIND_RECORDING_END; kind++) {
+		struct framing_header h = {.kind = kind};
+		size_t n = framing_encode(frame, sizeof(frame), &h, NULL, 0);
+
+		assert_true(n > 0);
+		assert_int_equal(recorder_bytes(p->recorder, frame, n, 1), 0);
+	}
+	assert_int_equal(recorder_state(p->recorder)->line.frames, 0);
+	assert_int_equal(recorder_close(p->recorder, "test"), 0);
+	assert_int_equal(frames_of_kind(p->pb, AYP_KIND_RECORDING), 1);
+	assert_int_equal(frames_of_kind(p->pb, AYP_KIND_RECORDING_END), 1);
+}
+
+static void lost_while_recording(void **state)
+{
+	struct place *p = *state;
+	struct making *r = some_events(10);
+	size_t third = r->wire_size / 3;
+
+	assert_int_equal(recorder_bytes(p->recorder, r->wire, third, 1), 0);
+	assert_int_equal(recorder_disconnected(p->recorder, "test"), 0);
+	assert_int_equal(recorder_connected(p->recorder, "test"), 0);
+	assert_int_equal(
+		recorder_bytes(p->recorder, r->wire + 2 * third, r->wire_size - 2 * third, 1), 0);
+	assert_true(recorder_state(p->recorder)->lost > 0);
+	assert_int_equal(
+		recorder_state(p->recorder)->events + recorder_state(p->recorder)->lost, 20);
+	assert_int_equal(recorder_state(p->recorder)->lost_by_cause[ayaprof_LossCause_LOSS_LINE],
+		recorder_state(p->recorder)->lost);
+	assert_int_equal(recorder_close(p->recorder, "test"), 0);
+	making_free(r);
+}
+
+static void full_disk(void **state)
+{
+	struct recorder_options opt = {.output = "/dev/full", .link = "test"};
+	struct recorder *r;
+
+	say_mute(true);
+	assert_true(recorder_open(&r, &opt) < 0);
+	say_mute(false);
+}
+
+static void seen_window(void **state)
+{
+	struct seen *s = malloc(sizeof(*s));
+	struct framing_header h = {.session = 1};
+
+	assert_non_null(s);
+	seen_init(s);
+	for (uint32_t i = 0; i < 40000; i += 2) {
+		h.seq = UINT32_MAX - 1000 + i; /* across the wrap */
+		assert_false(seen_frame(s, &h));
+		assert_true(seen_frame(s, &h));
+	}
+	h.seq -= 1001; /* odd ones never came; late, but new */
+	assert_false(seen_frame(s, &h));
+	assert_true(seen_frame(s, &h));
+	h.session = 2;
+	assert_false(seen_frame(s, &h));
+	free(s);
+}
+
+int main(void)
+{
+#define recorder_test(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+		recorder_test(all_that_came),
+		recorder_test(readable_at_any_moment),
+		recorder_test(text_between_frames),
+		recorder_test(repeats_are_counted_not_stored),
+		recorder_test(hellos_do_not_pile_up),
+		recorder_test(noise_is_not_stored),
+		recorder_test(forged_records),
+		recorder_test(lost_while_recording),
+		cmocka_unit_test(full_disk),
+		cmocka_unit_test(seen_window),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
