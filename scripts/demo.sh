@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT OR Apache-2.0
 # Profile this machine's kernel and a small workload over a simulated 921600-baud line, decode, draw.
-# O: the build directory (build); PYTHON: an interpreter with matplotlib; DEMO_SECONDS: length (6).
+# O: the build directory (build); PYTHON: an interpreter with matplotlib; DEMO_SECONDS: length (5).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 O=${O:-build}
 PYTHON=${PYTHON:-/usr/bin/python3}
-seconds=${DEMO_SECONDS:-6}
+seconds=${DEMO_SECONDS:-5}
 baud=921600
 out=$O/demo
 run=$out/run.pb
@@ -78,6 +78,8 @@ say "what arrived: hostdec info $run"
 say "where the time went: hostdec stats $run --top 12"
 "$O/hostdec" stats "$run" --top 12
 
+say "the whole run, memory and throughput"
+"$O/hostdec" plot "$run" -m -t -f "0-$((seconds + 1))s" -o "$out/overview.png"
 window=$("$O/hostdec" export "$run" -f json -o "$work/run.json" && "$PYTHON" scripts/demo-window.py "$work/run.json")
-say "two turns of the workload: hostdec plot $run -s+ -m -t -f $window -o $out/demo.png"
+say "one turn of the workload: hostdec plot $run -s+ -m -t -f $window -o $out/demo.png"
 "$O/hostdec" plot "$run" -s+ -m -t -f "$window" -o "$out/demo.png"

@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""Lines that damage what they carry: what arrives is right, what does not is counted, exactly."""
+import json
+import signal
+
+from harness import main, test
+from recordings import TRACEPOINTS, check_books, check_subset
+
+
+def through(bench, *faults, events=40000, baud=3000000, name="run"):
+    """Replay over a bad line; line counts, info, and the books checked."""
+    path, data = TRACEPOINTS.unpack(bench.tmp, events)
+    line = bench.line("--baud", baud, *faults, name=f"line-{name}")
+    out, summary, console = (bench.tmp / f"{name}.{kind}" for kind in ("pb", "json", "console"))
+    host = bench.record(line.host, out, "-b", baud, "--console", console, name=f"hostdec-{name}")
+    line.wait_open("host")
+    board = bench.board("--replay", path, "--names", TRACEPOINTS.names_path, "-b", baud, line.board,
+                        "--summary-json", summary, name=f"board-{name}")
+    assert board.wait(120) == 0
+    line.drain()
+    assert host.stop() == 0
+    stats = line.stats()["board_to_host"]
+    info, found = bench.info(out), bench.events(out)
+    bench.note(f"{faults}: {stats} {info}")
+    check_subset(found, data)
+    assert len(found) == info["events"]
+    assert info["events"] + info["lost"]["total"] == len(data) // 16, \
+        f"{info['events']} events + {info['lost']} are not the {len(data) // 16} that were sent"
+    check_books(info, json.loads(summary.read_text()))
+    return stats, info, console.read_bytes() if console.exists() else b""
+
+
+@test("bit errors cost events, never exactness")
+def bit_errors(bench):
+    for seed, ber in ((1, "1e-5"), (2, "3e-5"), (3, "1e-4")):
+        stats, info, _ = through(bench, "--seed", seed, "--ber", ber, name=f"ber{seed}")
+        assert stats["flipped_bits"] > 3 and info["frames_bad"] > 0
+        assert 0 < info["lost"]["total"] and info["lost"]["by_cause"].get("line", 0) == info["lost"]["total"]
+        # A flipped bit costs a frame, or two where it joins them; a frame holds a few hundred events.
+        assert info["frames_bad"] <= 2 * stats["flipped_bits"]
+
+
+@test("lost bytes cost events, never exactness")
+def dropped_bytes(bench):
+    for seed, drop in ((1, "3e-4"), (2, "1e-3")):
+        stats, info, _ = through(bench, "--seed", seed, "--drop", drop, name=f"drop{seed}")
+        assert stats["dropped"] > 3 and info["lost"]["total"] > 0
+
+
+@test("doubled bytes cost events, never exactness")
+def doubled_bytes(bench):
+    stats, info, _ = through(bench, "--dup", "2e-4")
+    assert stats["duplicated"] > 3 and info["lost"]["total"] > 0
+
+
+@test("bursts of garbage cost events, never exactness")
+def bursts(bench):
+    stats, info, _ = through(bench, "--burst-gap", 20000, "--burst-len", 200)
+    assert stats["bursts"] > 1 and info["lost"]["total"] > 0
+
+
+@test("everything at once: noise, drops, doubles, bursts and text")
+def everything(bench):
+    lines = bench.tmp / "lines"
+    lines.write_text("[   12.345678] usb 1-1: new high-speed USB device\n")
+    for seed in (11, 12, 13):
+        through(bench, "--seed", seed, "--ber", "1e-5", "--drop", "3e-5", "--dup", "3e-5", "--burst-gap", 30000,
+                "--text", lines, "--text-gap", 5000, "--text-at", "anywhere", name=f"all{seed}")
+
+
+@test("a damaged line back to the board disturbs nobody")
+def noise_back(bench):
+    _, info, _ = through(bench, "--back-ber", "0.2")
+    assert info["lost"]["total"] == 0
+
+
+CONSOLE = [b"[    0.000000] Linux version 6.1.0\r\n", b"login: root\n", b"\x1b[1;31mred\x1b[0m text\r\n",
+           "Übertemperatur 85 °C – ✓\n".encode(), b"\ttab\n", b"\n", b"x" * 700 + b"\n"]
+
+
+def console_file(bench):
+    path = bench.tmp / "lines"
+    path.write_bytes(b"".join(CONSOLE))
+    return path
+
+
+@test("console text between frames comes out unchanged and in order, and costs nothing")
+def console(bench):
+    stats, info, text = through(bench, "--text", console_file(bench), "--text-gap", 300,
+                                "--text-log", bench.tmp / "log")
+    assert stats["text_lines"] > 50
+    log = (bench.tmp / "log").read_bytes()
+    assert text == log, f"{len(text)} bytes of console, {len(log)} were inserted"
+    assert info["lost"]["total"] == 0 and info["frames_bad"] == 0
+    assert info["console_bytes"] == len(log)
+
+
+@test("console text inside a frame costs that frame only")
+def console_inside(bench):
+    stats, info, _ = through(bench, "--text", console_file(bench), "--text-gap", 2000, "--text-at", "anywhere",
+                             "--text-log", bench.tmp / "log")
+    assert stats["text_lines"] > 10 and info["lost"]["total"] > 0
+    assert info["frames_bad"] <= stats["text_lines"], f"{info['frames_bad']} frames for {stats['text_lines']} lines"
+
+
+@test("a host that reads too slowly loses bytes, and they are accounted for")
+def overrun(bench):
+    # The host's driver holds 4096 bytes; the reader is stopped for a moment in the middle.
+    path, data = TRACEPOINTS.unpack(bench.tmp)
+    line = bench.line("--baud", 1000000, "--host-buffer", 4096, "--at-byte", "30000:mark", "--at-byte", "60000:mark")
+    out, summary = bench.tmp / "x.pb", bench.tmp / "x.json"
+    host = bench.record(line.host, out, "-b", 1000000)
+    line.wait_open("host")
+    board = bench.board("--replay", path, "--names", TRACEPOINTS.names_path, "-b", 1000000, line.board,
+                        "--summary-json", summary)
+    line.wait_text("ok mark", stream="out")
+    host.popen.send_signal(signal.SIGSTOP)
+    line.wait_text("ok mark\n(.*\n)*ok mark", stream="out")
+    host.popen.send_signal(signal.SIGCONT)
+    assert board.wait(120) == 0
+    line.drain()
+    assert host.stop() == 0
+    stats = line.stats()["board_to_host"]
+    assert stats["overrun"] > 1000, stats
+    check_subset(bench.events(out), data)
+    info = bench.info(out)
+    assert info["lost"]["total"] > 0
+    check_books(info, json.loads(summary.read_text()))
+
+
+main()
