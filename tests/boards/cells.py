@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""What the board tests do on every board: one boot, one profile over its UART, recorded by hostdec."""
+import collections
+import json
+import os
+import re
+import sys
+from pathlib import Path
+
+sys.path[:0] = [str(Path(__file__).resolve().parent), str(Path(__file__).resolve().parent.parent / "e2e")]
+import board as boards  # noqa: E402
+from harness import BUILD, skip, test  # noqa: E402
+
+# Kernel, how its functions can be called for, best first: DESIGN section 2 measured it.
+Cell = collections.namedtuple("Cell", "arch kernel mechanisms")
+CELLS = {(cell.arch, cell.kernel): cell for cell in (
+    Cell("x86_64", "5.10", ("fentry", "kprobe")),
+    Cell("x86_64", "6.1", ("fentry", "kprobe")),
+    Cell("x86_64", "6.12", ("fentry", "kprobe.multi", "kprobe")),
+    Cell("aarch64", "6.1", ("kprobe",)),
+    Cell("aarch64", "6.12", ("fentry", "kprobe")),
+)}
+SHORT = (("x86_64", "6.1"), ("x86_64", "6.12"))  # part of `make test`
+CHECK = "ayaprof-uart --check >/out/check; echo $? >/out/check.code\n"
+# Linux's 8250 driver says nothing when it cannot have a rate: it takes 9600.
+CLIPPED = 'ayaprof-uart -b 921600 -M none -p k:create_pipe_files "$DATA" 2>/out/clipped; echo $? >/out/clipped.code\n'
+GETPPID = "__x64_sys_getppid"
+CALLS = 1009  # prime: nothing else comes in that number
+BOOT_TIMEOUT_S = 240  # a boot takes 2 s, loading programs some more; the machine may be busy
+
+Profile = collections.namedtuple("Profile", "result summary info stats")
+
+
+def static_dir(arch):
+    """Where the board's programs are; an architecture other than this machine's is built by `make test-boards`."""
+    native = os.uname().machine == arch
+    return BUILD / "static" if native else BUILD / arch / "static"
+
+
+def program(arch, name):
+    path = static_dir(arch) / name
+    if not path.exists():
+        skip(f"no static {name} for {arch} in this build")
+    return path
+
+
+unavailable = {}  # cell: why; a mirror that was not there a moment ago is not asked again
+
+
+def boot(bench, cell, job, files=None, wait_host=False):
+    """A board that is running; ended with the test at the latest."""
+    if cell in unavailable:
+        skip(unavailable[cell])
+    try:
+        board = boards.Board(cell.arch, cell.kernel, job, files, wait_host)
+    except boards.Unavailable as reason:
+        unavailable[cell] = str(reason)
+        skip(str(reason))
+    board.__enter__()
+    board.kill = board.__exit__
+    board.describe = lambda: [f"    board| {line}" for line in board.console().splitlines()[-25:]]
+    bench.processes.append(board)
+    return board
+
+
+def start(bench, cell, options, command, before="", wait_host=True):
+    """A board that profiles `command` with `options` and streams over its data UART."""
+    files = {name: program(cell.arch, name) for name in ("ayaprof-uart", "workload")}
+    job = f'{before}\nayaprof-uart {options} --summary-json /out/summary.json "$DATA" -- {command}\n'
+    return boot(bench, cell, job, files, wait_host)
+
+
+def record(bench, board):
+    """hostdec on the board's UART, until the board is switched off."""
+    return bench.record(f"unix:{board.data}", bench.tmp / "run.pb", "--no-reconnect")
+
+
+def finish(bench, board, host):
+    """What the board says about the profile and what is in the recording; the books of both must agree."""
+    result = board.wait(BOOT_TIMEOUT_S)
+    assert result.code == 0, f"exit status {result.code} on the board"
+    host.wait()
+    recording = bench.tmp / "run.pb"
+    p = Profile(result, json.loads(result.files["summary.json"]), bench.info(recording), bench.stats(recording))
+    assert p.info["complete"], "the recording is not complete"
+    assert p.info["frames_bad"] == 0, f"{p.info['frames_bad']} damaged frames on a clean line"
+    assert p.summary["events"] == p.info["events"] + p.info["lost"]["total"], \
+        f"{p.summary['events']} produced, {p.info['events']} here, lost {p.info['lost']}"
+    return p
+
+
+def profile(bench, cell, options, command, before=""):
+    board = start(bench, cell, options, command, before)
+    return finish(bench, board, record(bench, board))
+
+
+def exactly(p, name, calls):
+    """That many calls, all of them here, each with its beginning and end."""
+    assert p.info["lost"]["total"] == 0, f"lost {p.info['lost']}"
+    row = p.stats.get(name)
+    assert row, f"no {name} among {sorted(p.stats)}"
+    assert row["count"] == calls, f"{row['count']} calls of {name}, {calls} were made"
+    assert 0 < row["min_ns"] <= row["p50_ns"] <= row["max_ns"] < 10**10, row
+
+
+def used(p, mechanism):
+    """The summary says that kernel functions were called for this way."""
+    assert mechanism in re.split(r"[^a-z_.]+", str(p.summary["probes"])), f"no {mechanism} in {p.summary['probes']}"
+
+
+def add_tests(cell):
+    board = f"{cell.arch} {cell.kernel}"
+
+    @test(f"{board}: --check, then {CALLS} calls of a kernel function over the UART by {cell.mechanisms[0]}")
+    def best(bench):
+        p = profile(bench, cell, "-M syscall,sched -p k:create_pipe_files", f"workload alloc {CALLS}",
+                    before=CHECK + CLIPPED)
+        assert p.result.files["check.code"].strip() == b"0", p.result.files["check"].decode()
+        clipped = p.result.files["clipped"].decode()
+        assert p.result.files["clipped.code"].strip() == b"1" and clipped.count("\n") == 1 and "9600" in clipped, clipped
+        assert p.info["board"]["kernel"].startswith(cell.kernel + "."), p.info["board"]
+        used(p, cell.mechanisms[0])
+        exactly(p, "create_pipe_files", CALLS)
+        exactly(p, "sys_pipe2", CALLS)
+
+    if cell.arch == "x86_64":
+        # One function, two names: the type information that fentry needs knows it by the other one.
+        @test(f"{board}: a function that the best way cannot have is traced in another one, beside the rest")
+        def mixed(bench):
+            p = profile(bench, cell, f"-M syscall -p k:create_pipe_files -p k:{GETPPID}", f"workload getppid {CALLS}")
+            exactly(p, GETPPID, CALLS)
+            exactly(p, "sys_getppid", CALLS)
+
+    for mechanism in cell.mechanisms[1:]:
+        @test(f"{board}: {CALLS} calls with the choice made by the user, {mechanism}")
+        def forced(bench, mechanism=mechanism):
+            p = profile(bench, cell, f"-M none -p k:create_pipe_files --mechanism {mechanism}", f"workload alloc {CALLS}")
+            used(p, mechanism)
+            exactly(p, "create_pipe_files", CALLS)
+
+    @test(f"{board}: the functions of the network path around loopback traffic")
+    def network(bench):
+        p = profile(bench, cell, "-M latency,irq,throughput,memory", "workload loopback 100003")
+        # Nothing else is sent: each packet that IP receives is TCP's.
+        received = p.stats["ip_rcv"]["count"]
+        assert received > 2 * 100003 // 4096, f"{received} packets for 100003 bytes in pieces of 4096, each acknowledged"
+        for name in ("ip_rcv", "tcp_v4_rcv"):
+            exactly(p, name, received)

@@ -1,0 +1,10 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""Kernel functions on emulated boards: what many development machines and containers cannot trace
+themselves. The rest of the matrix is test_boards_long.py (make test-boards)."""
+from cells import CELLS, SHORT, add_tests
+from harness import main
+
+for key in SHORT:
+    add_tests(CELLS[key])
+
+main()
