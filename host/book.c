@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "proto/block.h"
+
 enum book_stage book_stage(unsigned int cause)
 {
 	static const enum book_stage stages[BOOK_CAUSES] = {
@@ -43,6 +45,11 @@ static uint64_t min(uint64_t a, uint64_t b)
 static uint64_t max(uint64_t a, uint64_t b)
 {
 	return a > b ? a : b;
+}
+
+bool book_block_possible(uint64_t first_index, uint32_t count)
+{
+	return count && count <= AYP_BLOCK_MAX_EVENTS && first_index <= BOOK_MAX_INDEX;
 }
 
 void book_block(struct book *b, uint64_t first_index, uint32_t count, bool decoded)
@@ -105,11 +112,17 @@ static void known_by_cause(const struct book *b, uint64_t by_cause[BOOK_CAUSES])
 
 void book_totals(const struct book *b, struct book_totals *t)
 {
-	uint64_t known[BOOK_CAUSES], before = 0, taken, missing;
+	uint64_t known[BOOK_CAUSES], before = 0, seen, taken, missing;
 
 	memset(t, 0, sizeof(*t));
 	known_by_cause(b, known);
-	taken = max(b->has_status ? b->status.taken : 0, max(b->end_index, b->delivered));
+	seen = book_add(b->delivered, b->undecodable);
+	for (unsigned int c = 0; c < BOOK_CAUSES; c++) {
+		if (book_stage(c) == BOOK_AFTER_INDEX)
+			seen = book_add(seen, known[c]);
+	}
+	/* A Loss may be newer than the newest status, and no block behind it may have come. */
+	taken = max(b->has_status ? b->status.taken : 0, max(b->end_index, seen));
 	for (unsigned int c = 0; c < BOOK_CAUSES; c++) {
 		if (book_stage(c) == BOOK_BEFORE_INDEX) {
 			/* Impossible counts from a hostile board must not break the sum. */

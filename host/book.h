@@ -17,6 +17,8 @@
 
 #define BOOK_CAUSES ((unsigned int)_ayaprof_LossCause_ARRAYSIZE)
 #define BOOK_CPUS   257u /* cpu_plus_1; 0: not known */
+/* Indexes beyond this would take centuries to reach: such a block is not from a board. */
+#define BOOK_MAX_INDEX (UINT64_C(1) << 60)
 
 struct book {
 	uint64_t delivered;   /* events here */
@@ -47,6 +49,8 @@ unsigned int book_cpu(uint32_t cpu_plus_1);
 
 uint64_t book_add(uint64_t a, uint64_t b); /* saturates */
 
+/* Can a board have sent such a block? Others are dropped, and counted nowhere in the books. */
+bool book_block_possible(uint64_t first_index, uint32_t count);
 void book_block(struct book *b, uint64_t first_index, uint32_t count, bool decoded);
 void book_status(struct book *b, const ayaprof_Status *status);
 void book_loss(struct book *b, const ayaprof_Loss *loss);

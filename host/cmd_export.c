@@ -16,7 +16,11 @@ static const struct cli_option options[] = {
 	[OPT_FORMAT] = {'f', "format", "FORMAT", "see below"},
 	[OPT_OUTPUT] = {'o', "output", "OUT", "file to write; - for stdout"},
 	[OPT_NAMES] = {0, "names", "FILE",
-		"also write FUNC-ID NAME lines, for ayaprof-uart --replay --names"},
+		"also write FUNC-ID NAME lines, for ayaprof-uart --replay --names.\n"
+		"                            Ids are the first session's; functions of the same "
+		"name "
+		"in later\n                            sessions get the same ids, others free "
+		"ones"},
 };
 
 static const struct cli_spec spec = {
@@ -85,7 +89,7 @@ static void write_names(FILE *out, const struct model *m)
 	for (uint32_t i = 0; i < model_func_count(m); i++) {
 		const struct model_func *f = model_func(m, (uint16_t)i);
 
-		if (f->cls != AYP_CLASS_UNKNOWN)
+		if (f->named)
 			fprintf(out, "%" PRIu32 " %s\n", i, f->name);
 	}
 }

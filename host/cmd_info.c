@@ -41,15 +41,14 @@ static const ayaprof_Hello *board_of(const struct model *m)
 	return &nobody;
 }
 
-/* A file the board wrote itself never was on a wire: then what it would have been is the frames. */
-static uint64_t wire_bytes(const struct model *m)
+/* Why nothing is known of the board, when nothing is. */
+static const char *why_no_board(const struct model *m)
 {
-	return m->line.wire_bytes ? m->line.wire_bytes : m->frame_bytes;
-}
-
-static uint64_t frames(const struct model *m)
-{
-	return m->line.frames ? m->line.frames : m->frames;
+	for (size_t i = 0; i < m->n_sessions; i++) {
+		if (m->sessions[i].needs_protocol)
+			return "it speaks a later protocol";
+	}
+	return "no hello arrived";
 }
 
 /* ---- JSON
@@ -85,6 +84,10 @@ static void json_sessions(struct json *j, const struct model *m)
 		json_uint(j, "last_ns", s->last_ns);
 		json_bool(j, "goodbye", s->has_goodbye);
 		json_text(j, "end_reason", s->end_reason);
+		if (s->needs_protocol)
+			json_uint(j, "needs_protocol", s->needs_protocol);
+		else
+			json_null(j, "needs_protocol");
 		json_bool(j, "replay", s->hello.replay);
 		json_text(j, "command", s->hello.command);
 		json_uint(j, "resolution_ns", s->hello.resolution_ns);
@@ -158,12 +161,13 @@ static void print_json(const struct model *m)
 	json_uint(&j, "orphan_exits", m->orphan_exits);
 	json_uint(&j, "samples", m->n_samples);
 	json_lost(&j, m);
-	json_uint(&j, "wire_bytes", wire_bytes(m));
+	json_uint(&j, "wire_bytes", m->line.wire_bytes);
 	if (m->n_events)
-		json_real(&j, "wire_bytes_per_event", (double)wire_bytes(m) / (double)m->n_events);
+		json_real(&j, "wire_bytes_per_event",
+			(double)m->line.wire_bytes / (double)m->n_events);
 	else
 		json_null(&j, "wire_bytes_per_event");
-	json_uint(&j, "frames", frames(m));
+	json_uint(&j, "frames", m->line.frames);
 	json_uint(&j, "frames_bad", m->line.frames_bad);
 	json_uint(&j, "frames_retransmitted", m->line.frames_repeated);
 	json_uint(&j, "frames_in_file", m->frames);
@@ -197,7 +201,7 @@ static void print_board(const struct model *m)
 		printf("board      %s, Linux %s %s, %u CPUs, ayaprof-uart %s\n",
 			*a ? a : "(no name)", b, c, h->cpus, d);
 	else
-		printf("board      unknown: no hello arrived\n");
+		printf("board      unknown: %s\n", why_no_board(m));
 }
 
 static void print_recorded(const struct model *m)
@@ -228,6 +232,12 @@ static void print_sessions(const struct model *m)
 		const struct model_session *s = &m->sessions[i];
 		char duration[TEXT_NUMBER], command[128];
 
+		if (s->needs_protocol) {
+			printf("session %-2zu %08x: recorded, but it needs a hostdec that speaks "
+			       "protocol %u\n",
+				i + 1, s->id, s->needs_protocol);
+			continue;
+		}
 		text_clean(command, sizeof(command), s->hello.command);
 		printf("session %-2zu %08x: %" PRIu64 " of %" PRIu64 " events in %s%s%s%s, %s%s\n",
 			i + 1, s->id, s->delivered, s->produced,
@@ -263,9 +273,9 @@ static void print_line(const struct model *m)
 	printf("line       %s", ayp_link_mode_name(h->link));
 	if (h->baud)
 		printf(" at %u baud", h->baud);
-	printf(", %s in %" PRIu64 " frames", text_bytes(bytes, wire_bytes(m)), frames(m));
+	printf(", %s in %" PRIu64 " frames", text_bytes(bytes, m->line.wire_bytes), m->line.frames);
 	if (m->n_events)
-		printf(", %.2f bytes per event", (double)wire_bytes(m) / (double)m->n_events);
+		printf(", %.2f bytes per event", (double)m->line.wire_bytes / (double)m->n_events);
 	printf("\n           %" PRIu64 " bad frames, %" PRIu64 " repeated, %" PRIu64
 	       " bytes of console text",
 		m->line.frames_bad, m->line.frames_repeated, m->line.console_bytes);

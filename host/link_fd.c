@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <termios.h>
 #include <unistd.h>
@@ -19,17 +20,24 @@ static int open_path(struct link *l, int flags)
 /* libserialport refuses ptys: it looks for them in /sys/class/tty and asks for modem lines. */
 static int open_pty(struct link *l)
 {
-	struct termios t;
+	struct termios t, *found = malloc(sizeof(*found));
 	int err = open_path(l, O_RDWR);
 
-	if (err)
-		return err;
+	l->handle = NULL;
+	if (err || !found) {
+		free(found);
+		link_close(l);
+		return err ? err : link_fail(l, ENOMEM, "cannot open %s: no memory", l->port);
+	}
 	if (tcgetattr(l->fd, &t) < 0) {
 		err = link_fail(l, errno, "%s does not answer like a terminal: %s", l->port,
 			strerror(errno));
+		free(found);
 		link_close(l);
 		return err;
 	}
+	*found = t;
+	l->handle = found;
 	cfmakeraw(&t);
 	t.c_cflag |= CLOCAL | CREAD;
 	if (tcsetattr(l->fd, TCSANOW, &t) < 0) {
@@ -38,6 +46,16 @@ static int open_pty(struct link *l)
 		return err;
 	}
 	return 0;
+}
+
+/* Whoever has this terminal next expects it as it was. */
+static void close_pty(struct link *l)
+{
+	if (l->handle)
+		tcsetattr(l->fd, TCSANOW, l->handle);
+	free(l->handle);
+	l->handle = NULL;
+	close(l->fd);
 }
 
 /* A pipe without a writer yet is waited for: poll reports its end only after one has been there. */
@@ -57,7 +75,8 @@ static void close_stdin(struct link *l)
 {
 }
 
-const struct link_ops link_pty = {.name = "pty", .open = open_pty, .vanishes = true};
+const struct link_ops link_pty = {
+	.name = "pty", .open = open_pty, .close = close_pty, .vanishes = true};
 const struct link_ops link_stream = {.name = "pipe", .open = open_read};
 const struct link_ops link_file = {.name = "file", .open = open_read, .whole = true};
 const struct link_ops link_stdin = {.name = "stdin", .open = open_stdin, .close = close_stdin};

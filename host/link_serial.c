@@ -5,11 +5,18 @@
 
 #include <asm/termbits.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <libserialport.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
+
+struct handle {
+	struct sp_port *port;
+	struct termios2 found; /* settings before, for whoever has the device next */
+	bool has_found;
+};
 
 /* libserialport's own words; SP_ERR_FAIL leaves them to the system. */
 static int fail(struct link *l, const char *what)
@@ -45,6 +52,8 @@ static int check_rate(struct link *l)
 
 static int set_up(struct link *l, struct sp_port *port)
 {
+	if (sp_get_port_handle(port, &l->fd) != SP_OK)
+		return fail(l, "no descriptor for");
 	if (sp_set_baudrate(port, (int)l->opt.baud) != SP_OK)
 		return fail(l, "cannot set the rate of");
 	if (sp_set_bits(port, 8) != SP_OK || sp_set_parity(port, SP_PARITY_NONE) != SP_OK ||
@@ -53,43 +62,59 @@ static int set_up(struct link *l, struct sp_port *port)
 	if (sp_set_flowcontrol(port, l->opt.rtscts ? SP_FLOWCONTROL_RTSCTS : SP_FLOWCONTROL_NONE) !=
 		SP_OK)
 		return fail(l, "cannot set flow control of");
-	if (sp_get_port_handle(port, &l->fd) != SP_OK)
-		return fail(l, "no descriptor for");
 	return check_rate(l);
 }
 
 static void close_serial(struct link *l)
 {
-	struct sp_port *port = l->handle;
+	struct handle *h = l->handle;
 
-	sp_close(port);
-	sp_free_port(port);
+	if (h->has_found && l->fd >= 0)
+		ioctl(l->fd, TCSETS2, &h->found);
+	sp_close(h->port);
+	sp_free_port(h->port);
+	free(h);
 	l->handle = NULL;
+	l->fd = -1;
+}
+
+/* sp_open makes the device raw, so its settings are read before. Both are open for a moment: a
+ * close between them would drop DTR, which resets some boards. */
+static int open_port(struct handle *h, const char *path)
+{
+	int fd = open(path, O_RDWR | O_NONBLOCK | O_NOCTTY | O_CLOEXEC), err;
+
+	h->has_found = fd >= 0 && ioctl(fd, TCGETS2, &h->found) == 0;
+	err = sp_open(h->port, SP_MODE_READ_WRITE);
+	if (fd >= 0)
+		close(fd);
+	return err;
 }
 
 static int open_serial(struct link *l)
 {
-	struct sp_port *port;
 	char *real = realpath(l->port, NULL); /* /dev/serial/by-id/... are links */
+	const char *path = real ? real : l->port;
+	struct handle *h = calloc(1, sizeof(*h));
 	int err = 0;
 
-	if (sp_get_port_by_name(real ? real : l->port, &port) != SP_OK) {
+	if (!h) {
+		err = link_fail(l, ENOMEM, "cannot open %s: no memory", l->port);
+	} else if (sp_get_port_by_name(path, &h->port) != SP_OK) {
 		err = fail(l, "not a serial device:");
-		free(real);
-		return err;
+	} else if (open_port(h, path) != SP_OK) {
+		err = fail(l, "cannot open");
+		sp_free_port(h->port);
 	}
 	free(real);
-	if (sp_open(port, SP_MODE_READ_WRITE) != SP_OK) {
-		err = fail(l, "cannot open");
-		sp_free_port(port);
+	if (err) {
+		free(h);
 		return err;
 	}
-	l->handle = port;
-	err = set_up(l, port);
-	if (err) {
+	l->handle = h;
+	err = set_up(l, h->port);
+	if (err)
 		close_serial(l);
-		l->fd = -1;
-	}
 	return err;
 }
 

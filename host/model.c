@@ -68,6 +68,7 @@ static void load_free(struct load *l)
 	idmap_free(&l->name_index);
 	idmap_free(&l->later_index);
 	idmap_free(&l->exact_index);
+	idmap_free(&l->loss_index);
 	free(l->room);
 	free(l->block_events);
 	free(l->decoder);
@@ -84,8 +85,7 @@ static int load_frames(struct load *l, struct reader *r, bool progress)
 	while (!err && (got = reader_next(r, &f)) == 1) {
 		l->max_events = reader_position(r) * EVENTS_PER_BYTE + EVENTS_FREE;
 		l->max_samples = reader_position(r) / BYTES_PER_SAMPLE + SAMPLES_FREE;
-		err = load_frame(l, f.header.kind, f.header.session, f.header.flags, f.payload,
-			f.payload_len);
+		err = load_frame(l, &f.header, f.payload, f.payload_len);
 		if (progress && (int)(reader_position(r) * 100 / reader_size(r)) > percent) {
 			percent = (int)(reader_position(r) * 100 / reader_size(r));
 			say_live("reading %d %%", percent);
@@ -113,44 +113,60 @@ static void place_sessions(struct model *m)
 	}
 }
 
+/* A replay's events have the clock of another run than its hello, status and samples. */
+static bool is_live(const struct model_session *s)
+{
+	return !s->has_hello || !s->hello.replay;
+}
+
+static void find_origin(struct model *m)
+{
+	for (size_t i = 0; i < m->n_sessions && !m->has_time; i++) {
+		const struct model_session *s = &m->sessions[i];
+		uint64_t start = s->has_hello && is_live(s) ? s->hello.start_ns : 0;
+
+		if (!s->delivered && !start)
+			continue;
+		m->origin_ns =
+			s->delivered && (!start || s->first_ns < start) ? s->first_ns : start;
+		m->origin_ns += (uint64_t)s->shift_ns;
+		m->has_time = true;
+	}
+}
+
+/* What was profiled ends with its last event or sample; the board may have gone on for long, to
+ * send what waited. */
+static uint64_t last_moment(const struct load *l, size_t i, bool status)
+{
+	const struct model_session *s = &l->m->sessions[i];
+	const struct load_session *ls = &l->sessions[i];
+	uint64_t last = s->delivered ? s->last_ns : 0;
+
+	if (is_live(s) && ls->last_sample_ns > last)
+		last = ls->last_sample_ns;
+	if (is_live(s) && status && ls->last_status_ns > last)
+		last = ls->last_status_ns;
+	return last;
+}
+
 static void find_times(struct load *l)
 {
 	struct model *m = l->m;
-	uint64_t end = 0;
+	bool found = false;
 
 	place_sessions(m);
-	for (size_t i = 0; i < m->n_sessions; i++) {
-		const struct model_session *s = &m->sessions[i];
-		/* A replay's events have the clock of another run than its hello and status. */
-		bool live = s->has_hello && !s->hello.replay;
+	find_origin(m);
+	for (int status = 0; status < 2 && m->has_time && !found; status++) {
+		for (size_t i = 0; i < m->n_sessions; i++) {
+			uint64_t last = last_moment(l, i, status), since;
 
-		if (s->delivered) {
-			m->origin_ns = s->first_ns;
-			if (live && s->hello.start_ns && s->hello.start_ns < s->first_ns)
-				m->origin_ns = s->hello.start_ns;
-		} else if (live && s->hello.start_ns) {
-			m->origin_ns = s->hello.start_ns;
-		} else {
-			continue;
+			if (!last)
+				continue;
+			since = model_since_origin(m, (uint8_t)i, last);
+			m->duration_ns = since > m->duration_ns ? since : m->duration_ns;
+			found = true;
 		}
-		m->origin_ns += (uint64_t)s->shift_ns;
-		m->has_time = true;
-		break;
 	}
-	for (size_t i = 0; i < m->n_sessions && m->has_time; i++) {
-		const struct model_session *s = &m->sessions[i];
-		const struct load_session *ls = &l->sessions[i];
-		bool replay = s->has_hello && s->hello.replay;
-		uint64_t last = s->delivered ? s->last_ns : 0, since;
-
-		if (!replay && ls->last_status_ns > last)
-			last = ls->last_status_ns;
-		if (!replay && ls->last_sample_ns > last)
-			last = ls->last_sample_ns;
-		since = last ? model_since_origin(m, (uint8_t)i, last) : 0;
-		end = since > end ? since : end;
-	}
-	m->duration_ns = end;
 }
 
 static int sample_order(const void *a, const void *b)
@@ -203,7 +219,9 @@ static int load_finish(struct load *l, const struct reader *r)
 	int err;
 
 	m->frames_damaged = reader_damaged(r);
-	m->complete = l->has_end && !reader_tail_damaged(r);
+	load_end_recording(l);
+	m->complete = l->has_end && !l->cut && !reader_tail_damaged(r);
+	load_drop_later(l);
 	err = load_blocks_finish(l);
 	for (size_t i = 0; i < m->n_sessions; i++) {
 		m->sessions[i].has_status = l->sessions[i].book.has_status;

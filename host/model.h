@@ -68,6 +68,7 @@ struct model_loss {
 struct model_func {
 	char *name;           /* safe to print; "func_N" when no name arrived. Owned */
 	char *owner;          /* binary of a user function, or "". Owned */
+	bool named;           /* false: the name is made up */
 	uint8_t cls;          /* enum ayp_class */
 	uint64_t exact_count; /* from the board's own totals */
 	bool has_exact;
@@ -93,7 +94,10 @@ struct model_stack {
 };
 
 struct model_session {
-	uint32_t id;         /* as on the line */
+	uint32_t id; /* as on the line */
+	/* Not 0: sent for receivers of this protocol and later. Then nothing of it is in the model:
+	 * all below is 0. */
+	uint32_t needs_protocol;
 	ayaprof_Hello hello; /* has_hello false: never heard */
 	bool has_hello;
 	ayaprof_Status status; /* newest books */
@@ -110,10 +114,11 @@ struct model_session {
 struct model {
 	/* recording */
 	ayaprof_Recording recording;
-	bool complete;                   /* ended in order */
-	ayaprof_LineStats line;          /* newest line statistics */
+	bool complete; /* ended in order */
+	/* Line statistics, all recordings of the file together; frames and wire_bytes are at least
+	 * what the file has from a board (statistics are written every few seconds). */
+	ayaprof_LineStats line;
 	uint64_t frames, frames_damaged; /* frames in the file; damaged stretches of it skipped */
-	uint64_t frame_bytes;            /* of the frames a board sent, as they stand in the file */
 	uint64_t frames_unknown; /* of kinds, or with contents, that this version does not know */
 
 	struct model_session *sessions;
@@ -141,7 +146,8 @@ struct model {
 	size_t n_samples;
 
 	uint64_t origin_ns;   /* the first moment of the first session: time zero of views */
-	uint64_t duration_ns; /* from origin to the last event, sample or status (shifted) */
+	uint64_t duration_ns; /* from origin to the last event or sample (shifted); to the last
+				 status when there is neither */
 	bool has_time;        /* false: nothing in the file says when; origin and duration are 0 */
 	uint32_t cpus;        /* highest CPU seen + 1 */
 

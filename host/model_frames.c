@@ -7,12 +7,10 @@
 
 #include "framing/framing.h"
 #include "host/grow.h"
+#include "host/origin.h"
 #include "host/say.h"
 #include "host/text.h"
 #include "proto/block.h"
-
-/* Indexes beyond this would take centuries to reach: such a block is not from a board. */
-#define MAX_INDEX (UINT64_C(1) << 60)
 
 static int on_hello(struct load *l, uint8_t session, const void *msg)
 {
@@ -20,12 +18,9 @@ static int on_hello(struct load *l, uint8_t session, const void *msg)
 
 	s->hello = *(const ayaprof_Hello *)msg;
 	s->has_hello = true;
-	if (s->hello.protocol_min > AYP_PROTOCOL_VERSION && !l->told_protocol) {
-		say("this recording needs a hostdec that speaks protocol %u, this one speaks %u; "
-		    "what it understands is shown",
-			s->hello.protocol_min, AYP_PROTOCOL_VERSION);
-		l->told_protocol = true;
-	}
+	if (s->hello.protocol_min > AYP_PROTOCOL_VERSION &&
+		s->hello.protocol_min > s->needs_protocol)
+		s->needs_protocol = s->hello.protocol_min;
 	return 0;
 }
 
@@ -100,7 +95,7 @@ static int on_events(struct load *l, uint8_t session, const void *msg)
 	struct block *blocks, *b;
 	int n;
 
-	if (!e->count || e->count > AYP_BLOCK_MAX_EVENTS || e->first_index > MAX_INDEX) {
+	if (!book_block_possible(e->first_index, e->count)) {
 		l->m->frames_unknown++;
 		return 0;
 	}
@@ -234,8 +229,31 @@ static int on_goodbye(struct load *l, uint8_t session, const void *msg)
 	return bye->has_status ? on_status(l, session, &bye->status) : 0;
 }
 
+static uint64_t greater(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+void load_end_recording(struct load *l)
+{
+	const ayaprof_LineStats *from = &l->line;
+	ayaprof_LineStats *to = &l->m->line;
+
+	to->wire_bytes = book_add(to->wire_bytes, greater(from->wire_bytes, l->frame_bytes));
+	to->frames = book_add(to->frames, greater(from->frames, l->frames));
+	to->frames_bad = book_add(to->frames_bad, from->frames_bad);
+	to->frames_repeated = book_add(to->frames_repeated, from->frames_repeated);
+	to->console_bytes = book_add(to->console_bytes, from->console_bytes);
+	to->bad_bytes = book_add(to->bad_bytes, from->bad_bytes);
+	to->connects = book_add(to->connects, from->connects);
+	memset(&l->line, 0, sizeof(l->line));
+	l->frames = l->frame_bytes = 0;
+}
+
 static int on_recording(struct load *l, uint8_t session, const void *msg)
 {
+	load_end_recording(l);
+	l->cut |= l->m->frames > 1 && !l->had_end;
 	if (l->has_recording)
 		return 0;
 	l->m->recording = *(const ayaprof_Recording *)msg;
@@ -254,7 +272,7 @@ static int on_line_event(struct load *l, uint8_t session, const void *msg)
 	const ayaprof_LineEvent *ev = msg;
 
 	if (ev->has_stats)
-		l->m->line = ev->stats;
+		l->line = ev->stats;
 	return 0;
 }
 
@@ -263,27 +281,26 @@ static int on_recording_end(struct load *l, uint8_t session, const void *msg)
 	const ayaprof_RecordingEnd *end = msg;
 
 	if (end->has_stats)
-		l->m->line = end->stats;
+		l->line = end->stats;
 	l->has_end = true;
 	return 0;
 }
 
 static const struct {
 	int (*handle)(struct load *l, uint8_t session, const void *msg);
-	bool recorders; /* the recorder's own, of no session */
 } handlers[] = {
-	[AYP_KIND_HELLO] = {on_hello, false},
-	[AYP_KIND_NAMES] = {on_names, false},
-	[AYP_KIND_EVENTS] = {on_events, false},
-	[AYP_KIND_SAMPLES] = {on_samples, false},
-	[AYP_KIND_AGGREGATES] = {on_aggregates, false},
-	[AYP_KIND_LOSS] = {on_loss, false},
-	[AYP_KIND_STATUS] = {on_status, false},
-	[AYP_KIND_GOODBYE] = {on_goodbye, false},
-	[AYP_KIND_STACKS] = {on_stacks, false},
-	[AYP_KIND_RECORDING] = {on_recording, true},
-	[AYP_KIND_LINE_EVENT] = {on_line_event, true},
-	[AYP_KIND_RECORDING_END] = {on_recording_end, true},
+	[AYP_KIND_HELLO] = {on_hello},
+	[AYP_KIND_NAMES] = {on_names},
+	[AYP_KIND_EVENTS] = {on_events},
+	[AYP_KIND_SAMPLES] = {on_samples},
+	[AYP_KIND_AGGREGATES] = {on_aggregates},
+	[AYP_KIND_LOSS] = {on_loss},
+	[AYP_KIND_STATUS] = {on_status},
+	[AYP_KIND_GOODBYE] = {on_goodbye},
+	[AYP_KIND_STACKS] = {on_stacks},
+	[AYP_KIND_RECORDING] = {on_recording},
+	[AYP_KIND_LINE_EVENT] = {on_line_event},
+	[AYP_KIND_RECORDING_END] = {on_recording_end},
 };
 
 /* Index of a session, new ones are added. -ENOSPC: too many. */
@@ -314,32 +331,59 @@ static int session_index(struct load *l, uint32_t id)
 	return (int)m->n_sessions++;
 }
 
-int load_frame(struct load *l, unsigned int kind, uint32_t session, uint8_t flags,
-	const uint8_t *payload, size_t len)
+/* Ranges add up, so a Loss that stands in the file twice must not count twice; all other kinds may.
+ */
+static bool is_new_loss(
+	struct load *l, uint8_t session, uint32_t seq, const uint8_t *payload, size_t len, int *err)
 {
-	int index = 0;
+	uint64_t key = (uint64_t)seq << 32 | framing_crc32c(session, payload, len);
+	uint32_t at;
+
+	if (idmap_get(&l->loss_index, key, &at))
+		return false;
+	*err = idmap_put(&l->loss_index, key, 0);
+	return !*err;
+}
+
+static int load_boards_frame(
+	struct load *l, const struct framing_header *h, const uint8_t *payload, size_t len)
+{
+	int index = session_index(l, h->session), err = 0;
+
+	if (index == -ENOSPC)
+		l->m->frames_unknown++;
+	if (index < 0)
+		return index == -ENOSPC ? 0 : index;
+	if (l->m->sessions[index].needs_protocol && h->kind != AYP_KIND_HELLO)
+		return 0;
+	if (h->kind == AYP_KIND_LOSS && !is_new_loss(l, (uint8_t)index, h->seq, payload, len, &err))
+		return err;
+	return handlers[h->kind].handle(l, (uint8_t)index, l->room);
+}
+
+int load_frame(struct load *l, const struct framing_header *h, const uint8_t *payload, size_t len)
+{
+	bool own = origin_is_recorder(h);
 
 	/* Whatever follows an orderly end makes it a recording that goes on. */
+	l->had_end = l->has_end;
 	l->has_end = false;
 	l->m->frames++;
-	if (kind < AYP_KIND_RECORDING)
-		l->m->frame_bytes += FRAMING_MIN_BODY + len;
-	if (!ayp_kind_info(kind)) {
+	if (!own && h->session) {
+		l->frames++;
+		l->frame_bytes += FRAMING_MIN_BODY + len;
+	}
+	/* Session 0 is the recorder's, and it has no other. */
+	if (!ayp_kind_info(h->kind) || own != (h->session == 0)) {
 		l->m->frames_unknown++;
 		return 0;
 	}
-	if (kind >= sizeof(handlers) / sizeof(*handlers) || !handlers[kind].handle)
+	if (h->kind >= sizeof(handlers) / sizeof(*handlers) || !handlers[h->kind].handle)
 		return 0;
-	if (ayp_message_decode(l->ctx, kind, flags, payload, len, l->room)) {
+	if (ayp_message_decode(l->ctx, h->kind, h->flags, payload, len, l->room)) {
 		l->m->frames_unknown++;
 		return 0;
 	}
-	if (!handlers[kind].recorders) {
-		index = session_index(l, session);
-		if (index == -ENOSPC)
-			l->m->frames_unknown++;
-		if (index < 0)
-			return index == -ENOSPC ? 0 : index;
-	}
-	return handlers[kind].handle(l, (uint8_t)index, l->room);
+	return own ? handlers[h->kind].handle(l, 0, l->room)
+		   : load_boards_frame(l, h, payload, len);
 }

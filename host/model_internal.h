@@ -6,6 +6,7 @@
 #include "host/book.h"
 #include "host/idmap.h"
 #include "host/model.h"
+#include "framing/framing.h"
 
 #define MODEL_MAX_SESSIONS 250u
 #define MODEL_MAX_FUNCS    65536u
@@ -66,13 +67,14 @@ struct load {
 	size_t cap_events, cap_args, cap_samples;
 	uint64_t max_events; /* bound by the file's size */
 	uint64_t max_samples;
-	bool told_bound, told_codec, told_protocol, told_format; /* said once */
+	bool told_bound, told_codec, told_format; /* said once */
 	struct block *blocks;
 	size_t n_blocks, cap_blocks;
 	struct gap *gaps;
 	size_t n_gaps, cap_gaps;
 	struct told_range *told;
 	size_t n_told, cap_told;
+	struct idmap loss_index; /* (session, number, check sum) of Loss messages that were here */
 	struct name_entry *names;
 	size_t n_names, cap_names;
 	struct idmap name_index; /* (session, table, id) -> names */
@@ -85,7 +87,12 @@ struct load {
 	struct ayp_message_ctx *ctx;
 	struct ayp_block_decoder *decoder;
 	struct ayp_event *block_events; /* AYP_BLOCK_MAX_EVENTS */
-	bool has_recording, has_end, after_end;
+	/* Of the recording that is being read; a file may hold several. */
+	ayaprof_LineStats line;
+	uint64_t frames, frame_bytes; /* that a board sent, as they stand in the file */
+	bool has_recording, has_end;
+	bool had_end; /* has_end, before the newest frame */
+	bool cut;     /* an earlier one did not end in order */
 };
 
 /* Identities, kept with the model for its lookups. */
@@ -114,9 +121,11 @@ enum func_traits {
 };
 
 /* All return 0 or -ENOMEM. */
-int load_frame(struct load *l, unsigned int kind, uint32_t session, uint8_t flags,
-	const uint8_t *payload, size_t len); /* model_frames.c */
-int load_blocks_finish(struct load *l);      /* model_blocks.c: order, gaps, epochs, sort */
+int load_frame(struct load *l, const struct framing_header *h, const uint8_t *payload,
+	size_t len);                     /* model_frames.c */
+void load_end_recording(struct load *l); /* its line statistics into the model's */
+void load_drop_later(struct load *l);    /* model_later.c: sessions not understood */
+int load_blocks_finish(struct load *l);  /* model_blocks.c: order, gaps, epochs, sort */
 int load_events_sort(struct model_event *events, size_t n); /* model_sort.c: by time, stable */
 int load_name(struct load *l, uint8_t session, const ayaprof_Name *name); /* model_names.c */
 int load_stack(struct load *l, uint8_t session, const ayaprof_Stack *stack);

@@ -168,6 +168,7 @@ static int set_func(struct model_func *f, const struct name_entry *e)
 	f->name = name;
 	f->owner = owner;
 	f->cls = e->cls;
+	f->named = true;
 	return 0;
 }
 

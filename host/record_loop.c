@@ -254,7 +254,8 @@ static int finish(struct loop *l, int err)
 		return EXIT_FAILED;
 	}
 	say_summary(l, &s);
-	return l->opt->strict && (s.lost || !s.goodbye) ? EXIT_INCOMPLETE : EXIT_OK;
+	return l->opt->strict && (s.lost || !s.goodbye || s.later_protocol) ? EXIT_INCOMPLETE
+									    : EXIT_OK;
 }
 
 /* Recording over what is being read, or one output over another, would destroy both. */

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "framing/framing.h"
+#include "host/origin.h"
 #include "host/record.h"
 #include "host/recorder_books.h"
 #include "host/say.h"
@@ -22,6 +23,7 @@ struct recorder {
 	uint32_t own_seq;
 	int failed; /* the errno that ended writing */
 	struct deframer deframer;
+	bool damage_counted; /* of the segment that is being received */
 	struct seen seen;
 	struct recorder_books books;
 	struct recorder_state state;
@@ -141,14 +143,9 @@ static int on_frame(struct recorder *r)
 {
 	const struct deframer *d = &r->deframer;
 
-	/* Kinds of recorders do not come over a line: whoever sends them wants to forge a
-	 * recording. */
-	if (d->header.kind >= AYP_KIND_RECORDING && d->header.kind <= AYP_KIND_RECORDING_END) {
-		r->state.line.frames_bad++;
-		r->state.line.bad_bytes += d->body_len;
-		return 0;
-	}
 	r->state.line.frames++;
+	if (!origin_is_board(r->ctx, &d->header, d->payload, d->payload_len))
+		return 0;
 	r->state.last_frame_ns = r->now_ns;
 	if (seen_frame(&r->seen, &d->header)) {
 		r->state.line.frames_repeated++;
@@ -156,6 +153,7 @@ static int on_frame(struct recorder *r)
 	}
 	recorder_books_frame(&r->books, &d->header, d->payload, d->payload_len);
 	if (is_repeated_kind(d->header.kind) &&
+		recorder_books_understood(&r->books, d->header.session) &&
 		seen_payload(&r->seen, &d->header, d->payload, d->payload_len, r->now_ns))
 		return 0;
 	return append_body(r, d->body, d->body_len);
@@ -175,7 +173,9 @@ static int on_outcome(struct recorder *r, enum deframer_outcome outcome)
 		side_output(&r->console_fd, r->console, d->raw, d->raw_len);
 		return 0;
 	case DEFRAMER_DAMAGED:
-		r->state.line.frames_bad++;
+		/* A long segment comes in pieces. */
+		r->state.line.frames_bad += !r->damage_counted;
+		r->damage_counted = true;
 		r->state.line.bad_bytes += d->raw_len;
 		return 0;
 	}
@@ -189,8 +189,11 @@ int recorder_bytes(struct recorder *r, const uint8_t *data, size_t len, uint64_t
 	r->now_ns = now_ns;
 	r->state.line.wire_bytes += len;
 	side_output(&r->raw_fd, r->raw, data, len);
-	for (size_t i = 0; i < len && !err; i++)
+	for (size_t i = 0; i < len && !err; i++) {
 		err = on_outcome(r, deframer_push(&r->deframer, data[i]));
+		if (data[i] == 0)
+			r->damage_counted = false;
+	}
 	return err;
 }
 
@@ -229,6 +232,7 @@ int recorder_disconnected(struct recorder *r, const char *text)
 	int err = on_outcome(r, deframer_finish(&r->deframer));
 
 	deframer_init(&r->deframer);
+	r->damage_counted = false;
 	return err ? err : note_line_event(r, ayaprof_LineEventKind_LINE_DISCONNECTED, text);
 }
 

@@ -32,6 +32,7 @@ struct recorder_state {
 	bool has_status;
 	ayaprof_Status status;  /* newest of the newest session */
 	uint32_t sessions;      /* heard so far */
+	bool later_protocol;    /* a session is not understood: what it lost is not known */
 	bool goodbye;           /* the newest session has ended */
 	uint64_t last_frame_ns; /* CLOCK_MONOTONIC of the last valid frame, 0: none */
 };

@@ -56,37 +56,38 @@ static size_t session_index(struct recorder_books *b, uint32_t id)
 	return b->n++;
 }
 
-void recorder_books_frame(struct recorder_books *b, const struct framing_header *h,
-	const uint8_t *payload, size_t len)
+bool recorder_books_understood(const struct recorder_books *b, uint32_t session)
 {
-	size_t at = session_index(b, h->session);
-	struct book *book = &b->session[at].book;
-	union message *m = b->room;
-
-	switch (h->kind) {
-	case AYP_KIND_HELLO:
-	case AYP_KIND_EVENTS:
-	case AYP_KIND_LOSS:
-	case AYP_KIND_STATUS:
-	case AYP_KIND_GOODBYE:
-		break;
-	default:
-		return;
+	for (size_t i = 0; i < b->n; i++) {
+		if (b->session[i].id == session)
+			return !b->session[i].later_protocol;
 	}
-	if (ayp_message_decode(b->ctx, h->kind, h->flags, payload, len, m))
+	return true;
+}
+
+static void on_hello(struct recorder_books *b, size_t at, const ayaprof_Hello *hello)
+{
+	if (hello->protocol_min <= AYP_PROTOCOL_VERSION || b->session[at].later_protocol)
 		return;
-	switch (h->kind) {
+	say("the board needs a hostdec that speaks protocol %u, this one speaks %u: its frames are "
+	    "recorded for a newer hostdec, none is decoded",
+		hello->protocol_min, AYP_PROTOCOL_VERSION);
+	memset(&b->session[at].book, 0, sizeof(b->session[at].book));
+	b->session[at].later_protocol = b->later_protocol = true;
+}
+
+static void on_message(struct recorder_books *b, size_t at, unsigned int kind)
+{
+	struct book *book = &b->session[at].book;
+	const union message *m = b->room;
+
+	switch (kind) {
 	case AYP_KIND_HELLO:
-		if (m->hello.protocol_min > AYP_PROTOCOL_VERSION && !b->session[at].told_protocol) {
-			say("the board needs a host that speaks protocol %u, this hostdec speaks "
-			    "%u; its frames are "
-			    "recorded, a newer hostdec can read them",
-				m->hello.protocol_min, AYP_PROTOCOL_VERSION);
-			b->session[at].told_protocol = true;
-		}
+		on_hello(b, at, &m->hello);
 		break;
 	case AYP_KIND_EVENTS:
-		book_block(book, m->events.first_index, m->events.count, true);
+		if (book_block_possible(m->events.first_index, m->events.count))
+			book_block(book, m->events.first_index, m->events.count, true);
 		break;
 	case AYP_KIND_LOSS:
 		book_loss(book, &m->loss);
@@ -100,6 +101,28 @@ void recorder_books_frame(struct recorder_books *b, const struct framing_header 
 		book->has_goodbye = true;
 		break;
 	}
+}
+
+void recorder_books_frame(struct recorder_books *b, const struct framing_header *h,
+	const uint8_t *payload, size_t len)
+{
+	size_t at = session_index(b, h->session);
+
+	switch (h->kind) {
+	case AYP_KIND_HELLO:
+	case AYP_KIND_EVENTS:
+	case AYP_KIND_LOSS:
+	case AYP_KIND_STATUS:
+	case AYP_KIND_GOODBYE:
+		break;
+	default:
+		return;
+	}
+	/* Kinds never change their meaning: that it is a goodbye is known without reading it. */
+	if (b->session[at].later_protocol)
+		b->session[at].book.has_goodbye |= h->kind == AYP_KIND_GOODBYE;
+	else if (ayp_message_decode(b->ctx, h->kind, h->flags, payload, len, b->room) == 0)
+		on_message(b, at, h->kind);
 }
 
 void recorder_books_totals(const struct recorder_books *b, struct recorder_state *state)
@@ -118,6 +141,7 @@ void recorder_books_totals(const struct recorder_books *b, struct recorder_state
 	for (unsigned int c = 0; c < BOOK_CAUSES; c++)
 		state->lost = book_add(state->lost, state->lost_by_cause[c]);
 	state->sessions = b->heard;
+	state->later_protocol = b->later_protocol;
 	state->goodbye = false;
 	state->has_status = false;
 	if (b->n) {

@@ -13,10 +13,11 @@ struct recorder_books {
 	struct {
 		uint32_t id;
 		struct book book;
-		bool told_protocol;
+		bool later_protocol; /* recorded, not decoded */
 	} session[RECORDER_SESSIONS];
 	size_t n; /* newest is session[n - 1] */
 	uint32_t heard;
+	bool later_protocol; /* of any session so far */
 	uint64_t past_events, past_by_cause[BOOK_CAUSES];
 	struct ayp_message_ctx *ctx;
 	void *room;
@@ -26,6 +27,7 @@ int recorder_books_init(struct recorder_books *b); /* 0 or -ENOMEM */
 void recorder_books_free(struct recorder_books *b);
 void recorder_books_frame(struct recorder_books *b, const struct framing_header *h,
 	const uint8_t *payload, size_t len);
+bool recorder_books_understood(const struct recorder_books *b, uint32_t session);
 /* Fill in what the books know: events, losses, status, sessions, goodbye. */
 void recorder_books_totals(const struct recorder_books *b, struct recorder_state *state);
 

@@ -67,7 +67,8 @@ bool plot_parse_share(const char *text, double *share)
 	*share = strtod(text, &end);
 	if (end == text || !isfinite(*share))
 		return false;
-	/* Up to 1 it is a share, as in the network profiler's tool; beyond it can only be percent. */
+	/* Up to 1 it is a share, as in the network profiler's tool; beyond it can only be percent.
+	 */
 	if (!strcmp(end, "%") || (!*end && *share > 1))
 		*share /= 100;
 	else if (*end)

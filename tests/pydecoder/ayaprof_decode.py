@@ -73,8 +73,8 @@ def summarise(receiver, source):
                     wire_bytes=source.wire_bytes, console_bytes=source.console_bytes)
     stats = {name: receiver.line_stats(name) for name in ("wire_bytes", "frames_bad", "console_bytes")}
     return dict(summary, bad=source.damaged_stretches + bad_messages, bad_bytes=source.damaged_bytes,
-                cut_bytes=source.cut_bytes, complete=receiver.complete(), format_version=receiver.format_version(),
-                line=stats)
+                cut_bytes=source.cut_bytes, complete=receiver.complete() and not source.tail_bytes,
+                format_version=receiver.format_version(), line=stats)
 
 
 def _print_short(summary):

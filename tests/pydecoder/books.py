@@ -7,12 +7,13 @@ from line import Damaged
 from messages import decode_payload
 
 PROTOCOL_VERSION = 1
-KIND_CONTROL = 8
+KIND_CONTROL, KIND_ACK = 8, 9
 RECORDER_KINDS = range(32, 64)
 
 CAUSES = {0: "unknown", 1: "ring_full", 2: "map_full", 3: "missed_return", 4: "spool_full", 5: "abandoned",
           6: "line", 7: "undecodable"}
 UNKNOWN, LINE, UNDECODABLE = 0, 6, 7
+FIRST_INDEX_MAX = 1 << 60
 BEFORE_INDEX, AFTER_INDEX = (0, 1, 2, 3), (4, 5)
 
 
@@ -52,11 +53,11 @@ class Session:
         self.needs_version = None  # set when this decoder does not understand the session
         self.events, self.names, self.stacks, self.aggregates, self.samples, self.acks = [], {}, {}, {}, [], []
         self.frames = self.frames_repeated = self.frames_bad = self.frames_unknown = 0
-        self.blocks_repeated = self.undecodable = 0
+        self.blocks_repeated = 0
         self.loss_ranges = []
         self._seqs, self._newest_seq = Ranges(), None
-        self._indexes = Ranges()
-        self._status, self._status_seq = {}, None
+        self._indexes, self._decoded, self._undecoded = Ranges(), Ranges(), []
+        self._status = {}
 
     def add(self, frame):
         seq = self._unwrapped(frame.seq)
@@ -75,7 +76,7 @@ class Session:
         if name is None:
             self.frames_unknown += 1
         else:
-            self.HANDLERS[name](self, message, seq)
+            self.HANDLERS[name](self, message)
 
     def _unwrapped(self, seq):
         """The sequence number without its wrap: the nearest to the newest one."""
@@ -85,54 +86,64 @@ class Session:
         self._newest_seq = max(self._newest_seq, seq)
         return seq
 
-    def _hello(self, hello, _seq):
+    def _hello(self, hello):
         self.hello = hello
         if hello.get("protocol_min", 0) > PROTOCOL_VERSION:
             self.needs_version = hello["protocol_min"]
 
-    def _names(self, message, _seq):
+    def _names(self, message):
         for name in message.get("names", ()):
             self.names[name.get("table", 0), name.get("id", 0)] = name
 
-    def _events(self, message, _seq):
+    def _events(self, message):
         first, count = message.get("first_index", 0), message.get("count", 0)
-        if not 1 <= count <= BLOCK_EVENTS_MAX or first + count >= 1 << 64:
+        behind = first + count
+        if not 1 <= count <= BLOCK_EVENTS_MAX or first > FIRST_INDEX_MAX:
             self.frames_bad += 1
             return
-        if self._indexes.overlaps(first, first + count):
+        if self._decoded.overlaps(first, behind):
             self.blocks_repeated += 1
             return
-        self._indexes.add(first, first + count)
         try:
             self.events += decode_block(message.get("codec", 0), count, message.get("block", b""))
+            self._decoded.add(first, behind)
         except Damaged:
-            self.undecodable += count
+            if self._indexes.overlaps(first, behind):
+                self.blocks_repeated += 1
+                return
+            self._undecoded.append((first, behind))
+        self._indexes.add(first, behind)
 
-    def _samples(self, message, _seq):
+    @property
+    def undecodable(self):
+        """Events of blocks that could not be decoded and did not come again in a form that could."""
+        return sum(behind - first for first, behind in self._undecoded if not self._decoded.overlaps(first, behind))
+
+    def _samples(self, message):
         self.samples += message.get("samples", ())
 
-    def _aggregates(self, message, _seq):
+    def _aggregates(self, message):
         for row in message.get("rows", ()):
             self.aggregates[row.get("func", 0)] = row
 
-    def _loss(self, message, _seq):
+    def _loss(self, message):
         self.loss_ranges += message.get("ranges", ())
 
-    def _new_status(self, status, seq):
-        # After a retransmission an older one can come later.
-        if self._status_seq is None or seq > self._status_seq:
-            self._status, self._status_seq = status, seq
+    def _new_status(self, status):
+        # After a retransmission an older one can come later; totals only grow.
+        if status.get("produced", 0) >= self._status.get("produced", 0):
+            self._status = status
 
-    def _goodbye(self, message, seq):
+    def _goodbye(self, message):
         self.goodbye = message
         if "status" in message:
-            self._new_status(message["status"], seq)
+            self._new_status(message["status"])
 
-    def _stacks(self, message, _seq):
+    def _stacks(self, message):
         for stack in message.get("stacks", ()):
             self.stacks[stack.get("id", 0)] = stack
 
-    def _ack(self, message, _seq):
+    def _ack(self, message):
         self.acks.append(message)
 
     HANDLERS = {"Hello": _hello, "Names": _names, "Events": _events, "Samples": _samples, "Aggregates": _aggregates,
@@ -153,7 +164,9 @@ class Session:
 
     def books(self):
         delivered = len(self.events)
-        taken = max(self._status.get("taken", 0), self._indexes.bounds()[1])
+        after = sum(self._told(cause) for cause in AFTER_INDEX)
+        # A Loss may be newer than the newest Status.
+        taken = max(self._status.get("taken", 0), self._indexes.bounds()[1], delivered + self.undecodable + after)
         lost = {cause: self._told(cause) for cause in BEFORE_INDEX}
         before = sum(lost.values())
         produced = max(taken + before, self._status.get("produced", 0))
@@ -174,35 +187,46 @@ class Receiver:
     def __init__(self, recording):
         self.recording = recording
         self.sessions = {}
-        self.recordings = []  # of a file: dicts of start, end and stats
+        self.recordings = []  # of a file: dicts of its start and newest stats
         self.frames = self.frames_ignored = self.frames_bad = 0
+        self._ended = self._cut = False  # the last frame is an end; a recording before the last has none
 
     def add(self, frame):
         self.frames += 1
-        own = frame.kind in RECORDER_KINDS
-        if own and self.recording and frame.session == 0:
-            self._recorder_frame(frame)
-        elif own or frame.session == 0 or frame.kind == KIND_CONTROL:
-            # Not from a board: a host's frame that the line echoes, or one that has no business here.
-            self.frames_ignored += 1
-        else:
+        ended, self._ended = self._ended, False
+        if frame.kind in RECORDER_KINDS and self.recording and frame.session == 0:
+            self._recorder_frame(frame, ended)
+        elif self._is_boards(frame):
             self.sessions.setdefault(frame.session, Session(frame.session)).add(frame)
-            if self.recordings:
-                self.recordings[-1]["ended"] = False
+        else:
+            self.frames_ignored += 1
 
-    def _recorder_frame(self, frame):
+    @staticmethod
+    def _is_boards(frame):
+        """Not a host's frame that the line echoes, nor one that has no business there."""
+        if frame.kind in RECORDER_KINDS or frame.session == 0 or frame.kind == KIND_CONTROL:
+            return False
+        if frame.kind != KIND_ACK:
+            return True
+        try:
+            return decode_payload(frame)[1].get("control_id", 0) != 0
+        except Damaged:
+            return True
+
+    def _recorder_frame(self, frame, ended):
         try:
             name, message = decode_payload(frame)
         except Damaged:
             self.frames_bad += 1
             return
         if name == "Recording" or not self.recordings:
-            self.recordings.append({"recording": {}, "stats": {}, "ended": False})
+            self._cut |= name == "Recording" and self.frames > 1 and not ended
+            self.recordings.append({"recording": {}, "stats": {}})
         now = self.recordings[-1]
         if name == "Recording":
             now["recording"] = message
         now["stats"] = (message or {}).get("stats", now["stats"])
-        now["ended"] = name == "RecordingEnd"
+        self._ended = name == "RecordingEnd"
 
     def understood(self):
         return [session for session in self.sessions.values() if session.needs_version is None]
@@ -211,7 +235,7 @@ class Receiver:
         return [event for session in self.understood() for event in session.events]
 
     def complete(self):
-        return bool(self.recordings) and all(recording["ended"] for recording in self.recordings)
+        return self._ended and not self._cut
 
     def format_version(self):
         return max((recording["recording"].get("format_version", 0) for recording in self.recordings), default=0)

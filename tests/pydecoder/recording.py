@@ -39,6 +39,7 @@ class RecordingReader:
     def __init__(self, data):
         self.data = memoryview(data).toreadonly()
         self.damaged_stretches = self.damaged_bytes = self.cut_bytes = 0
+        self.tail_bytes = 0  # behind the last record
 
     def frames(self):
         at, skipped_from = 0, None
@@ -52,6 +53,7 @@ class RecordingReader:
             skipped_from = None
             frame, at = found
             yield frame
+        self.tail_bytes = 0 if skipped_from is None else at - skipped_from
         if skipped_from is not None and _is_cut_record(self.data, skipped_from):
             self.cut_bytes = at - skipped_from
         else:

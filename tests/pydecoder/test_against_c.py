@@ -114,7 +114,12 @@ def check_replay(name, directory):
         if str(event.func) in names:
             tap.equal(session.names[1, event.func].get("name"), names[str(event.func)].strip(), "name")
     tap.equal(session.goodbye["status"]["produced"], session.books()["produced"], "produced")
-    same_books(info(recording), receiver, source)
+    told = info(recording)
+    same_books(told, receiver, source)
+    # The file's own records are no frames of the board.
+    sent = list(receiver_bodies(recording))
+    size = sum(len(encode.record(body)) for body in sent)
+    tap.equal((told["frames"], told["wire_bytes"]), (len(sent), size), "frames and bytes of the board")
 
 
 def compare_line(line, directory):
@@ -263,6 +268,49 @@ def check_foreign_sender(directory):
                for session in receiver.sessions.values()], [(30, 0, 1)] * 3, "undecodable, bad, unknown")
 
 
+def odd_session(number):
+    """A session cut off after a Loss that no Status counts yet, among frames that are not a board's."""
+    chance = random.Random(number)
+    host, sender = encode.Sender(number), encode.Sender(number)
+    host.send("Control", {"id": 5, "status": True})
+    host.send("Ack", {"next_seq": 3})
+    stranger = encode.Sender(0)
+    stranger.send_events(some_events(chance, 9, [1], False))
+    stranger.send("Goodbye", {"status": {"produced": 1000, "taken": 1000}})
+    forged = [encode.body(kind, 0, session, 0, b"") for kind in range(32, 64) for session in (0, number)]
+    sender.send("Hello", {"protocol": 1, "protocol_min": 1})
+    sender.send("Names", {"names": [{"table": 1, "id": 7, "name": "of no class"}]})
+    events = some_events(chance, 40, [7], False)
+    for codec in (99, 1, 99):
+        sender.index = 0
+        sender.send_events(events, codec=codec)
+    sender.send("Events", {"first_index": 40, "count": 4097, "codec": 1})
+    sender.send("Events", {"first_index": (1 << 60) + 1, "count": 1, "codec": 1})
+    sender.send("Status", {"taken": 40, "produced": 40})
+    sender.send("Status", {"taken": 30, "produced": 30})
+    sender.send("Loss", {"ranges": [{"cause": 4, "count": 25}]})
+    return host.bodies + stranger.bodies + forged + sender.bodies
+
+
+def check_odd_line(directory):
+    line = b"".join(map(encode.wire, odd_session(5))) + b"\xfe" * 10000 + b"\0" + b"long text " * 1000
+    receiver, deframer = compare_line(line, directory)
+    books = receiver.sessions[5].books()
+    tap.equal((books["produced"], books["delivered"], deframer.frames_bad), (65, 40, 1))
+    names = directory / "names"
+    run("hostdec", "export", directory / "run.pb", "-f", "events", "-o", directory / "out", "--names", names)
+    tap.equal(names.read_text(), "7 of no class\n")
+
+
+def check_joined_recordings(name, directory):
+    whole = replayed(name, directory)[0].read_bytes()
+    other = b"".join(encode.record(body) for body in odd_session(6))
+    joined = directory / "joined.pb"
+    for data in (whole + whole, whole + other, other + whole, whole[:-9] + whole, whole + whole[:-9], whole + b"junk"):
+        joined.write_bytes(data)
+        same_books(info(joined), *decode_recording(data))
+
+
 def check_later_version(directory):
     old, new = encode.Sender(1), encode.Sender(2)
     old.send("Hello", {"protocol": 1, "protocol_min": 1})
@@ -276,6 +324,9 @@ def check_later_version(directory):
     receiver, _ = decode_recording(recording.read_bytes())
     tap.equal([len(session.events) for session in receiver.understood()], [20], "understood")
     tap.equal(exported(recording, directory) == Counter(event_records(receiver.events())), True, "hostdec exports them")
+    told = info(recording)
+    tap.equal([session["needs_protocol"] for session in told["session_list"]], [None, 9], "who needs what")
+    tap.equal((told["events"], told["lost"]["total"]), (20, 0), "events, lost")
 
 
 def tests():
@@ -291,7 +342,9 @@ def tests():
     for name in names[:1]:
         yield f"bad lines with {name}", in_directory(check_bad_line, name)
         yield f"damaged recordings of {name}", in_directory(check_damaged_recording, name)
+        yield f"joined recordings of {name}", in_directory(check_joined_recordings, name)
     yield "a foreign sender", in_directory(check_foreign_sender)
+    yield "a line with frames of others", in_directory(check_odd_line)
     yield "a session of a later version", in_directory(check_later_version)
 
 

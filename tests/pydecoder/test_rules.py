@@ -191,7 +191,7 @@ def books_balance_whatever_is_lost():
 
 def a_board_that_contradicts_itself_does_not_break_the_sum():
     cases = [(40, 40, {4: 10, 5: 5}, (40, 0, 10, 5, 5)), (40, 60, {1: 5, 99: 3}, (60, 8, 0, 0, 32)),
-             (30, 9, {4: 99, 5: 1}, (30, 0, 10, 0, 0)), (0, 0, {6: 5, 7: 5}, (20, 0, 0, 0, 0))]
+             (30, 9, {4: 99, 5: 1}, (120, 0, 99, 1, 0)), (0, 0, {6: 5, 7: 5}, (20, 0, 0, 0, 0))]
     for taken, produced, lost, expected in cases:
         sender = encode.Sender(42)
         sender.send_events(some_events(20))
@@ -203,6 +203,69 @@ def a_board_that_contradicts_itself_does_not_break_the_sum():
         found = (books["produced"], before, by_cause["spool_full"], by_cause["abandoned"], by_cause["line"])
         tap.equal(found, expected, f"lost {lost}")
         tap.equal(books["produced"], books["delivered"] + books["lost"]["total"], "produced")
+
+
+def session_of(bodies):
+    return decode_recording(b"".join(map(encode.record, bodies)))[0].sessions[42]
+
+
+def losses_newer_than_the_status_are_kept():
+    sender = encode.Sender(42)
+    sender.send_events(some_events(10))
+    sender.send("Status", {"taken": 10, "produced": 10})
+    sender.send("Loss", {"ranges": [{"cause": 4, "count": 25}]})
+    books = session_of(sender.bodies).books()
+    tap.equal((books["produced"], books["lost"]["total"], books["lost"]["by_cause"]["spool_full"]), (35, 25, 25))
+
+
+def an_older_status_changes_nothing():
+    sender = encode.Sender(42)
+    for produced, taken in ((50, 50), (40, 45), (50, 49)):
+        sender.send("Status", {"taken": taken, "produced": produced})
+    sender.send("Goodbye", {"reason": "without books"})
+    for bodies, taken in ((sender.bodies[:2], 50), (sender.bodies, 49)):
+        tap.equal(session_of(bodies).books()["taken"], taken)
+
+
+def a_block_that_comes_again_decodable_is_taken():
+    first, sender = some_events(10, 1), encode.Sender(42)
+    for codec in (99, 99, 1, 1, 99):
+        sender.index = 5
+        sender.send_events(first, codec=codec)
+    session = session_of(sender.bodies)
+    books = session.books()
+    tap.equal((books["delivered"], books["taken"], books["lost"]["by_cause"]["undecodable"]), (10, 15, 0))
+    tap.equal((session.blocks_repeated, session.index_gaps()), (3, [(0, 5)]))
+    tap.equal(session_of(sender.bodies[:2]).undecodable, 10)
+
+
+def impossible_blocks_count_nothing():
+    sender = encode.Sender(42)
+    for first, count in ((0, 0), (0, 4097), ((1 << 60) + 1, 1), ((1 << 64) - 1, 1)):
+        sender.send("Events", {"first_index": first, "count": count, "codec": 1})
+    session = session_of(sender.bodies)
+    tap.equal((session.frames_bad, session.books()["produced"]), (4, 0))
+
+
+def echoes_of_the_host_are_ignored():
+    host, board = encode.Sender(42), encode.Sender(42)
+    host.send("Control", {"id": 5, "status": True})
+    host.send("Ack", {"next_seq": 3})
+    board.send("Status", {"taken": 4, "produced": 4})
+    board.send("Ack", {"control_id": 5})
+    receiver, _ = decode_line(b"".join(map(encode.wire, host.bodies + board.bodies)))
+    session = receiver.sessions[42]
+    tap.equal((session.frames, session.frames_repeated, receiver.frames_ignored), (2, 0, 2))
+
+
+def a_recording_is_complete_when_all_of_it_is():
+    start = encode.record(encode.body(32, 0, 0, 0, encode.message("Recording", {"format_version": 1})))
+    frame = encode.record(encode.body(7, 0, 5, 0, b""))
+    end = encode.record(encode.body(34, 0, 0, 1, b""))
+    whole, cut = start + frame + end, start + frame
+    for data, complete in ((whole, True), (cut, False), (whole + whole, True), (cut + whole, False),
+                           (whole + cut, False), (whole + b"\x0a", False), (whole + b"junk", False)):
+        tap.equal(summarise(*decode_recording(data))["complete"], complete, data.hex())
 
 
 def sequence_numbers_wrap_and_tell_damage():
@@ -287,7 +350,9 @@ TESTS = [schema_is_that_of_the_proto_file, malformed_cobs_is_refused, text_betwe
          damaged_messages_are_refused, unknown_fields_are_skipped_and_packing_is_optional,
          blocks_come_back_as_they_were, damaged_blocks_are_refused, books_balance_whatever_is_lost,
          a_board_that_contradicts_itself_does_not_break_the_sum, sequence_numbers_wrap_and_tell_damage,
-         sessions_are_apart,
+         losses_newer_than_the_status_are_kept, an_older_status_changes_nothing,
+         a_block_that_comes_again_decodable_is_taken, impossible_blocks_count_nothing, echoes_of_the_host_are_ignored,
+         a_recording_is_complete_when_all_of_it_is, sessions_are_apart,
          a_session_of_a_later_version_is_named_and_not_decoded, a_board_cannot_write_the_recorders_frames,
          damaged_recordings_lose_only_what_is_damaged, nothing_that_comes_is_too_much]
 

@@ -26,9 +26,13 @@ struct making {
 		ayaprof_Events events;
 		ayaprof_Loss loss;
 		ayaprof_Status status;
+		ayaprof_Samples samples;
+		ayaprof_Control control;
+		ayaprof_Ack ack;
 		ayaprof_Goodbye goodbye;
 		ayaprof_Aggregates aggregates;
 		ayaprof_Recording recording;
+		ayaprof_LineEvent line_event;
 		ayaprof_RecordingEnd end;
 	} msg;
 };

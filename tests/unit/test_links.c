@@ -17,6 +17,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include "host/link.h"
@@ -79,6 +80,28 @@ static void pty_is_raw(void **state)
 	link_close(&l);
 	assert_true(link_open(&l) < 0);
 	assert_non_null(strstr(l.error, name));
+}
+
+static void pty_is_left_as_found(void **state)
+{
+	struct termios before, during, after;
+	char name[64];
+	struct link l;
+	int master, slave;
+
+	assert_int_equal(openpty(&master, &slave, name, NULL, NULL), 0);
+	assert_int_equal(tcgetattr(slave, &before), 0);
+	assert_true(before.c_lflag & ICANON && before.c_lflag & ECHO);
+	open_link(&l, name, &link_pty);
+	assert_int_equal(tcgetattr(slave, &during), 0);
+	assert_false(during.c_lflag & ICANON);
+	link_close(&l);
+	assert_int_equal(tcgetattr(slave, &after), 0);
+	assert_int_equal(after.c_lflag, before.c_lflag);
+	assert_int_equal(after.c_iflag, before.c_iflag);
+	assert_int_equal(after.c_oflag, before.c_oflag);
+	close(slave);
+	close(master);
 }
 
 static void file_ends(void **state)
@@ -193,6 +216,7 @@ int main(void)
 #define link_test(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(pty_is_raw),
+		cmocka_unit_test(pty_is_left_as_found),
 		link_test(file_ends),
 		link_test(unix_socket),
 		cmocka_unit_test(tcp_socket),

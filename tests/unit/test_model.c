@@ -377,6 +377,80 @@ static void repeated_and_disordered_blocks(void **state)
 	making_free(r);
 }
 
+static void add_status(struct making *r, uint64_t t_ns, uint64_t produced, uint64_t taken)
+{
+	ayaprof_Status *status = making_msg(r);
+
+	status->t_ns = t_ns;
+	status->produced = produced;
+	status->taken = taken;
+	making_add(r, AYP_KIND_STATUS);
+}
+
+static void add_spool_loss(struct making *r, uint64_t count)
+{
+	ayaprof_Loss *loss = making_msg(r);
+
+	loss->ranges_count = 1;
+	loss->ranges[0] =
+		(ayaprof_LossRange){.cause = ayaprof_LossCause_LOSS_SPOOL_FULL, .count = count};
+	making_add(r, AYP_KIND_LOSS);
+}
+
+/* The recording was cut before the status that would have counted the newest losses. */
+static void loss_newer_than_the_status(void **state)
+{
+	const struct ayp_event ev[] = {E(100, 5, 0, F), X(110, 5, 0, F)};
+	struct making *r = making_new();
+	struct model m;
+
+	making_events(r, 0, ev, COUNT(ev));
+	add_status(r, 200, 2, 2);
+	add_spool_loss(r, 25);
+	load(r, &m);
+	assert_int_equal(m.sessions[0].produced, 27);
+	assert_int_equal(m.lost_by_cause[ayaprof_LossCause_LOSS_SPOOL_FULL], 25);
+	assert_int_equal(m.lost_total, 25);
+	model_free(&m);
+	/* Nor does the file's having it twice make it more. */
+	memcpy(r->data + r->size, r->data + r->frame_at, r->size - r->frame_at);
+	r->size += r->size - r->frame_at;
+	load(r, &m);
+	assert_int_equal(m.lost_total, 25);
+	model_free(&m);
+	/* But the next message that says the same does. */
+	add_spool_loss(r, 25);
+	load(r, &m);
+	assert_int_equal(m.lost_total, 50);
+	model_free(&m);
+	making_free(r);
+}
+
+static void impossible_blocks(void **state)
+{
+	static const struct {
+		uint64_t first;
+		uint32_t count;
+	} bad[] = {{0, 0}, {0, AYP_BLOCK_MAX_EVENTS + 1}, {0, UINT32_MAX},
+		{(UINT64_C(1) << 60) + 1, 1}, {UINT64_MAX, 1}};
+	struct making *r = making_new();
+	struct model m;
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		ayaprof_Events *msg = making_msg(r);
+
+		msg->first_index = bad[i].first;
+		msg->count = bad[i].count;
+		msg->codec = AYP_CODEC_COLUMNS;
+		making_add(r, AYP_KIND_EVENTS);
+	}
+	load(r, &m);
+	assert_int_equal(m.lost_total, 0);
+	assert_int_equal(m.frames_unknown, sizeof(bad) / sizeof(*bad));
+	model_free(&m);
+	making_free(r);
+}
+
 /* ---- identity
  * ------------------------------------------------------------------------------------ */
 
@@ -394,6 +468,8 @@ static void names_may_come_late(void **state)
 	assert_string_equal(model_func(&m, F)->name, "late?[31m?");
 	assert_int_equal(model_func(&m, F)->cls, AYP_CLASS_USER);
 	assert_string_equal(model_func(&m, 77)->name, "func_77");
+	assert_true(model_func(&m, F)->named);
+	assert_false(model_func(&m, 77)->named);
 	assert_string_equal(model_task(&m, 5)->comm, "worker");
 	assert_null(model_task(&m, 6));
 	model_free(&m);
@@ -576,6 +652,8 @@ int main(void)
 		cmocka_unit_test(kernel_loss_hits_who_slept),
 		cmocka_unit_test(books_of_every_cause),
 		cmocka_unit_test(repeated_and_disordered_blocks),
+		cmocka_unit_test(loss_newer_than_the_status),
+		cmocka_unit_test(impossible_blocks),
 		cmocka_unit_test(names_may_come_late),
 		cmocka_unit_test(sessions_share_functions),
 		cmocka_unit_test(sleeping_call_in_lanes),

@@ -210,17 +210,105 @@ static void forged_records(void **state)
 	struct place *p = *state;
 	uint8_t frame[FRAMING_WIRE_BOUND(0)];
 
-	for (uint8_t kind = AYP_KIND_RECORDING; kind <= AYP_KIND_RECORDING_END; kind++) {
-		struct framing_header h = {.kind = kind};
+	/* Kinds of recorders, also of later ones; and their session with a board's kind. */
+	for (uint8_t kind = 30; kind < 64; kind++) {
+		struct framing_header h = {.kind = kind < 32 ? AYP_KIND_GOODBYE : kind,
+			.session = kind % 2 ? 0 : 5 * (kind >= 32)};
 		size_t n = framing_encode(frame, sizeof(frame), &h, NULL, 0);
 
 		assert_true(n > 0);
 		assert_int_equal(recorder_bytes(p->recorder, frame, n, 1), 0);
 	}
-	assert_int_equal(recorder_state(p->recorder)->line.frames, 0);
+	assert_int_equal(recorder_state(p->recorder)->line.frames, 34); /* valid, but not stored */
+	assert_int_equal(recorder_state(p->recorder)->line.frames_repeated, 0);
+	assert_int_equal(recorder_state(p->recorder)->sessions, 0);
+	assert_false(recorder_state(p->recorder)->goodbye);
 	assert_int_equal(recorder_close(p->recorder, "test"), 0);
+	for (unsigned int kind = 0; kind < 64; kind++)
+		assert_int_equal(frames_of_kind(p->pb, kind),
+			kind == AYP_KIND_RECORDING || kind == AYP_KIND_RECORDING_END);
 	assert_int_equal(frames_of_kind(p->pb, AYP_KIND_RECORDING), 1);
 	assert_int_equal(frames_of_kind(p->pb, AYP_KIND_RECORDING_END), 1);
+}
+
+/* Some lines echo: what the host said to the board must not pass for the board's. */
+static void echoes_take_no_number(void **state)
+{
+	struct place *p = *state;
+	struct making *r = making_new();
+
+	((ayaprof_Control *)making_msg(r))->id = 3;
+	making_add(r, AYP_KIND_CONTROL);
+	((ayaprof_Ack *)making_msg(r))->next_seq = 7;
+	making_add(r, AYP_KIND_ACK);
+	r->seq = 0;
+	making_hello(r);
+	((ayaprof_Ack *)making_msg(r))->control_id = 3; /* this one is the board's */
+	making_add(r, AYP_KIND_ACK);
+	assert_int_equal(recorder_bytes(p->recorder, r->wire, r->wire_size, 1), 0);
+	assert_int_equal(recorder_state(p->recorder)->line.frames, 4);
+	assert_int_equal(recorder_state(p->recorder)->line.frames_repeated, 0);
+	assert_int_equal(recorder_close(p->recorder, "test"), 0);
+	assert_int_equal(frames_of_kind(p->pb, AYP_KIND_HELLO), 1);
+	assert_int_equal(frames_of_kind(p->pb, AYP_KIND_ACK), 1);
+	assert_int_equal(frames_of_kind(p->pb, AYP_KIND_CONTROL), 0);
+	making_free(r);
+}
+
+/* All of it is kept as it came, for whoever understands it. */
+static void later_protocol_is_recorded(void **state)
+{
+	struct place *p = *state;
+	struct making *r = making_new();
+	const struct ayp_event ev = {.t_ns = 1, .tid = 5, .func = 1};
+
+	making_events(r, 7, &ev, 1);
+	((ayaprof_Hello *)making_msg(r))->protocol_min = 9;
+	making_add(r, AYP_KIND_HELLO);
+	for (int i = 0; i < 3; i++)
+		making_func(r, 1, AYP_CLASS_KERNEL, "f");
+	making_events(r, 40, &ev, 1);
+	making_goodbye(r, 99, 90);
+	say_mute(true);
+	assert_int_equal(recorder_bytes(p->recorder, r->wire, r->wire_size, 1), 0);
+	say_mute(false);
+	assert_int_equal(recorder_state(p->recorder)->events, 0);
+	assert_int_equal(recorder_state(p->recorder)->lost, 0);
+	assert_true(recorder_state(p->recorder)->later_protocol);
+	assert_true(recorder_state(p->recorder)->goodbye);
+	assert_int_equal(recorder_close(p->recorder, "test"), 0);
+	assert_int_equal(frames_of_kind(p->pb, AYP_KIND_NAMES), 3);
+	assert_int_equal(frames_of_kind(p->pb, AYP_KIND_EVENTS), 2);
+	making_free(r);
+}
+
+/* However long: what stands between two delimiters is one piece of damage. */
+static void damage_counts_by_segment(void **state)
+{
+	struct place *p = *state;
+	uint8_t noise[20001];
+
+	memset(noise, 0xff, sizeof(noise));
+	noise[sizeof(noise) - 1] = 0;
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(recorder_bytes(p->recorder, noise, sizeof(noise), 1), 0);
+	assert_int_equal(recorder_state(p->recorder)->line.frames_bad, 2);
+	assert_int_equal(recorder_state(p->recorder)->line.bad_bytes, 40000);
+	assert_int_equal(recorder_close(p->recorder, "test"), 0);
+}
+
+static void impossible_block_counts_nothing(void **state)
+{
+	struct place *p = *state;
+	struct making *r = making_new();
+
+	((ayaprof_Events *)making_msg(r))->count = UINT32_MAX;
+	making_add(r, AYP_KIND_EVENTS);
+	assert_int_equal(recorder_bytes(p->recorder, r->wire, r->wire_size, 1), 0);
+	assert_int_equal(recorder_state(p->recorder)->events, 0);
+	assert_int_equal(recorder_state(p->recorder)->lost, 0);
+	assert_int_equal(recorder_close(p->recorder, "test"), 0);
+	making_free(r);
 }
 
 static void lost_while_recording(void **state)
@@ -284,6 +372,10 @@ int main(void)
 		recorder_test(hellos_do_not_pile_up),
 		recorder_test(noise_is_not_stored),
 		recorder_test(forged_records),
+		recorder_test(echoes_take_no_number),
+		recorder_test(later_protocol_is_recorded),
+		recorder_test(damage_counts_by_segment),
+		recorder_test(impossible_block_counts_nothing),
 		recorder_test(lost_while_recording),
 		cmocka_unit_test(full_disk),
 		cmocka_unit_test(seen_window),
