@@ -112,7 +112,8 @@ static bool next_frame(struct output *o)
 	if (!spool_peek(&o->spool, &item))
 		return false;
 	header = (struct framing_header){.kind = item.kind, .flags = item.flags};
-	if (item.kind >= AYP_KIND_RECORDING) {
+	f->recorders = item.kind >= AYP_KIND_RECORDING;
+	if (f->recorders) {
 		header.seq = o->recorder_seq++;
 	} else {
 		header.session = o->session;
@@ -149,10 +150,11 @@ void output_pump(struct output *o)
 		if (n <= 0)
 			return;
 		f->at += (size_t)n;
-		o->wire_bytes += (uint64_t)n;
+		if (!f->recorders)
+			o->wire_bytes += (uint64_t)n;
 		if (f->at < f->len)
 			continue;
-		o->frames++;
+		o->frames += !f->recorders;
 		o->events_sent += f->events;
 		f->len = 0;
 		f->events = 0;

@@ -26,6 +26,7 @@ struct output_frame {
 	uint8_t wire[FRAMING_MAX_WIRE + 8]; /* or a record with its tag and length */
 	size_t len, at;                     /* len 0: none */
 	unsigned int generation;            /* of the sink when it began */
+	bool recorders;                     /* of the file, not of the session: not counted */
 	uint32_t events;
 	uint16_t n_shares;
 	uint64_t first_ns, last_ns;

@@ -73,7 +73,8 @@ static ssize_t file_write(struct sink *sink, const uint8_t *frame, size_t at, si
 		write_failed(s, -errno);
 		return -EAGAIN;
 	}
-	/* Said once something is recorded: a run that cannot start has one line to say, the reason. */
+	/* Said once something is recorded: a run that cannot start has one line to say, the reason.
+	 */
 	if (!s->announced)
 		log_note("recording to %s", s->path);
 	s->announced = true;

@@ -14,6 +14,9 @@
 /* A quiet board is still live; a file has nobody waiting, and larger blocks are denser. */
 #define FLUSH_NS      (200 * NS_PER_MS)
 #define FLUSH_FILE_NS (1000 * NS_PER_MS)
+/* Nothing tells whether it arrived, and only it makes the receiver's books final: on a noisy line
+ * one of several gets through. */
+#define GOODBYES_ON_A_LINE 3u
 /* The most an event can take in a block, with room to spare: what back-pressure reckons with. */
 #define EVENT_BOUND 32u
 /* Fields of Events around its block. */
@@ -420,6 +423,7 @@ int stream_goodbye(struct stream *s, size_t i, const char *reason, int exit_stat
 {
 	struct feed *f = &s->feeds[i];
 	ayaprof_Goodbye *msg = &s->writer.msg.goodbye;
+	int err;
 
 	feed_tell_losses(f);
 	f->closed = true;
@@ -428,7 +432,11 @@ int stream_goodbye(struct stream *s, size_t i, const char *reason, int exit_stat
 	stream_fill_status(s, i, &msg->status);
 	snprintf(msg->reason, sizeof(msg->reason), "%s", reason);
 	msg->exit_status = exit_status;
-	return feed_post(f, AYP_KIND_GOODBYE, msg);
+	err = feed_post(f, AYP_KIND_GOODBYE, msg);
+	if (f->out->sink->format != SINK_FILE)
+		for (unsigned int n = 1; n < GOODBYES_ON_A_LINE && !err; n++)
+			(void)feed_post(f, AYP_KIND_GOODBYE, msg);
+	return err;
 }
 
 int stream_end_recording(struct stream *s, size_t i, const char *reason)

@@ -55,15 +55,27 @@ def wait_for(what, condition, timeout=WAIT_S):
         time.sleep(0.01)
 
 
+def die_with_parent(then):
+    """What a child does first: however this script ends, what it started ends with it."""
+    libc = ctypes.CDLL(None)
+
+    def first():
+        libc.prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+        if then:
+            then()
+    return first
+
+
 class Process:
     """A program in a process group of its own; its output is in files, so it never blocks on us."""
 
-    def __init__(self, name, command, directory, stdin=subprocess.DEVNULL, **options):
+    def __init__(self, name, command, directory, stdin=subprocess.DEVNULL, preexec_fn=None, **options):
         self.name, self.argv = name, [str(word) for word in command]
         self.out_path, self.err_path = directory / f"{name}.out", directory / f"{name}.err"
         with open(self.out_path, "ab") as out, open(self.err_path, "ab") as err:
             self.popen = subprocess.Popen(self.argv, stdin=stdin, stdout=out, stderr=err,
-                                          start_new_session=True, **options)
+                                          start_new_session=True, preexec_fn=die_with_parent(preexec_fn),
+                                          **options)
 
     @property
     def out(self):

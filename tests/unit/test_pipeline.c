@@ -146,7 +146,8 @@ static void hear_frame(struct fake_line *l)
 	l->frames++;
 	l->seq_gaps += h->seq != l->next_seq;
 	l->next_seq = h->seq + 1;
-	assert_int_equal(l->goodbyes, 0); /* nothing comes after it */
+	/* It is said several times, and nothing else comes after it. */
+	assert_true(!l->goodbyes || h->kind == AYP_KIND_GOODBYE);
 	assert_int_equal(h->session, 77);
 	assert_true(ayp_kind_info(h->kind)->size <= sizeof(msg));
 	assert_int_equal(ayp_message_decode(ctx, h->kind, h->flags, l->deframer.payload,
@@ -417,7 +418,7 @@ static void books_balance(const struct session *s)
 	const struct fake_line *l = s->line;
 	uint64_t by_range = 0;
 
-	assert_int_equal(l->goodbyes, 1);
+	assert_in_range(l->goodbyes, 1, 3);
 	assert_int_equal(l->status.produced, s->source.produced);
 	assert_int_equal(l->status.taken, s->n_made);
 	assert_int_equal(l->status.pending, 0);
