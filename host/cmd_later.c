@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* Commands of the contract that this version does not have. */
 #include "host/commands.h"
-#include "host/say.h"
+#include "host/base/say.h"
 
 int cmd_top(int argc, char **argv)
 {

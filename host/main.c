@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "host/commands.h"
-#include "host/say.h"
+#include "host/base/say.h"
 
 static const struct command commands[] = {
 	{"record", "record what a board sends (the default when the first argument is an option)",

@@ -50,6 +50,8 @@ struct config {
 	size_t ring_bytes;     /* kernel ring buffer, a power of two; never 0 */
 	const char *mechanism; /* attach by this mechanism only, e.g. "kprobe"; NULL: the best that
 				  works */
+	uint32_t return_slots; /* kprobe, kprobe.multi: calls of a function at once whose returns
+				  are seen; 0: by the memory */
 	/* run */
 	double duration_s; /* 0: until told */
 	uint32_t interval_ms;

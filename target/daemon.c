@@ -12,10 +12,10 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include "target/closing.h"
+#include "target/stream/closing.h"
 #include "target/command.h"
 #include "target/log.h"
-#include "target/mode.h"
+#include "target/sink/mode.h"
 #include "target/summary.h"
 
 #define LOOP_MS 50u

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "target/parse.h"
-#include "target/spool.h"
+#include "target/stream/spool.h"
 
 #define RING_DEFAULT (4ull << 20)
 #define RING_MIN     (64ull << 10)
@@ -260,6 +260,16 @@ OPTION_SETTER(probe)
 OPTION_SETTER(mechanism)
 {
 	return text(o, value, &o->config.mechanism, why);
+}
+
+OPTION_SETTER(return_slots)
+{
+	uint64_t v;
+	int err = number(value, 1, 4096, &v, why);
+
+	if (!err)
+		o->config.return_slots = (uint32_t)v;
+	return err;
 }
 
 OPTION_SETTER(sample_hz)

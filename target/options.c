@@ -42,6 +42,9 @@ const struct option_row option_rows[] = {
 	{"mechanism", 0, "NAME", NULL, false, set_mechanism,
 		"attach only this way, e.g. kprobe, of those that --check lists [the best that "
 		"works]"},
+	{"return-slots", 0, "N", NULL, false, set_return_slots,
+		"for kprobe and kprobe.multi: how many calls of a function may be running whose ends "
+		"are seen; more are counted as lost [64 to 4096, by the memory]"},
 	{"sample-hz", 0, "N", NULL, false, set_sample_hz,
 		"stack samples per second and CPU of module cpu [99]"},
 	{"xdp-iface", 0, "NAME", NULL, false, set_xdp_iface,

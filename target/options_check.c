@@ -20,7 +20,7 @@ static bool typed(const struct options *o, const char *name)
 /* Options without meaning beside --replay. Those from a file are the board's general settings and
  * may stay. */
 static const char *const kernel_only[] = {
-	"module", "probe", "sample-hz", "xdp-iface", "mechanism", "ring-size"};
+	"module", "probe", "sample-hz", "xdp-iface", "mechanism", "return-slots", "ring-size"};
 
 static int check_replay(const struct options *o)
 {
@@ -57,6 +57,11 @@ static int check_modules(const struct config *c)
 			continue;
 		log_error("there is no module \"%s\"; --list-modules shows which there are",
 			c->modules[i]);
+		return -EINVAL;
+	}
+	if (c->mechanism && !probes_mechanism_exists(c->mechanism)) {
+		log_error("there is no mechanism \"%s\"; --check shows which there are",
+			c->mechanism);
 		return -EINVAL;
 	}
 	if (c->no_modules && c->n_probes == 0 && !c->replay_file) {

@@ -106,5 +106,7 @@ int probes_list_modules(const struct config *cfg);
 int probes_list_functions(const struct config *cfg, const char *glob);
 /* Is there a module of that name? For early option errors. */
 bool probes_module_exists(const char *name);
+/* The same for what --mechanism takes. */
+bool probes_mechanism_exists(const char *name);
 
 #endif

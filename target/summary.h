@@ -3,7 +3,7 @@
 #ifndef TARGET_SUMMARY_H
 #define TARGET_SUMMARY_H
 
-#include "target/stream.h"
+#include "target/stream/stream.h"
 
 /* All speak of the first output. */
 void summary_print(const struct stream *s);

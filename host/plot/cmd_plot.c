@@ -10,7 +10,7 @@
 
 #include "host/plot/plot.h"
 #include "host/plot/times.h"
-#include "host/say.h"
+#include "host/base/say.h"
 
 #define CPUS_MAX 256u
 

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "host/text.h"
+#include "host/base/text.h"
 
 static bool has_module(const struct model *m, const char *name)
 {

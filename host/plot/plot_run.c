@@ -13,8 +13,8 @@
 #include "host/commands.h"
 #include "host/plot/python.h"
 #include "host/plot/scene.h"
-#include "host/say.h"
-#include "host/text.h"
+#include "host/base/say.h"
+#include "host/base/text.h"
 
 static int send_reply(struct plot_python *py, const struct plot_reply *reply)
 {

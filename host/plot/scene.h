@@ -3,7 +3,7 @@
 #ifndef HOST_PLOT_SCENE_H
 #define HOST_PLOT_SCENE_H
 
-#include "host/model.h"
+#include "host/model/model.h"
 #include "host/plot/geometry.h"
 #include "host/plot/plot.h"
 #include "host/plot/series.h"

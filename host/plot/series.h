@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include <stddef.h>
 
-#include "host/model.h"
+#include "host/model/model.h"
 #include "host/plot/geometry.h"
 #include "host/plot/reply.h"
 

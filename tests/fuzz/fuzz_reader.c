@@ -7,12 +7,12 @@
 #include <string.h>
 
 #include "framing/framing.h"
-#include "host/export.h"
-#include "host/model.h"
-#include "host/reader.h"
-#include "host/record.h"
-#include "host/say.h"
-#include "host/stats.h"
+#include "host/views/export.h"
+#include "host/model/model.h"
+#include "host/model/reader.h"
+#include "host/record/record.h"
+#include "host/base/say.h"
+#include "host/views/stats.h"
 #include "tests/fuzz/fuzz.h"
 
 static FILE *sink;

@@ -9,10 +9,10 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "host/csv.h"
-#include "host/idmap.h"
-#include "host/json.h"
-#include "host/text.h"
+#include "host/base/csv.h"
+#include "host/base/idmap.h"
+#include "host/base/json.h"
+#include "host/base/text.h"
 
 static void cleaned(void **state)
 {

@@ -20,7 +20,7 @@
 #include <termios.h>
 #include <unistd.h>
 
-#include "host/link.h"
+#include "host/link/link.h"
 
 static const struct link_options opt = {.baud = 115200};
 

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "framing/framing.h"
-#include "target/losses.h"
+#include "target/stream/losses.h"
 #include "tests/unit/random.h"
 
 /* Every cause on every CPU of the largest machine. */

@@ -7,9 +7,9 @@
 #include <stdio.h>
 #include <cmocka.h>
 
-#include "host/model.h"
-#include "host/say.h"
-#include "host/stats.h"
+#include "host/model/model.h"
+#include "host/base/say.h"
+#include "host/views/stats.h"
 #include "tests/unit/make_recording.h"
 
 enum { F = 1, G = 2, H = 3, READ = 10, WRITE = 11, IRQ = 20, SWITCH = 30 };

@@ -8,8 +8,8 @@
 #include <stdio.h>
 #include <cmocka.h>
 
-#include "host/model.h"
-#include "host/say.h"
+#include "host/model/model.h"
+#include "host/base/say.h"
 #include "tests/unit/make_recording.h"
 
 enum { F = 1 };

@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "target/closing.h"
+#include "target/stream/closing.h"
 #include "target/log.h"
 #include "tests/unit/random.h"
 

@@ -12,11 +12,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "host/model.h"
-#include "host/reader.h"
-#include "host/recorder.h"
-#include "host/say.h"
-#include "host/seen.h"
+#include "host/model/model.h"
+#include "host/model/reader.h"
+#include "host/record/recorder.h"
+#include "host/base/say.h"
+#include "host/record/seen.h"
 #include "tests/unit/make_recording.h"
 
 struct place {

@@ -10,7 +10,7 @@
 
 #include "target/clock.h"
 #include "target/log.h"
-#include "target/replay_names.h"
+#include "target/replay/replay_names.h"
 #include "target/source.h"
 
 #define RECORDS 10000u

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "target/spool.h"
+#include "target/stream/spool.h"
 #include "tests/unit/random.h"
 
 static struct spool_item item_of(uint8_t priority, const uint8_t *payload, uint32_t len)

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "host/link/link.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "host/base/text.h"
+
+static const struct {
+	const char *prefix;
+	const struct link_ops *ops;
+} prefixes[] = {
+	{"tcp:", &link_tcp},
+	{"unix:", &link_unix},
+};
+
+/* Unix98 pty slaves: Documentation/admin-guide/devices.txt in the kernel, majors 136 to 143. */
+static bool is_pty(dev_t device)
+{
+	return major(device) >= 136 && major(device) <= 143;
+}
+
+static const struct link_ops *choose_by_type(const struct stat *st)
+{
+	if (S_ISREG(st->st_mode))
+		return &link_file;
+	if (S_ISSOCK(st->st_mode))
+		return &link_unix;
+	if (S_ISFIFO(st->st_mode))
+		return &link_stream;
+	if (S_ISCHR(st->st_mode))
+		return is_pty(st->st_rdev) ? &link_pty : &link_serial;
+	return NULL;
+}
+
+static const struct link_ops *choose(struct link *l)
+{
+	const struct link_ops *ops;
+	struct stat st;
+
+	if (!strcmp(l->port, "-"))
+		return &link_stdin;
+	for (size_t i = 0; i < sizeof(prefixes) / sizeof(*prefixes); i++) {
+		if (!strncmp(l->port, prefixes[i].prefix, strlen(prefixes[i].prefix)))
+			return prefixes[i].ops;
+	}
+	if (stat(l->port, &st) < 0) {
+		link_fail(l, errno,
+			"cannot open %s: %s; --port takes a device, tcp:HOST:PORT, unix:PATH, - or "
+			"a file of captured bytes",
+			l->port, strerror(errno));
+		return NULL;
+	}
+	ops = choose_by_type(&st);
+	if (!ops)
+		link_fail(l, EINVAL,
+			"%s is a %s: --port takes a device, a socket, a pipe or a file", l->port,
+			S_ISDIR(st.st_mode) ? "directory" : "block device");
+	return ops;
+}
+
+int link_init(struct link *l, const char *port, const struct link_options *opt)
+{
+	char clean[128];
+
+	memset(l, 0, sizeof(*l));
+	l->fd = -1;
+	l->port = port;
+	l->opt = *opt;
+	l->ops = choose(l);
+	if (!l->ops)
+		return -EINVAL;
+	text_clean(clean, sizeof(clean), port);
+	if (l->ops->has_rate)
+		snprintf(l->text, sizeof(l->text), "%s %s %u", l->ops->name, clean, opt->baud);
+	else
+		snprintf(l->text, sizeof(l->text), "%s %s", l->ops->name, clean);
+	return 0;
+}
+
+int link_open(struct link *l)
+{
+	return l->ops->open(l);
+}
+
+void link_close(struct link *l)
+{
+	if (l->fd < 0)
+		return;
+	if (l->ops->close)
+		l->ops->close(l);
+	else
+		close(l->fd);
+	l->fd = -1;
+}
+
+ssize_t link_read(struct link *l, void *buf, size_t len)
+{
+	ssize_t n;
+
+	do
+		n = read(l->fd, buf, len);
+	while (n < 0 && errno == EINTR);
+	if (n >= 0)
+		return n;
+	/* A pty whose master closed and a pulled-out device answer EIO, a reset connection
+	 * ECONNRESET: whatever it is, nothing more comes from this descriptor. */
+	return errno == EAGAIN || errno == EWOULDBLOCK ? -EAGAIN : 0;
+}
+
+int link_fail(struct link *l, int err, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(l->error, sizeof(l->error), fmt, ap);
+	va_end(ap);
+	return -err;
+}

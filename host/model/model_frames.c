@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Frames of a recording into the tables a model is built from. */
+#include "host/model/model_internal.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "framing/framing.h"
+#include "host/base/grow.h"
+#include "host/model/origin.h"
+#include "host/base/say.h"
+#include "host/base/text.h"
+#include "proto/block.h"
+
+static int on_hello(struct load *l, uint8_t session, const void *msg)
+{
+	struct model_session *s = &l->m->sessions[session];
+
+	s->hello = *(const ayaprof_Hello *)msg;
+	s->has_hello = true;
+	if (s->hello.protocol_min > AYP_PROTOCOL_VERSION &&
+		s->hello.protocol_min > s->needs_protocol)
+		s->needs_protocol = s->hello.protocol_min;
+	return 0;
+}
+
+static int on_names(struct load *l, uint8_t session, const void *msg)
+{
+	const ayaprof_Names *names = msg;
+	int err = 0;
+
+	for (pb_size_t i = 0; i < names->names_count && !err; i++)
+		err = load_name(l, session, &names->names[i]);
+	return err;
+}
+
+static int on_stacks(struct load *l, uint8_t session, const void *msg)
+{
+	const ayaprof_Stacks *stacks = msg;
+	int err = 0;
+
+	for (pb_size_t i = 0; i < stacks->stacks_count && !err; i++)
+		err = load_stack(l, session, &stacks->stacks[i]);
+	return err;
+}
+
+static int keep_events(struct load *l, struct block *b, const struct ayp_event *ev)
+{
+	struct model *m = l->m;
+	struct model_event *dst =
+		grow_array(m->events, &l->cap_events, m->n_events + b->count, sizeof(*dst));
+
+	if (!dst)
+		return -ENOMEM;
+	m->events = dst;
+	b->event_from = m->n_events;
+	b->first_ns = b->last_ns = ev->t_ns;
+	dst += m->n_events;
+	for (uint32_t i = 0; i < b->count; i++, ev++, dst++) {
+		uint8_t nargs = ev->nargs <= AYP_EVENT_MAX_ARGS ? ev->nargs : AYP_EVENT_MAX_ARGS;
+		uint64_t *args = m->args;
+
+		if (m->n_args + nargs > UINT32_MAX)
+			nargs = 0;
+		if (nargs) {
+			args = grow_array(m->args, &l->cap_args, m->n_args + nargs, sizeof(*args));
+			if (!args)
+				return -ENOMEM;
+			m->args = args;
+			memcpy(args + m->n_args, ev->arg, nargs * sizeof(*args));
+		}
+		*dst = (struct model_event){
+			.t_ns = ev->t_ns,
+			.tid = ev->tid,
+			.func = ev->func,
+			.cpu = ev->cpu,
+			.kind = ev->kind < AYP_EVENT_KINDS ? ev->kind : AYP_INSTANT,
+			.arg_at = (uint32_t)m->n_args,
+			.nargs = nargs,
+			.session = b->session,
+		};
+		m->n_args += nargs;
+		if (ev->t_ns < b->first_ns)
+			b->first_ns = ev->t_ns;
+		if (ev->t_ns > b->last_ns)
+			b->last_ns = ev->t_ns;
+	}
+	m->n_events += b->count;
+	return 0;
+}
+
+static int on_events(struct load *l, uint8_t session, const void *msg)
+{
+	const ayaprof_Events *e = msg;
+	struct block *blocks, *b;
+	int n;
+
+	if (!book_block_possible(e->first_index, e->count)) {
+		l->m->frames_unknown++;
+		return 0;
+	}
+	blocks = grow_array(l->blocks, &l->cap_blocks, l->n_blocks + 1, sizeof(*blocks));
+	if (!blocks)
+		return -ENOMEM;
+	l->blocks = blocks;
+	b = &blocks[l->n_blocks];
+	*b = (struct block){
+		.first_index = e->first_index,
+		.count = e->count,
+		.session = session,
+		.order = (uint32_t)l->n_blocks,
+	};
+	l->n_blocks++;
+	if (l->m->n_events + e->count > l->max_events) {
+		if (!l->told_bound)
+			say("the recording claims more events than a file of its size can hold; "
+			    "events after "
+			    "the first %llu are left out and counted as lost",
+				(unsigned long long)l->m->n_events);
+		l->told_bound = true;
+		return 0;
+	}
+	n = ayp_block_decode(l->decoder, e->codec, e->block.bytes, e->block.size, e->count,
+		l->block_events, AYP_BLOCK_MAX_EVENTS);
+	if (n == AYP_BLOCK_CODEC && !l->told_codec) {
+		say("events are coded in a way this version does not know (codec %u); a newer "
+		    "hostdec can "
+		    "read them",
+			e->codec);
+		l->told_codec = true;
+	}
+	if (n != (int)e->count)
+		return 0;
+	b->decoded = true;
+	return keep_events(l, b, l->block_events);
+}
+
+static int on_samples(struct load *l, uint8_t session, const void *msg)
+{
+	const ayaprof_Samples *in = msg;
+	struct model *m = l->m;
+	size_t cap = l->cap_samples;
+	ayaprof_Sample *samples;
+	uint8_t *owners;
+
+	if (m->n_samples + in->samples_count > l->max_samples)
+		return 0;
+	samples = grow_array(
+		m->samples, &l->cap_samples, m->n_samples + in->samples_count, sizeof(*samples));
+	if (!samples)
+		return -ENOMEM;
+	m->samples = samples;
+	if (l->cap_samples != cap || !m->sample_session) {
+		owners = realloc(m->sample_session, l->cap_samples);
+		if (!owners)
+			return -ENOMEM;
+		m->sample_session = owners;
+	}
+	for (pb_size_t i = 0; i < in->samples_count; i++) {
+		m->samples[m->n_samples] = in->samples[i];
+		m->sample_session[m->n_samples++] = session;
+		if (in->samples[i].t_ns > l->sessions[session].last_sample_ns)
+			l->sessions[session].last_sample_ns = in->samples[i].t_ns;
+	}
+	return 0;
+}
+
+static int on_aggregates(struct load *l, uint8_t session, const void *msg)
+{
+	const ayaprof_Aggregates *in = msg;
+
+	for (pb_size_t i = 0; i < in->rows_count; i++) {
+		uint64_t key = (uint64_t)session << 32 | in->rows[i].func;
+		struct exact_row *rows;
+		uint32_t at;
+
+		if (in->rows[i].func >= MODEL_MAX_FUNCS)
+			continue;
+		if (!idmap_get(&l->exact_index, key, &at)) {
+			rows = grow_array(l->exact, &l->cap_exact, l->n_exact + 1, sizeof(*rows));
+			if (!rows)
+				return -ENOMEM;
+			l->exact = rows;
+			at = (uint32_t)l->n_exact;
+			if (idmap_put(&l->exact_index, key, at))
+				return -ENOMEM;
+			l->n_exact++;
+		} else if (in->rows[i].count < l->exact[at].row.count) {
+			continue; /* totals only grow: a repeat from before */
+		}
+		l->exact[at] = (struct exact_row){.session = session, .row = in->rows[i]};
+	}
+	return 0;
+}
+
+static int on_loss(struct load *l, uint8_t session, const void *msg)
+{
+	const ayaprof_Loss *loss = msg;
+	struct told_range *told =
+		grow_array(l->told, &l->cap_told, l->n_told + loss->ranges_count, sizeof(*told));
+
+	if (!told)
+		return -ENOMEM;
+	l->told = told;
+	for (pb_size_t i = 0; i < loss->ranges_count; i++)
+		told[l->n_told++] =
+			(struct told_range){.range = loss->ranges[i], .session = session};
+	book_loss(&l->sessions[session].book, loss);
+	return 0;
+}
+
+static int on_status(struct load *l, uint8_t session, const void *msg)
+{
+	const ayaprof_Status *status = msg;
+
+	book_status(&l->sessions[session].book, status);
+	if (status->t_ns > l->sessions[session].last_status_ns)
+		l->sessions[session].last_status_ns = status->t_ns;
+	return 0;
+}
+
+static int on_goodbye(struct load *l, uint8_t session, const void *msg)
+{
+	const ayaprof_Goodbye *bye = msg;
+	struct model_session *s = &l->m->sessions[session];
+
+	s->has_goodbye = true;
+	text_clean(s->end_reason, sizeof(s->end_reason), bye->reason);
+	return bye->has_status ? on_status(l, session, &bye->status) : 0;
+}
+
+static uint64_t greater(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+void load_end_recording(struct load *l)
+{
+	const ayaprof_LineStats *from = &l->line;
+	ayaprof_LineStats *to = &l->m->line;
+
+	to->wire_bytes = book_add(to->wire_bytes, greater(from->wire_bytes, l->frame_bytes));
+	to->frames = book_add(to->frames, greater(from->frames, l->frames));
+	to->frames_bad = book_add(to->frames_bad, from->frames_bad);
+	to->frames_repeated = book_add(to->frames_repeated, from->frames_repeated);
+	to->console_bytes = book_add(to->console_bytes, from->console_bytes);
+	to->bad_bytes = book_add(to->bad_bytes, from->bad_bytes);
+	to->connects = book_add(to->connects, from->connects);
+	memset(&l->line, 0, sizeof(l->line));
+	l->frames = l->frame_bytes = 0;
+}
+
+static int on_recording(struct load *l, uint8_t session, const void *msg)
+{
+	load_end_recording(l);
+	l->cut |= l->m->frames > 1 && !l->had_end;
+	if (l->has_recording)
+		return 0;
+	l->m->recording = *(const ayaprof_Recording *)msg;
+	l->has_recording = true;
+	if (l->m->recording.format_version > AYP_FORMAT_VERSION && !l->told_format) {
+		say("the recording has format %u, this version knows %u; what it understands is "
+		    "shown",
+			l->m->recording.format_version, AYP_FORMAT_VERSION);
+		l->told_format = true;
+	}
+	return 0;
+}
+
+static int on_line_event(struct load *l, uint8_t session, const void *msg)
+{
+	const ayaprof_LineEvent *ev = msg;
+
+	if (ev->has_stats)
+		l->line = ev->stats;
+	return 0;
+}
+
+static int on_recording_end(struct load *l, uint8_t session, const void *msg)
+{
+	const ayaprof_RecordingEnd *end = msg;
+
+	if (end->has_stats)
+		l->line = end->stats;
+	l->has_end = true;
+	return 0;
+}
+
+static const struct {
+	int (*handle)(struct load *l, uint8_t session, const void *msg);
+} handlers[] = {
+	[AYP_KIND_HELLO] = {on_hello},
+	[AYP_KIND_NAMES] = {on_names},
+	[AYP_KIND_EVENTS] = {on_events},
+	[AYP_KIND_SAMPLES] = {on_samples},
+	[AYP_KIND_AGGREGATES] = {on_aggregates},
+	[AYP_KIND_LOSS] = {on_loss},
+	[AYP_KIND_STATUS] = {on_status},
+	[AYP_KIND_GOODBYE] = {on_goodbye},
+	[AYP_KIND_STACKS] = {on_stacks},
+	[AYP_KIND_RECORDING] = {on_recording},
+	[AYP_KIND_LINE_EVENT] = {on_line_event},
+	[AYP_KIND_RECORDING_END] = {on_recording_end},
+};
+
+/* Index of a session, new ones are added. -ENOSPC: too many. */
+static int session_index(struct load *l, uint32_t id)
+{
+	struct model *m = l->m;
+	struct model_session *sessions;
+	struct load_session *extra;
+	size_t cap = l->cap_sessions;
+
+	for (size_t i = m->n_sessions; i-- > 0;) {
+		if (m->sessions[i].id == id)
+			return (int)i;
+	}
+	if (m->n_sessions == MODEL_MAX_SESSIONS)
+		return -ENOSPC;
+	sessions = grow_array(m->sessions, &cap, m->n_sessions + 1, sizeof(*sessions));
+	if (!sessions)
+		return -ENOMEM;
+	m->sessions = sessions;
+	extra = grow_array(l->sessions, &l->cap_sessions, m->n_sessions + 1, sizeof(*extra));
+	if (!extra)
+		return -ENOMEM;
+	l->sessions = extra;
+	memset(&sessions[m->n_sessions], 0, sizeof(*sessions));
+	memset(&extra[m->n_sessions], 0, sizeof(*extra));
+	sessions[m->n_sessions].id = id;
+	return (int)m->n_sessions++;
+}
+
+/* Ranges add up, so a Loss that stands in the file twice must not count twice; all other kinds may.
+ */
+static bool is_new_loss(
+	struct load *l, uint8_t session, uint32_t seq, const uint8_t *payload, size_t len, int *err)
+{
+	uint64_t key = (uint64_t)seq << 32 | framing_crc32c(session, payload, len);
+	uint32_t at;
+
+	if (idmap_get(&l->loss_index, key, &at))
+		return false;
+	*err = idmap_put(&l->loss_index, key, 0);
+	return !*err;
+}
+
+static int load_boards_frame(
+	struct load *l, const struct framing_header *h, const uint8_t *payload, size_t len)
+{
+	int index = session_index(l, h->session), err = 0;
+
+	if (index == -ENOSPC)
+		l->m->frames_unknown++;
+	if (index < 0)
+		return index == -ENOSPC ? 0 : index;
+	if (l->m->sessions[index].needs_protocol && h->kind != AYP_KIND_HELLO)
+		return 0;
+	if (h->kind == AYP_KIND_LOSS && !is_new_loss(l, (uint8_t)index, h->seq, payload, len, &err))
+		return err;
+	return handlers[h->kind].handle(l, (uint8_t)index, l->room);
+}
+
+int load_frame(struct load *l, const struct framing_header *h, const uint8_t *payload, size_t len)
+{
+	bool own = origin_is_recorder(h);
+
+	/* Whatever follows an orderly end makes it a recording that goes on. */
+	l->had_end = l->has_end;
+	l->has_end = false;
+	l->m->frames++;
+	if (!own && h->session) {
+		l->frames++;
+		l->frame_bytes += FRAMING_MIN_BODY + len;
+	}
+	/* Session 0 is the recorder's, and it has no other. */
+	if (!ayp_kind_info(h->kind) || own != (h->session == 0)) {
+		l->m->frames_unknown++;
+		return 0;
+	}
+	if (h->kind >= sizeof(handlers) / sizeof(*handlers) || !handlers[h->kind].handle)
+		return 0;
+	if (ayp_message_decode(l->ctx, h->kind, h->flags, payload, len, l->room)) {
+		l->m->frames_unknown++;
+		return 0;
+	}
+	return own ? handlers[h->kind].handle(l, 0, l->room)
+		   : load_boards_frame(l, h, payload, len);
+}

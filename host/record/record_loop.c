@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "host/record/record_loop.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "host/commands.h"
+#include "host/model/reader.h"
+#include "host/base/say.h"
+#include "host/base/text.h"
+
+#define SECOND     UINT64_C(1000000000)
+#define TICK_MS    100
+#define STATS_NS   (5 * SECOND)
+#define LIVE_NS    (SECOND / 2)
+#define RETRY_NS   (SECOND / 4)
+#define GOODBYE_NS SECOND /* quiet after a goodbye: nobody starts again at once */
+#define NO_FRAME_NS                                                                                \
+	(3 * SECOND) /* and NO_FRAME_BYTES: time to ask whether this is the right line */
+#define NO_FRAME_BYTES 2048u
+
+struct loop {
+	const struct record_options *opt;
+	struct link link;
+	struct recorder *recorder;
+	uint64_t start_ns, now_ns;
+	uint64_t stats_at_ns, live_at_ns, retry_at_ns, first_byte_ns;
+	uint64_t live_bytes; /* wire bytes when the live line was drawn */
+	bool idle_done, warned_no_frame, live;
+	const char *reason; /* to end for; NULL: go on */
+	sigset_t unblocked;
+};
+
+static volatile sig_atomic_t stop_signals;
+
+static void on_signal(int number)
+{
+	stop_signals = 1;
+	/* The next one kills. */
+	signal(number, SIG_DFL);
+}
+
+/* Signals arrive only inside ppoll, so none is missed between looking and waiting. */
+static void catch_signals(struct loop *l)
+{
+	struct sigaction act = {.sa_handler = on_signal};
+	sigset_t block;
+
+	sigemptyset(&act.sa_mask);
+	sigaction(SIGINT, &act, NULL);
+	sigaction(SIGTERM, &act, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	sigemptyset(&block);
+	sigaddset(&block, SIGINT);
+	sigaddset(&block, SIGTERM);
+	sigprocmask(SIG_BLOCK, &block, &l->unblocked);
+}
+
+static void show_live(struct loop *l, const struct recorder_state *s)
+{
+	double seconds = (double)(l->now_ns - l->live_at_ns) / 1e9;
+	double rate = seconds > 0 ? (double)(s->line.wire_bytes - l->live_bytes) / seconds : 0;
+	char use[32] = "", backlog[48] = "", size[TEXT_NUMBER], spool[TEXT_NUMBER];
+
+	if (l->link.ops->has_rate) /* 8N1: ten bits a byte */
+		snprintf(use, sizeof(use), " (%.0f %% of %u baud)", rate * 1000 / l->opt->link.baud,
+			l->opt->link.baud);
+	if (s->has_status && s->status.spool_size)
+		snprintf(backlog, sizeof(backlog), ", %s wait on the board",
+			text_bytes(spool, s->status.spool_bytes));
+	say_live("%s/s%s, %" PRIu64 " events, %" PRIu64 " lost, %" PRIu64 " bad frames%s%s",
+		text_bytes(size, (uint64_t)rate), use, s->events, s->lost, s->line.frames_bad,
+		backlog, l->link.fd < 0 ? ", line is gone" : "");
+	l->live_at_ns = l->now_ns;
+	l->live_bytes = s->line.wire_bytes;
+}
+
+/* ---- the line comes and goes
+ * --------------------------------------------------------------------- */
+
+static int line_gone(struct loop *l)
+{
+	int err = recorder_disconnected(l->recorder, l->link.text);
+
+	link_close(&l->link);
+	if (err)
+		return err;
+	if (!l->link.ops->vanishes) {
+		l->reason = "end of input";
+	} else if (recorder_state(l->recorder)->goodbye && !l->opt->follow) {
+		l->reason = "goodbye";
+	} else if (l->opt->no_reconnect) {
+		say("%s is gone, recording ends", l->link.port);
+		l->reason = "line gone";
+	} else {
+		say("%s is gone, waiting for it to come back (Ctrl-C ends the recording)",
+			l->link.port);
+		l->retry_at_ns = l->now_ns + RETRY_NS;
+	}
+	return 0;
+}
+
+static int line_retry(struct loop *l)
+{
+	if (l->now_ns < l->retry_at_ns)
+		return 0;
+	l->retry_at_ns = l->now_ns + RETRY_NS;
+	if (link_open(&l->link))
+		return 0;
+	say("%s is back", l->link.port);
+	return recorder_connected(l->recorder, l->link.text);
+}
+
+static int line_readable(struct loop *l, short revents)
+{
+	static uint8_t buf[65536];
+	ssize_t n = link_read(&l->link, buf, sizeof(buf));
+
+	if (n > 0) {
+		if (!l->first_byte_ns)
+			l->first_byte_ns = l->now_ns;
+		l->idle_done = false;
+		return recorder_bytes(l->recorder, buf, (size_t)n, l->now_ns);
+	}
+	if (n == -EAGAIN ||
+		(l->link.ops->zero_is_nothing && !(revents & (POLLHUP | POLLERR | POLLNVAL))))
+		return 0;
+	return line_gone(l);
+}
+
+/* ---- one turn
+ * ------------------------------------------------------------------------------------ */
+
+static void check_ends(struct loop *l, const struct recorder_state *s)
+{
+	if (stop_signals)
+		l->reason = "signal";
+	else if (l->opt->duration_s &&
+		 (double)(l->now_ns - l->start_ns) / 1e9 >= l->opt->duration_s)
+		l->reason = "duration";
+	else if (s->goodbye && !l->opt->follow && !l->link.ops->whole &&
+		 l->now_ns - s->last_frame_ns >= GOODBYE_NS)
+		l->reason = "goodbye";
+}
+
+static void check_frames(struct loop *l, const struct recorder_state *s)
+{
+	if (l->warned_no_frame || s->line.frames || !l->first_byte_ns ||
+		s->line.wire_bytes < NO_FRAME_BYTES || l->now_ns - l->first_byte_ns < NO_FRAME_NS)
+		return;
+	l->warned_no_frame = true;
+	say("no valid frame in %" PRIu64
+	    " bytes from %s: wrong rate (-b), wrong port, or nothing but a console there?",
+		s->line.wire_bytes, l->link.port);
+}
+
+static int one_turn(struct loop *l)
+{
+	struct timespec tick = {.tv_nsec = TICK_MS * 1000000};
+	struct pollfd p = {.fd = l->link.fd, .events = POLLIN};
+	const struct recorder_state *s;
+	int ready = ppoll(&p, 1, &tick, &l->unblocked), err = 0;
+
+	l->now_ns = recorder_now_ns();
+	if (l->link.fd < 0)
+		err = line_retry(l);
+	else if (ready > 0)
+		err = line_readable(l, p.revents);
+	else if (!l->idle_done) {
+		err = recorder_idle(l->recorder);
+		l->idle_done = true;
+	}
+	if (!err && l->now_ns >= l->stats_at_ns) {
+		l->stats_at_ns = l->now_ns + STATS_NS;
+		err = recorder_note_stats(l->recorder);
+	}
+	s = recorder_state(l->recorder);
+	check_frames(l, s);
+	if (!l->reason)
+		check_ends(l, s);
+	if (l->live && l->now_ns - l->live_at_ns >= LIVE_NS)
+		show_live(l, s);
+	return err;
+}
+
+/* ---- the end
+ * ------------------------------------------------------------------------------------- */
+
+static void say_summary(const struct loop *l, const struct recorder_state *s)
+{
+	char lost[256] = "", bytes[TEXT_NUMBER], time[TEXT_NUMBER];
+	size_t at = 0;
+
+	for (unsigned int c = 0; c < BOOK_CAUSES && at < sizeof(lost); c++) {
+		if (s->lost_by_cause[c])
+			at += (size_t)snprintf(lost + at, sizeof(lost) - at, "%s%s %" PRIu64,
+				at ? ", " : " (", ayp_loss_cause_name(c), s->lost_by_cause[c]);
+	}
+	say("%s: %" PRIu64 " events, %" PRIu64 " lost%s%s, %" PRIu64 " frames, %" PRIu64
+	    " bad, %s in %s%s",
+		l->opt->files.output, s->events, s->lost, lost, at ? ")" : "", s->line.frames,
+		s->line.frames_bad, text_bytes(bytes, s->line.wire_bytes),
+		text_duration(time, l->now_ns - l->start_ns),
+		s->goodbye || !s->sessions ? "" : "; the board had not finished");
+}
+
+/* Somebody may have given the recording instead of a line. */
+static bool is_recording(const char *path)
+{
+	struct reader_frame f;
+	struct reader *r;
+	bool found;
+
+	if (reader_open(&r, path))
+		return false;
+	found = reader_next(r, &f) == 1 && f.header.kind == AYP_KIND_RECORDING;
+	reader_close(r);
+	return found;
+}
+
+static void say_nothing_came(const struct loop *l, const struct recorder_state *s)
+{
+	if (!s->line.wire_bytes)
+		say("nothing arrived on %s: is the board's profiler running, and on the other end "
+		    "of this line?",
+			l->link.port);
+	else if (l->link.ops->whole && is_recording(l->link.port))
+		say("%s is a recording already: look at it with hostdec info %s", l->link.port,
+			l->link.port);
+	else
+		say("no valid frame in the %" PRIu64
+		    " bytes from %s: wrong rate (-b) or wrong port?",
+			s->line.wire_bytes, l->link.port);
+}
+
+static int finish(struct loop *l, int err)
+{
+	struct recorder_state s = *recorder_state(l->recorder);
+	int err_close;
+
+	link_close(&l->link);
+	err_close = recorder_close(l->recorder, l->reason ? l->reason : "error");
+	say_live_clear();
+	if (err || err_close)
+		return EXIT_FAILED;
+	if (!s.line.frames) {
+		say_nothing_came(l, &s);
+		return EXIT_FAILED;
+	}
+	say_summary(l, &s);
+	return l->opt->strict && (s.lost || !s.goodbye || s.later_protocol) ? EXIT_INCOMPLETE
+									    : EXIT_OK;
+}
+
+/* Recording over what is being read, or one output over another, would destroy both. */
+static bool outputs_differ(const struct record_options *opt)
+{
+	const char *paths[] = {opt->port, opt->files.output, opt->files.console, opt->files.raw};
+	struct stat st[4];
+	bool there[4];
+
+	for (size_t i = 0; i < 4; i++) {
+		there[i] = paths[i] && strcmp(paths[i], "-") && stat(paths[i], &st[i]) == 0 &&
+			   S_ISREG(st[i].st_mode);
+		for (size_t k = 0; k < i; k++) {
+			bool same_name = k && paths[i] && paths[k] && !strcmp(paths[i], paths[k]);
+
+			if (same_name || (there[i] && there[k] && st[i].st_dev == st[k].st_dev &&
+						 st[i].st_ino == st[k].st_ino)) {
+				say("%s and %s are the same file", paths[k], paths[i]);
+				return false;
+			}
+		}
+	}
+	return true;
+}
+
+int record_run(const struct record_options *opt)
+{
+	struct loop l = {.opt = opt, .live = !opt->quiet && isatty(STDERR_FILENO)};
+	struct recorder_options files = opt->files;
+	int err;
+
+	if (!outputs_differ(opt))
+		return EXIT_USAGE;
+	if (link_init(&l.link, opt->port, &opt->link) || link_open(&l.link)) {
+		say("%s", l.link.error);
+		return EXIT_FAILED;
+	}
+	files.link = l.link.text;
+	catch_signals(&l);
+	if (recorder_open(&l.recorder, &files)) {
+		link_close(&l.link);
+		return EXIT_FAILED;
+	}
+	l.start_ns = l.now_ns = l.live_at_ns = recorder_now_ns();
+	l.stats_at_ns = l.start_ns + STATS_NS;
+	err = recorder_connected(l.recorder, l.link.text);
+	while (!err && !l.reason)
+		err = one_turn(&l);
+	return finish(&l, err);
+}

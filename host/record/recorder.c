@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "host/record/recorder.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "framing/framing.h"
+#include "host/model/origin.h"
+#include "host/record/record.h"
+#include "host/record/recorder_books.h"
+#include "host/base/say.h"
+#include "host/record/seen.h"
+
+struct recorder {
+	const char *output, *console, *raw;
+	int fd, console_fd, raw_fd; /* -1: none */
+	uint64_t size;              /* of whole records in the file */
+	uint32_t own_seq;
+	int failed; /* the errno that ended writing */
+	struct deframer deframer;
+	bool damage_counted; /* of the segment that is being received */
+	struct seen seen;
+	struct recorder_books books;
+	struct recorder_state state;
+	ayaprof_LineStats noted; /* newest in the file */
+	uint64_t now_ns;
+	struct ayp_message_ctx *ctx;
+	union {
+		ayaprof_Recording recording;
+		ayaprof_LineEvent line_event;
+		ayaprof_RecordingEnd end;
+	} msg;
+	uint8_t record[RECORD_MAX];
+};
+
+uint64_t recorder_now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * UINT64_C(1000000000) + (uint64_t)t.tv_nsec;
+}
+
+static int64_t wall_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+/* ---- writing
+ * ------------------------------------------------------------------------------------- */
+
+static int write_all(int fd, const uint8_t *data, size_t len)
+{
+	while (len) {
+		ssize_t n = write(fd, data, len);
+
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		if (n > 0) {
+			data += n;
+			len -= (size_t)n;
+		}
+	}
+	return 0;
+}
+
+/* Append r->record. What was written of a record that did not fit is taken back. */
+static int append(struct recorder *r, size_t len)
+{
+	int err;
+
+	if (r->failed)
+		return r->failed;
+	err = write_all(r->fd, r->record, len);
+	if (!err) {
+		r->size += len;
+		return 0;
+	}
+	r->failed = err;
+	if (ftruncate(r->fd, (off_t)r->size) == 0)
+		say("cannot write %s: %s; it is readable up to here", r->output, strerror(-err));
+	else
+		say("cannot write %s: %s", r->output, strerror(-err));
+	return err;
+}
+
+static int append_body(struct recorder *r, const uint8_t *body, size_t len)
+{
+	size_t head = record_head(r->record, len);
+
+	memcpy(r->record + head, body, len);
+	return append(r, head + len);
+}
+
+/* One of the recorder's own records, r->msg. */
+static int append_own(struct recorder *r, unsigned int kind)
+{
+	uint8_t payload[FRAMING_MAX_PAYLOAD], body[FRAMING_MAX_BODY];
+	struct framing_header h = {.kind = (uint8_t)kind, .seq = r->own_seq++};
+	int len = ayp_message_encode(r->ctx, kind, &r->msg, payload, sizeof(payload), &h.flags);
+
+	if (len < 0)
+		return -EINVAL;
+	return append_body(
+		r, body, framing_body_write(body, sizeof(body), &h, payload, (size_t)len));
+}
+
+/* Side outputs are not worth the recording: the first error ends them, with a line. */
+static void side_output(int *fd, const char *name, const uint8_t *data, size_t len)
+{
+	int err;
+
+	if (*fd < 0)
+		return;
+	err = write_all(*fd, data, len);
+	if (!err)
+		return;
+	say("cannot write %s: %s; recording goes on without it",
+		strcmp(name, "-") ? name : "stdout", strerror(-err));
+	if (*fd != STDOUT_FILENO)
+		close(*fd);
+	*fd = -1;
+}
+
+/* ---- frames
+ * -------------------------------------------------------------------------------------- */
+
+/* Said again and again by a board; one copy is enough. */
+static bool is_repeated_kind(uint8_t kind)
+{
+	return kind == AYP_KIND_HELLO || kind == AYP_KIND_NAMES || kind == AYP_KIND_STACKS;
+}
+
+static int on_frame(struct recorder *r)
+{
+	const struct deframer *d = &r->deframer;
+
+	r->state.line.frames++;
+	if (!origin_is_board(r->ctx, &d->header, d->payload, d->payload_len))
+		return 0;
+	r->state.last_frame_ns = r->now_ns;
+	if (seen_frame(&r->seen, &d->header)) {
+		r->state.line.frames_repeated++;
+		return 0;
+	}
+	recorder_books_frame(&r->books, &d->header, d->payload, d->payload_len);
+	if (is_repeated_kind(d->header.kind) &&
+		recorder_books_understood(&r->books, d->header.session) &&
+		seen_payload(&r->seen, &d->header, d->payload, d->payload_len, r->now_ns))
+		return 0;
+	return append_body(r, d->body, d->body_len);
+}
+
+static int on_outcome(struct recorder *r, enum deframer_outcome outcome)
+{
+	const struct deframer *d = &r->deframer;
+
+	switch (outcome) {
+	case DEFRAMER_MORE:
+		return 0;
+	case DEFRAMER_FRAME:
+		return on_frame(r);
+	case DEFRAMER_TEXT:
+		r->state.line.console_bytes += d->raw_len;
+		side_output(&r->console_fd, r->console, d->raw, d->raw_len);
+		return 0;
+	case DEFRAMER_DAMAGED:
+		/* A long segment comes in pieces. */
+		r->state.line.frames_bad += !r->damage_counted;
+		r->damage_counted = true;
+		r->state.line.bad_bytes += d->raw_len;
+		return 0;
+	}
+	return 0;
+}
+
+int recorder_bytes(struct recorder *r, const uint8_t *data, size_t len, uint64_t now_ns)
+{
+	int err = 0;
+
+	r->now_ns = now_ns;
+	r->state.line.wire_bytes += len;
+	side_output(&r->raw_fd, r->raw, data, len);
+	for (size_t i = 0; i < len && !err; i++) {
+		err = on_outcome(r, deframer_push(&r->deframer, data[i]));
+		if (data[i] == 0)
+			r->damage_counted = false;
+	}
+	return err;
+}
+
+int recorder_idle(struct recorder *r)
+{
+	if (!deframer_text_waiting(&r->deframer))
+		return 0;
+	return on_outcome(r, deframer_take_text(&r->deframer));
+}
+
+/* ---- the recorder's own records
+ * ------------------------------------------------------------------ */
+
+static int note_line_event(struct recorder *r, ayaprof_LineEventKind kind, const char *text)
+{
+	memset(&r->msg, 0, sizeof(r->msg));
+	r->msg.line_event = (ayaprof_LineEvent){
+		.kind = kind,
+		.wall_ns = wall_ns(),
+		.has_stats = true,
+		.stats = r->state.line,
+	};
+	snprintf(r->msg.line_event.text, sizeof(r->msg.line_event.text), "%s", text);
+	r->noted = r->state.line;
+	return append_own(r, AYP_KIND_LINE_EVENT);
+}
+
+int recorder_connected(struct recorder *r, const char *text)
+{
+	r->state.line.connects++;
+	return note_line_event(r, ayaprof_LineEventKind_LINE_CONNECTED, text);
+}
+
+int recorder_disconnected(struct recorder *r, const char *text)
+{
+	int err = on_outcome(r, deframer_finish(&r->deframer));
+
+	deframer_init(&r->deframer);
+	r->damage_counted = false;
+	return err ? err : note_line_event(r, ayaprof_LineEventKind_LINE_DISCONNECTED, text);
+}
+
+int recorder_note_stats(struct recorder *r)
+{
+	if (!memcmp(&r->noted, &r->state.line, sizeof(r->noted)))
+		return 0;
+	return note_line_event(r, ayaprof_LineEventKind_LINE_STATS, "");
+}
+
+const struct recorder_state *recorder_state(struct recorder *r)
+{
+	recorder_books_totals(&r->books, &r->state);
+	return &r->state;
+}
+
+/* ---- life
+ * ---------------------------------------------------------------------------------------- */
+
+static int open_output(const char *path, int *fd)
+{
+	*fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	if (*fd >= 0)
+		return 0;
+	say("cannot write %s: %s", path, strerror(errno));
+	return -EIO;
+}
+
+static void recorder_free(struct recorder *r)
+{
+	if (r->fd >= 0)
+		close(r->fd);
+	if (r->console_fd >= 0 && r->console_fd != STDOUT_FILENO)
+		close(r->console_fd);
+	if (r->raw_fd >= 0)
+		close(r->raw_fd);
+	if (r->ctx)
+		ayp_message_ctx_free(r->ctx);
+	recorder_books_free(&r->books);
+	free(r);
+}
+
+static int open_all(struct recorder *r, const struct recorder_options *opt)
+{
+	int err = open_output(opt->output, &r->fd);
+
+	if (!err && opt->console && !strcmp(opt->console, "-"))
+		r->console_fd = STDOUT_FILENO;
+	else if (!err && opt->console)
+		err = open_output(opt->console, &r->console_fd);
+	if (!err && opt->raw)
+		err = open_output(opt->raw, &r->raw_fd);
+	return err;
+}
+
+int recorder_open(struct recorder **out, const struct recorder_options *opt)
+{
+	struct recorder *r = calloc(1, sizeof(*r));
+	int err = r ? 0 : -ENOMEM;
+
+	if (!err) {
+		r->fd = r->console_fd = r->raw_fd = -1;
+		r->output = opt->output;
+		r->console = opt->console;
+		r->raw = opt->raw;
+		deframer_init(&r->deframer);
+		seen_init(&r->seen);
+		r->ctx = ayp_message_ctx_new();
+		err = r->ctx ? recorder_books_init(&r->books) : -ENOMEM;
+	}
+	if (err) {
+		say("cannot record: %s", strerror(-err));
+		if (r)
+			recorder_free(r);
+		return err;
+	}
+	err = open_all(r, opt);
+	if (!err) {
+		r->msg.recording = (ayaprof_Recording){
+			.format_version = AYP_FORMAT_VERSION,
+			.recorder = "hostdec " AYAPROF_VERSION,
+			.start_wall_ns = wall_ns(),
+		};
+		snprintf(r->msg.recording.link, sizeof(r->msg.recording.link), "%s", opt->link);
+		err = append_own(r, AYP_KIND_RECORDING);
+	}
+	if (err)
+		recorder_free(r);
+	else
+		*out = r;
+	return err;
+}
+
+int recorder_close(struct recorder *r, const char *reason)
+{
+	int err = on_outcome(r, deframer_finish(&r->deframer));
+
+	memset(&r->msg, 0, sizeof(r->msg));
+	r->msg.end.has_stats = true;
+	r->msg.end.stats = r->state.line;
+	r->msg.end.end_wall_ns = wall_ns();
+	snprintf(r->msg.end.reason, sizeof(r->msg.end.reason), "%s", reason);
+	if (!err)
+		err = append_own(r, AYP_KIND_RECORDING_END);
+	/* Some file systems tell only now that there was no room. */
+	if (close(r->fd) < 0 && !err) {
+		err = -errno;
+		say("cannot write %s: %s", r->output, strerror(-err));
+	}
+	r->fd = -1;
+	recorder_free(r);
+	return err;
+}

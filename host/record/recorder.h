@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * Line bytes to a run.pb: validated frames as they came, the recorder's own records between them.
+ * Each record is written whole with one write(2), so a file cut anywhere is readable up to the cut.
+ * Text between frames goes to the console output unchanged.
+ */
+#ifndef HOST_RECORDER_H
+#define HOST_RECORDER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "host/model/book.h"
+#include "proto/message.h"
+
+struct recorder;
+
+struct recorder_options {
+	const char *output;  /* created or overwritten */
+	const char *console; /* NULL: console text is only counted; "-": stdout */
+	const char *raw;     /* NULL: not wanted */
+	const char *link;    /* description for the Recording record */
+};
+
+/* What is known while recording. */
+struct recorder_state {
+	ayaprof_LineStats line;
+	uint64_t events;
+	uint64_t lost; /* by the books so far */
+	uint64_t lost_by_cause[BOOK_CAUSES];
+	bool has_status;
+	ayaprof_Status status;  /* newest of the newest session */
+	uint32_t sessions;      /* heard so far */
+	bool later_protocol;    /* a session is not understood: what it lost is not known */
+	bool goodbye;           /* the newest session has ended */
+	uint64_t last_frame_ns; /* CLOCK_MONOTONIC of the last valid frame, 0: none */
+};
+
+/* Returns 0, or a negative errno after saying why. */
+int recorder_open(struct recorder **r, const struct recorder_options *opt);
+
+/* All below: 0, or a negative errno when the recording could not be written (said once). What was
+ * written before stays readable. */
+int recorder_bytes(struct recorder *r, const uint8_t *data, size_t len, uint64_t now_ns);
+/* Nothing has come for a moment: text that still waits for its end is passed on. */
+int recorder_idle(struct recorder *r);
+/* The line came or went; counts connects. A frame cut by a disconnect is damage. */
+int recorder_connected(struct recorder *r, const char *text);
+int recorder_disconnected(struct recorder *r, const char *text);
+/* Line statistics into the file, if they changed. */
+int recorder_note_stats(struct recorder *r);
+/* Orderly end: what was still waiting, RecordingEnd, close. Frees r also on errors. */
+int recorder_close(struct recorder *r, const char *reason);
+
+/* Update and return; valid until the next call. */
+const struct recorder_state *recorder_state(struct recorder *r);
+
+uint64_t recorder_now_ns(void); /* CLOCK_MONOTONIC */
+
+#endif

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "host/record/recorder_books.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "host/base/say.h"
+
+union message {
+	ayaprof_Hello hello;
+	ayaprof_Events events;
+	ayaprof_Loss loss;
+	ayaprof_Status status;
+	ayaprof_Goodbye goodbye;
+};
+
+int recorder_books_init(struct recorder_books *b)
+{
+	memset(b, 0, sizeof(*b));
+	b->room = malloc(sizeof(union message));
+	b->ctx = ayp_message_ctx_new();
+	return b->room && b->ctx ? 0 : -ENOMEM;
+}
+
+void recorder_books_free(struct recorder_books *b)
+{
+	free(b->room);
+	if (b->ctx)
+		ayp_message_ctx_free(b->ctx);
+}
+
+static void forget_oldest(struct recorder_books *b)
+{
+	struct book_totals t;
+
+	book_totals(&b->session[0].book, &t);
+	b->past_events += b->session[0].book.delivered;
+	for (unsigned int c = 0; c < BOOK_CAUSES; c++)
+		b->past_by_cause[c] = book_add(b->past_by_cause[c], t.by_cause[c]);
+	memmove(&b->session[0], &b->session[1], (RECORDER_SESSIONS - 1) * sizeof(b->session[0]));
+	b->n--;
+}
+
+static size_t session_index(struct recorder_books *b, uint32_t id)
+{
+	for (size_t i = b->n; i-- > 0;) {
+		if (b->session[i].id == id)
+			return i;
+	}
+	if (b->n == RECORDER_SESSIONS)
+		forget_oldest(b);
+	memset(&b->session[b->n], 0, sizeof(b->session[0]));
+	b->session[b->n].id = id;
+	b->heard++;
+	return b->n++;
+}
+
+bool recorder_books_understood(const struct recorder_books *b, uint32_t session)
+{
+	for (size_t i = 0; i < b->n; i++) {
+		if (b->session[i].id == session)
+			return !b->session[i].later_protocol;
+	}
+	return true;
+}
+
+static void on_hello(struct recorder_books *b, size_t at, const ayaprof_Hello *hello)
+{
+	if (hello->protocol_min <= AYP_PROTOCOL_VERSION || b->session[at].later_protocol)
+		return;
+	say("the board needs a hostdec that speaks protocol %u, this one speaks %u: its frames are "
+	    "recorded for a newer hostdec, none is decoded",
+		hello->protocol_min, AYP_PROTOCOL_VERSION);
+	memset(&b->session[at].book, 0, sizeof(b->session[at].book));
+	b->session[at].later_protocol = b->later_protocol = true;
+}
+
+static void on_message(struct recorder_books *b, size_t at, unsigned int kind)
+{
+	struct book *book = &b->session[at].book;
+	const union message *m = b->room;
+
+	switch (kind) {
+	case AYP_KIND_HELLO:
+		on_hello(b, at, &m->hello);
+		break;
+	case AYP_KIND_EVENTS:
+		if (book_block_possible(m->events.first_index, m->events.count))
+			book_block(book, m->events.first_index, m->events.count, true);
+		break;
+	case AYP_KIND_LOSS:
+		book_loss(book, &m->loss);
+		break;
+	case AYP_KIND_STATUS:
+		book_status(book, &m->status);
+		break;
+	case AYP_KIND_GOODBYE:
+		if (m->goodbye.has_status)
+			book_status(book, &m->goodbye.status);
+		book->has_goodbye = true;
+		break;
+	}
+}
+
+void recorder_books_frame(struct recorder_books *b, const struct framing_header *h,
+	const uint8_t *payload, size_t len)
+{
+	size_t at = session_index(b, h->session);
+
+	switch (h->kind) {
+	case AYP_KIND_HELLO:
+	case AYP_KIND_EVENTS:
+	case AYP_KIND_LOSS:
+	case AYP_KIND_STATUS:
+	case AYP_KIND_GOODBYE:
+		break;
+	default:
+		return;
+	}
+	/* Kinds never change their meaning: that it is a goodbye is known without reading it. */
+	if (b->session[at].later_protocol)
+		b->session[at].book.has_goodbye |= h->kind == AYP_KIND_GOODBYE;
+	else if (ayp_message_decode(b->ctx, h->kind, h->flags, payload, len, b->room) == 0)
+		on_message(b, at, h->kind);
+}
+
+void recorder_books_totals(const struct recorder_books *b, struct recorder_state *state)
+{
+	state->events = b->past_events;
+	memcpy(state->lost_by_cause, b->past_by_cause, sizeof(state->lost_by_cause));
+	state->lost = 0;
+	for (size_t i = 0; i < b->n; i++) {
+		struct book_totals t;
+
+		book_totals(&b->session[i].book, &t);
+		state->events += b->session[i].book.delivered;
+		for (unsigned int c = 0; c < BOOK_CAUSES; c++)
+			state->lost_by_cause[c] = book_add(state->lost_by_cause[c], t.by_cause[c]);
+	}
+	for (unsigned int c = 0; c < BOOK_CAUSES; c++)
+		state->lost = book_add(state->lost, state->lost_by_cause[c]);
+	state->sessions = b->heard;
+	state->later_protocol = b->later_protocol;
+	state->goodbye = false;
+	state->has_status = false;
+	if (b->n) {
+		const struct book *newest = &b->session[b->n - 1].book;
+
+		state->goodbye = newest->has_goodbye;
+		state->has_status = newest->has_status;
+		state->status = newest->status;
+	}
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* The books of a recording that is being made: counts only, no event is decoded. */
+#ifndef HOST_RECORDER_BOOKS_H
+#define HOST_RECORDER_BOOKS_H
+
+#include "framing/framing.h"
+#include "host/record/recorder.h"
+
+/* Sessions kept apart; the sums of older ones go on counting. */
+#define RECORDER_SESSIONS 8u
+
+struct recorder_books {
+	struct {
+		uint32_t id;
+		struct book book;
+		bool later_protocol; /* recorded, not decoded */
+	} session[RECORDER_SESSIONS];
+	size_t n; /* newest is session[n - 1] */
+	uint32_t heard;
+	bool later_protocol; /* of any session so far */
+	uint64_t past_events, past_by_cause[BOOK_CAUSES];
+	struct ayp_message_ctx *ctx;
+	void *room;
+};
+
+int recorder_books_init(struct recorder_books *b); /* 0 or -ENOMEM */
+void recorder_books_free(struct recorder_books *b);
+void recorder_books_frame(struct recorder_books *b, const struct framing_header *h,
+	const uint8_t *payload, size_t len);
+bool recorder_books_understood(const struct recorder_books *b, uint32_t session);
+/* Fill in what the books know: events, losses, status, sessions, goodbye. */
+void recorder_books_totals(const struct recorder_books *b, struct recorder_state *state);
+
+#endif

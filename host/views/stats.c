@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "host/views/stats.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int by_value(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* The smallest duration that at least `percent` of all do not exceed (nearest rank). */
+static uint64_t percentile(const uint64_t *sorted, uint64_t n, unsigned int percent)
+{
+	return sorted[(n * percent + 99) / 100 - 1];
+}
+
+static void fill_times(struct stats_row *row, uint64_t *durations)
+{
+	if (!row->complete)
+		return;
+	qsort(durations, row->complete, sizeof(*durations), by_value);
+	row->mean_ns = row->total_ns / row->complete;
+	row->p50_ns = percentile(durations, row->complete, 50);
+	row->p90_ns = percentile(durations, row->complete, 90);
+	row->p99_ns = percentile(durations, row->complete, 99);
+	row->min_ns = durations[0];
+	row->max_ns = durations[row->complete - 1];
+}
+
+static void count_all(struct stats_row *rows, const struct model *m)
+{
+	for (size_t i = 0; i < m->n_calls; i++) {
+		struct stats_row *row = &rows[m->calls[i].func];
+
+		row->count++;
+		row->complete += !(m->calls[i].flags & CALL_NO_EXIT);
+	}
+	for (size_t i = 0; i < m->n_events; i++) {
+		if (m->events[i].kind == AYP_INSTANT)
+			rows[m->events[i].func].count++;
+	}
+}
+
+static void add_times(
+	struct stats_row *rows, const struct model *m, uint64_t *durations, size_t *at)
+{
+	for (size_t i = 0; i < m->n_calls; i++) {
+		const struct model_call *c = &m->calls[i];
+
+		if (c->flags & CALL_NO_EXIT)
+			continue;
+		rows[c->func].total_ns += c->end_ns - c->start_ns;
+		rows[c->func].self_ns += c->self_ns;
+		durations[at[c->func]++] = c->end_ns - c->start_ns;
+	}
+}
+
+int stats_build(struct stats *s, const struct model *m)
+{
+	size_t n_funcs = model_func_count(m), sum = 0;
+	uint64_t *durations = malloc((m->n_calls + 1) * sizeof(*durations));
+	size_t *at = calloc(n_funcs + 1, sizeof(*at));
+
+	s->n = 0;
+	s->rows = calloc(n_funcs + 1, sizeof(*s->rows));
+	if (!durations || !at || !s->rows) {
+		free(durations);
+		free(at);
+		stats_free(s);
+		return -ENOMEM;
+	}
+	count_all(s->rows, m);
+	for (size_t i = 0; i < n_funcs; i++) {
+		at[i] = sum;
+		sum += s->rows[i].complete;
+	}
+	add_times(s->rows, m, durations, at);
+	for (size_t i = 0; i < n_funcs; i++) {
+		struct stats_row *row = &s->rows[i];
+
+		row->func = model_func(m, (uint16_t)i);
+		row->has_exact = row->func->has_exact;
+		row->exact_count = row->func->exact_count;
+		fill_times(row, durations + at[i] - row->complete);
+		if (row->count || row->exact_count)
+			s->rows[s->n++] = *row;
+	}
+	free(durations);
+	free(at);
+	return 0;
+}
+
+void stats_free(struct stats *s)
+{
+	free(s->rows);
+	memset(s, 0, sizeof(*s));
+}

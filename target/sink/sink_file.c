@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* A run.pb. Records are written whole: a record that did not fit the disk is cut off again, so that
+ * the file stays readable, and is tried again as long as the daemon runs. */
+#include "target/sink/sink.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "target/clock.h"
+#include "target/log.h"
+
+#define RETRY_NS 500000000ull
+
+struct sink_file {
+	struct sink sink;
+	const char *path;
+	int fd;
+	off_t size;   /* of whole records */
+	bool created; /* there was no such file before */
+	uint64_t retry_ns;
+	bool told;
+	bool announced;
+};
+
+static int file_open(struct sink *sink)
+{
+	struct sink_file *s = (struct sink_file *)sink;
+
+	/* What stands there is cut off by the first record only: a run that cannot start destroys
+	 * nothing. */
+	s->fd = open(s->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	s->created = s->fd >= 0;
+	if (s->fd < 0 && errno == EEXIST)
+		s->fd = open(s->path, O_WRONLY | O_CLOEXEC);
+	if (s->fd < 0) {
+		int err = -errno;
+		log_error("cannot write %s: %s; choose another file with -o", s->path,
+			strerror(-err));
+		return err;
+	}
+	snprintf(sink->description, sizeof(sink->description), "file %s", s->path);
+	sink->present = true;
+	sink->generation++;
+	return 0;
+}
+
+static void write_failed(struct sink_file *s, int err)
+{
+	/* Pipes and devices cannot be cut; what stands in them is then a damaged record. */
+	if (ftruncate(s->fd, s->size) == 0)
+		lseek(s->fd, s->size, SEEK_SET);
+	s->sink.error = err;
+	s->retry_ns = now_ns() + RETRY_NS;
+	if (!s->told)
+		log_warn("%s: %s; events are kept in memory as long as there is room, then lost "
+			 "and counted",
+			s->path, strerror(-err));
+	s->told = true;
+}
+
+static ssize_t file_write(struct sink *sink, const uint8_t *frame, size_t at, size_t len)
+{
+	struct sink_file *s = (struct sink_file *)sink;
+
+	if (sink->error && now_ns() < s->retry_ns)
+		return -EAGAIN;
+	if (s->size == 0 && ftruncate(s->fd, 0) != 0 && errno != EINVAL) {
+		write_failed(s, -errno);
+		return -EAGAIN;
+	}
+	/* Said once something is recorded: a run that cannot start has one line to say, the reason.
+	 */
+	if (!s->announced)
+		log_note("recording to %s", s->path);
+	s->announced = true;
+	for (size_t done = at; done < len;) {
+		ssize_t n = write(s->fd, frame + done, len - done);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0) {
+			write_failed(s, n < 0 ? -errno : -ENOSPC);
+			return -EAGAIN;
+		}
+		done += (size_t)n;
+	}
+	if (sink->error)
+		log_note("%s: writing again", s->path);
+	sink->error = 0;
+	s->told = false;
+	s->size += (off_t)(len - at);
+	return (ssize_t)(len - at);
+}
+
+/* Regular files are always ready: the retry after an error goes by time. */
+static int file_poll_fd(const struct sink *sink)
+{
+	return -1;
+}
+
+static short file_poll_events(struct sink *sink, bool want_room)
+{
+	return 0;
+}
+
+static void file_poll_ready(struct sink *sink, short revents)
+{
+}
+
+static void file_tick(struct sink *sink, uint64_t now)
+{
+}
+
+static size_t file_unsent(const struct sink *sink)
+{
+	return 0;
+}
+
+static void file_discard(struct sink *sink)
+{
+}
+
+static void file_free(struct sink *sink)
+{
+	struct sink_file *s = (struct sink_file *)sink;
+
+	if (s->fd >= 0)
+		close(s->fd);
+	if (s->created && s->size == 0)
+		unlink(s->path);
+	free(s);
+}
+
+static const struct sink_ops ops = {
+	.open = file_open,
+	.write = file_write,
+	.poll_fd = file_poll_fd,
+	.poll_events = file_poll_events,
+	.poll_ready = file_poll_ready,
+	.tick = file_tick,
+	.unsent = file_unsent,
+	.discard = file_discard,
+	.free = file_free,
+};
+
+struct sink *sink_file_new(const struct config *cfg)
+{
+	struct sink_file *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return NULL;
+	s->sink.ops = &ops;
+	s->sink.format = SINK_FILE;
+	s->sink.link = ayaprof_LinkMode_LINK_FILE;
+	s->path = cfg->output_file;
+	s->fd = -1;
+	return &s->sink;
+}

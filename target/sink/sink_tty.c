@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "target/sink/sink.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "target/log.h"
+#include "target/sink/tty.h"
+
+#define REOPEN_NS     500000000ull
+#define BITS_PER_BYTE 10u /* 8N1 */
+
+struct sink_tty {
+	struct sink sink;
+	const struct config *cfg;
+	struct tty tty;
+	uint64_t retry_ns;
+	int last_error; /* of reopening, to say each reason once */
+};
+
+static int open_device(struct sink_tty *s, char *why, size_t why_size)
+{
+	uint32_t got;
+	int err = tty_open(&s->tty, s->cfg->tty, s->cfg->baud, s->cfg->rtscts, &got, why, why_size);
+
+	if (err)
+		return err;
+	s->sink.baud = got;
+	s->sink.bytes_per_s = got / BITS_PER_BYTE;
+	s->sink.present = true;
+	s->sink.error = 0;
+	s->sink.generation++;
+	return 0;
+}
+
+static int tty_sink_open(struct sink *sink)
+{
+	struct sink_tty *s = (struct sink_tty *)sink;
+	char why[256];
+	int err = open_device(s, why, sizeof(why));
+
+	if (err) {
+		log_error("%s", why);
+		return err;
+	}
+	snprintf(sink->description, sizeof(sink->description), "serial %s %u", s->cfg->tty,
+		sink->baud);
+	log_note("line %s, %u baud 8N1%s", s->cfg->tty, sink->baud,
+		s->cfg->rtscts ? ", RTS/CTS" : "");
+	return 0;
+}
+
+static void line_gone(struct sink_tty *s, int err)
+{
+	if (!s->sink.present)
+		return;
+	log_warn("%s went away (%s): collecting, and trying every half second to open it again",
+		s->cfg->tty, strerror(-err));
+	s->sink.present = false;
+	s->sink.error = err;
+	s->last_error = 0;
+	s->retry_ns = 0;
+	tty_discard(&s->tty);
+	tty_close(&s->tty);
+}
+
+static ssize_t tty_sink_write(struct sink *sink, const uint8_t *frame, size_t at, size_t len)
+{
+	struct sink_tty *s = (struct sink_tty *)sink;
+	ssize_t n;
+	int err;
+
+	if (!sink->present)
+		return -ENOLINK;
+	n = write(s->tty.fd, frame + at, len - at);
+	if (n > 0)
+		return n;
+	err = n < 0 ? -errno : -EAGAIN;
+	if (err == -EAGAIN || err == -EINTR)
+		return -EAGAIN;
+	line_gone(s, err);
+	return -ENOLINK;
+}
+
+static int tty_sink_poll_fd(const struct sink *sink)
+{
+	return ((const struct sink_tty *)sink)->tty.fd;
+}
+
+static short tty_sink_poll_events(struct sink *sink, bool want_room)
+{
+	return want_room ? POLLOUT : 0;
+}
+
+static void tty_sink_poll_ready(struct sink *sink, short revents)
+{
+	if (revents & (POLLHUP | POLLNVAL | POLLERR))
+		line_gone((struct sink_tty *)sink, -EIO);
+}
+
+static void tty_sink_tick(struct sink *sink, uint64_t now)
+{
+	struct sink_tty *s = (struct sink_tty *)sink;
+	char why[256];
+	int err;
+
+	if (sink->present || now < s->retry_ns)
+		return;
+	s->retry_ns = now + REOPEN_NS;
+	err = open_device(s, why, sizeof(why));
+	if (err && err != s->last_error && err != -ENOENT)
+		log_warn("%s", why);
+	s->last_error = err;
+	if (err)
+		return;
+	sink->reopened++;
+	log_note("line %s is back, %u baud", s->cfg->tty, sink->baud);
+}
+
+static size_t tty_sink_unsent(const struct sink *sink)
+{
+	return tty_unsent(&((const struct sink_tty *)sink)->tty);
+}
+
+static void tty_sink_discard(struct sink *sink)
+{
+	tty_discard(&((struct sink_tty *)sink)->tty);
+}
+
+static void tty_sink_free(struct sink *sink)
+{
+	struct sink_tty *s = (struct sink_tty *)sink;
+
+	tty_close(&s->tty);
+	free(s);
+}
+
+static const struct sink_ops ops = {
+	.open = tty_sink_open,
+	.write = tty_sink_write,
+	.poll_fd = tty_sink_poll_fd,
+	.poll_events = tty_sink_poll_events,
+	.poll_ready = tty_sink_poll_ready,
+	.tick = tty_sink_tick,
+	.unsent = tty_sink_unsent,
+	.discard = tty_sink_discard,
+	.free = tty_sink_free,
+};
+
+struct sink *sink_tty_new(const struct config *cfg)
+{
+	struct sink_tty *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return NULL;
+	s->sink.ops = &ops;
+	s->sink.format = SINK_LINE;
+	s->sink.link = ayaprof_LinkMode_LINK_ONEWAY;
+	s->cfg = cfg;
+	s->tty.fd = -1;
+	return &s->sink;
+}

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "target/sink/tty.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <linux/serial.h>
+
+/* Receivers sample the middle of a bit: beyond about 2 % per side the last bit of a byte is read
+ * wrong. */
+#define TOLERANCE_PERCENT 2u
+
+struct advice {
+	int err;
+	const char *text;
+};
+
+static const struct advice open_advice[] = {
+	{ENOENT, "no such device; is it plugged in and its driver loaded? (ls /dev/tty*)"},
+	{ENXIO, "there is no hardware behind this device; try another /dev/tty*"},
+	{ENODEV, "there is no hardware behind this device; try another /dev/tty*"},
+	{EIO, "there is no hardware behind this device; try another /dev/tty*"},
+	{EACCES, "permission denied; run as root or join the device's group (often dialout)"},
+	{EBUSY, "in use by another program (fuser shows which)"},
+	{EISDIR, "is a directory, not a serial device; to write a file use --mode log -o FILE"},
+};
+
+static int fail(int err, const char *path, char *why, size_t why_size)
+{
+	const char *text = strerror(-err);
+
+	for (size_t i = 0; i < sizeof(open_advice) / sizeof(open_advice[0]); i++)
+		if (open_advice[i].err == -err)
+			text = open_advice[i].text;
+	snprintf(why, why_size, "%s: %s", path, text);
+	return err;
+}
+
+static void set_raw(struct termios2 *tio, uint32_t baud, bool rtscts)
+{
+	tio->c_iflag = IGNBRK;
+	tio->c_oflag = 0;
+	tio->c_lflag = 0;
+	/* No HUPCL: dropping DTR when closing resets many adapters' boards. */
+	tio->c_cflag = CS8 | CREAD | CLOCAL | BOTHER | (BOTHER << IBSHIFT) | (rtscts ? CRTSCTS : 0);
+	tio->c_ispeed = baud;
+	tio->c_ospeed = baud;
+	memset(tio->c_cc, 0, sizeof(tio->c_cc));
+	tio->c_cc[VMIN] = 1;
+}
+
+/* The 8250's default base rate is 115200: it divides it by 0 for more and ends at 9600, silently.
+ */
+static void explain_rate(
+	int fd, const char *path, uint32_t asked, uint32_t got, char *why, size_t why_size)
+{
+	struct serial_struct serial;
+	char base[128] = "";
+
+	if (ioctl(fd, TIOCGSERIAL, &serial) == 0 && serial.baud_base > 0 &&
+		(uint32_t)serial.baud_base < asked)
+		snprintf(base, sizeof(base),
+			" (its base rate is %d; setserial %.40s baud_base may raise it)",
+			serial.baud_base, path);
+	snprintf(why, why_size,
+		"%s: asked for %u baud, the driver made it %u%s; choose another rate with -b", path,
+		asked, got, base);
+}
+
+static int set_up(struct tty *t, const char *path, uint32_t baud, bool rtscts, uint32_t *got,
+	char *why, size_t why_size)
+{
+	struct termios2 tio;
+	uint32_t difference;
+
+	if (ioctl(t->fd, TCGETS2, &t->before) != 0) {
+		snprintf(why, why_size,
+			"%s: not a serial device; to write the recording to a file use --mode log "
+			"-o FILE",
+			path);
+		return -ENOTTY;
+	}
+	if (flock(t->fd, LOCK_EX | LOCK_NB) != 0 || ioctl(t->fd, TIOCEXCL) != 0)
+		return fail(-EBUSY, path, why, why_size);
+	tio = t->before;
+	set_raw(&tio, baud, rtscts);
+	if (ioctl(t->fd, TCSETS2, &tio) != 0 || ioctl(t->fd, TCGETS2, &tio) != 0) {
+		int err = -errno;
+		snprintf(why, why_size, "%s: the driver refuses %u baud 8N1: %s", path, baud,
+			strerror(-err));
+		return err;
+	}
+	*got = tio.c_ospeed;
+	difference = *got > baud ? *got - baud : baud - *got;
+	if ((uint64_t)difference * 100 > (uint64_t)baud * TOLERANCE_PERCENT) {
+		explain_rate(t->fd, path, baud, *got, why, why_size);
+		return -ERANGE;
+	}
+	if (rtscts && !(tio.c_cflag & CRTSCTS)) {
+		snprintf(why, why_size, "%s: the driver has no RTS/CTS; use --flow none", path);
+		return -EOPNOTSUPP;
+	}
+	ioctl(t->fd, TCFLSH, TCIOFLUSH);
+	return 0;
+}
+
+int tty_open(struct tty *t, const char *path, uint32_t baud, bool rtscts, uint32_t *got, char *why,
+	size_t why_size)
+{
+	int err;
+
+	/* O_NONBLOCK also keeps open from waiting for a carrier before CLOCAL is set. */
+	t->fd = open(path, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+	if (t->fd < 0)
+		return fail(-errno, path, why, why_size);
+	err = set_up(t, path, baud, rtscts, got, why, why_size);
+	if (err) {
+		if (err != -ENOTTY && err != -EBUSY) {
+			ioctl(t->fd, TCSETS2, &t->before);
+			ioctl(t->fd, TIOCNXCL);
+		}
+		close(t->fd);
+		t->fd = -1;
+	}
+	return err;
+}
+
+size_t tty_unsent(const struct tty *t)
+{
+	int n = 0;
+
+	return t->fd >= 0 && ioctl(t->fd, TIOCOUTQ, &n) == 0 && n > 0 ? (size_t)n : 0;
+}
+
+void tty_discard(const struct tty *t)
+{
+	if (t->fd >= 0)
+		ioctl(t->fd, TCFLSH, TCOFLUSH);
+}
+
+void tty_close(struct tty *t)
+{
+	if (t->fd < 0)
+		return;
+	ioctl(t->fd, TCSETS2, &t->before);
+	ioctl(t->fd, TIOCNXCL);
+	close(t->fd);
+	t->fd = -1;
+}

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "target/stream/closing.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#include "target/log.h"
+
+#define STALL_NS       (10 * NS_PER_S) /* nothing moves: give the line up */
+#define HURRY_NS       (2 * NS_PER_S)  /* for the frame in hand, and again for the goodbye */
+#define FLUSH_STALL_NS (3 * NS_PER_S)  /* for what the driver holds */
+#define TELL_NS        NS_PER_S
+#define TELL_LOG_NS    (5 * NS_PER_S)
+
+static struct output *output_of(const struct closing *c, const struct stream *s)
+{
+	return s->feeds[c->output].out;
+}
+
+static void enter(struct closing *c, enum closing_state state, uint64_t now)
+{
+	c->state = state;
+	c->entered_ns = now;
+	c->moved_ns = now;
+}
+
+void closing_begin(struct closing *c, size_t output, const struct stream *s, uint64_t now)
+{
+	*c = (struct closing){.output = output, .on_terminal = isatty(STDERR_FILENO)};
+	enter(c, CLOSING_DRAIN, now);
+	c->begun_ns = c->told_ns = now;
+	c->begun_backlog = output_backlog(output_of(c, s));
+}
+
+/* ---- progress
+ * ------------------------------------------------------------------------------------ */
+
+static void tell_size(char *text, size_t size, uint64_t bytes)
+{
+	if (bytes >= 1u << 20)
+		snprintf(text, size, "%llu.%llu MiB", (unsigned long long)(bytes >> 20),
+			(unsigned long long)((bytes & ((1u << 20) - 1)) * 10 >> 20));
+	else
+		snprintf(text, size, "%llu KiB", (unsigned long long)((bytes + 1023) >> 10));
+}
+
+static void tell_progress(struct closing *c, const struct output *out, uint64_t now)
+{
+	uint64_t backlog = output_backlog(out), passed_ms = (now - c->begun_ns) / NS_PER_MS;
+	uint64_t gone = c->begun_backlog > backlog ? c->begun_backlog - backlog : 0;
+	char left[32], time[48] = "waiting for the line";
+
+	if (now - c->told_ns < (c->on_terminal || !c->told ? TELL_NS : TELL_LOG_NS))
+		return;
+	c->told_ns = now;
+	c->told = true;
+	tell_size(left, sizeof(left), backlog);
+	if (gone && now - c->moved_ns < TELL_NS)
+		snprintf(time, sizeof(time), "about %llu s",
+			(unsigned long long)(backlog * passed_ms / gone / 1000 + 1));
+	else if (!out->sink->present)
+		snprintf(time, sizeof(time), "nobody is there");
+	if (c->on_terminal)
+		fprintf(stderr, "\rayaprof-uart: draining: %s left, %s\033[K", left, time);
+	else
+		log_note("draining: %s left, %s", left, time);
+}
+
+static void end_progress(struct closing *c)
+{
+	if (c->told && c->on_terminal)
+		fprintf(stderr, "\r\033[K");
+	c->told = false;
+}
+
+/* ---- states
+ * -------------------------------------------------------------------------------------- */
+
+static void abandon(struct closing *c, struct stream *s, bool hurry)
+{
+	struct output *out = output_of(c, s);
+	uint64_t before = losses_total(&out->losses);
+
+	end_progress(c);
+	output_abandon(out, !hurry);
+	c->hurried = true;
+	if (hurry)
+		log_warn("interrupted: %llu events that were still to be sent are dropped",
+			(unsigned long long)(losses_total(&out->losses) - before));
+	else
+		log_warn("%s has taken nothing for 10 s: %llu events that were still to be sent "
+			 "are dropped",
+			out->sink->description,
+			(unsigned long long)(losses_total(&out->losses) - before));
+	/* Lines stand still; a file that cannot be written is an error. */
+	c->failed = !hurry && out->sink->format == SINK_FILE;
+	enter(c, CLOSING_ABANDON, s->now_ns);
+}
+
+static void drain(struct closing *c, struct stream *s, bool totals_queued, bool hurry,
+	const char *reason, int exit_status)
+{
+	struct output *out = output_of(c, s);
+
+	if (output_empty(out) && totals_queued && feed_announced(&s->feeds[c->output])) {
+		end_progress(c);
+		if (stream_goodbye(s, c->output, reason, exit_status) == 0)
+			enter(c, CLOSING_GOODBYE, s->now_ns);
+		return;
+	}
+	tell_progress(c, out, s->now_ns);
+	if (hurry || s->now_ns - c->moved_ns > STALL_NS)
+		abandon(c, s, hurry);
+}
+
+/* The frame in hand may still be finished; the goodbye would otherwise cut it off. */
+static void after_abandon(struct closing *c, struct stream *s, const char *reason, int exit_status)
+{
+	struct output *out = output_of(c, s);
+
+	if (out->frame.len && s->now_ns - c->entered_ns < HURRY_NS)
+		return;
+	output_abandon(out, true);
+	stream_goodbye(s, c->output, reason, exit_status);
+	enter(c, CLOSING_GOODBYE, s->now_ns);
+}
+
+static void goodbye(struct closing *c, struct stream *s, bool hurry, const char *reason)
+{
+	struct output *out = output_of(c, s);
+	uint64_t patience = c->hurried || hurry ? HURRY_NS : STALL_NS;
+
+	if (output_empty(out)) {
+		stream_end_recording(s, c->output, reason);
+		enter(c, CLOSING_END, s->now_ns);
+	} else if (s->now_ns - c->moved_ns > patience) {
+		log_warn("the goodbye could not be sent");
+		c->failed = !hurry;
+		out->sink->ops->discard(out->sink);
+		enter(c, CLOSING_DONE, s->now_ns);
+	}
+}
+
+static void flush(struct closing *c, struct stream *s, bool hurry)
+{
+	struct sink *sink = output_of(c, s)->sink;
+
+	if (sink->ops->unsent(sink) == 0) {
+		enter(c, CLOSING_DONE, s->now_ns);
+	} else if (s->now_ns - c->moved_ns > (hurry ? HURRY_NS : FLUSH_STALL_NS)) {
+		log_warn("the driver still holds %zu bytes that the line does not take",
+			sink->ops->unsent(sink));
+		sink->ops->discard(sink);
+		c->failed = !hurry;
+		enter(c, CLOSING_DONE, s->now_ns);
+	}
+}
+
+bool closing_step(struct closing *c, struct stream *s, bool totals_queued, bool hurry,
+	const char *reason, int exit_status)
+{
+	struct output *out = output_of(c, s);
+	uint64_t mark = out->wire_bytes - out->sink->ops->unsent(out->sink);
+
+	if (mark != c->moved_mark) {
+		c->moved_mark = mark;
+		c->moved_ns = s->now_ns;
+	}
+	switch (c->state) {
+	case CLOSING_DRAIN:
+		drain(c, s, totals_queued, hurry, reason, exit_status);
+		break;
+	case CLOSING_ABANDON:
+		after_abandon(c, s, reason, exit_status);
+		break;
+	case CLOSING_GOODBYE:
+		goodbye(c, s, hurry, reason);
+		break;
+	case CLOSING_END:
+		if (output_empty(out) || s->now_ns - c->moved_ns > HURRY_NS)
+			enter(c, CLOSING_FLUSH, s->now_ns);
+		break;
+	case CLOSING_FLUSH:
+		flush(c, s, hurry);
+		break;
+	case CLOSING_DONE:
+		break;
+	}
+	return c->state == CLOSING_DONE;
+}

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * From events to frames: names, blocks, indexes, books, and the periodic messages of a session.
+ *
+ *   source -> event -> block encoder -> Events message -> outputs (spool -> sink)
+ *
+ * Every event taken gets the next index; every index ends as sent or as lost with a cause, in each
+ * output for itself. Single-threaded; memory is taken when it is made, except for names and stacks,
+ * whose numbers are bounded.
+ */
+#ifndef TARGET_STREAM_H
+#define TARGET_STREAM_H
+
+#include "proto/block.h"
+#include "target/config.h"
+#include "target/stream/feed.h"
+#include "target/source.h"
+
+#define STREAM_MAX_OUTPUTS 2u
+#define STREAM_CPUS        256u
+/* So many events may be consumed when stream_has_room says yes, without any being dropped. */
+#define STREAM_BATCH 256u
+
+/* Totals per function as last told: a hash each, to send what has changed. */
+struct totals {
+	uint64_t *told; /* by function id */
+	uint32_t funcs; /* size of told */
+	uint32_t cursor;
+	unsigned int round;
+	uint64_t due_ns;
+};
+
+struct stream {
+	const struct config *cfg;
+	struct names *names;
+	struct source *source;
+	struct writer writer;
+	struct stacks stacks;
+	struct feed feeds[STREAM_MAX_OUTPUTS];
+	size_t n_feeds;
+	ayaprof_Hello hello;
+	/* events */
+	struct ayp_block_encoder *encoder;
+	size_t frame_bytes;  /* payload of an Events frame to aim for */
+	uint64_t next_index; /* of the oldest pending event */
+	uint64_t taken;
+	uint64_t taken_by_cpu[STREAM_CPUS];
+	uint8_t pending_cpu[AYP_BLOCK_MAX_EVENTS]; /* of the events in the encoder, oldest first */
+	uint32_t task_of_cpu[STREAM_CPUS]; /* newest tid seen, to look names up once per switch */
+	bool task_known[STREAM_CPUS];
+	uint64_t now_ns; /* of the current round of the loop */
+	uint64_t pending_since_ns;
+	uint64_t last_event_ns;
+	/* periodic */
+	ayaprof_Samples samples;
+	uint64_t sample_due_ns, second_due_ns;
+	struct totals totals;
+	uint64_t kernel_lost[LOSSES_CAUSES][LOSSES_CPUS]; /* as last read from the source */
+	uint64_t losses_read_ns;
+	uint64_t produced; /* final number, 0 before stream_close_books */
+};
+
+/* outputs[0] is the one that summaries speak of. Returns NULL when there is no memory. */
+struct stream *stream_new(
+	const struct config *cfg, struct names *names, struct output **outputs, size_t n_outputs);
+void stream_free(struct stream *s);
+
+/* What the source is to call. */
+struct source_sink stream_source_sink(struct stream *s);
+/* The source is started: fill the hello from it and begin every output. */
+void stream_begin(struct stream *s, struct source *source);
+
+/* Once per round of the loop, before the source is consumed. */
+void stream_set_now(struct stream *s, uint64_t now);
+/* A recording may be read on: STREAM_BATCH more events fit every output. */
+bool stream_has_room(const struct stream *s);
+/* Cut a block that has waited long enough, send what is due. `closing`: only what is still needed.
+ */
+void stream_tick(struct stream *s, bool closing);
+/* Move frames into the sinks. */
+void stream_pump(struct stream *s);
+
+/* The source is finished: cut the last block, read the last losses and samples, balance the books.
+ */
+void stream_close_books(struct stream *s);
+/* Queue the exact totals of all functions, as far as there is room. True when all are queued. */
+bool stream_final_totals(struct stream *s);
+/* Queue the goodbye on output i, to be called when that is empty. 0 or a negative errno. */
+int stream_goodbye(struct stream *s, size_t i, const char *reason, int exit_status);
+/* Queue the last frame of a recording, when the goodbye has left; nothing on a line. As above. */
+int stream_end_recording(struct stream *s, size_t i, const char *reason);
+
+/* The books of output i at this moment. */
+void stream_fill_status(const struct stream *s, size_t i, ayaprof_Status *status);
+
+/* Shared with telemetry.c. */
+void stream_read_losses(struct stream *s);
+void stream_telemetry(struct stream *s);
+void stream_flush_samples(struct stream *s);
+void stream_take_sample(struct stream *s);
+
+#endif

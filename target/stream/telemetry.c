@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* The part of the stream that goes by time: kernel losses, samples, exact totals. */
+#include "target/stream/stream.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define SAMPLES_MAX (sizeof(((ayaprof_Samples *)0)->samples) / sizeof(ayaprof_Sample))
+#define ROWS_MAX    (sizeof(((ayaprof_Aggregates *)0)->rows) / sizeof(ayaprof_Aggregate))
+#define BATCH_MS    500u
+#define TOTALS_NS   (2 * NS_PER_S)
+/* Every so many rounds all totals are sent, not only changed ones: for hosts that came late. */
+#define TOTALS_REFRESH 10u
+#define LOSS_ROWS      512u
+
+static uint64_t stream_clock(const struct stream *s)
+{
+	return s->source->replay ? s->last_event_ns : s->now_ns;
+}
+
+/* Telemetry is of use only as long as it does not displace events: over its share of the line it is
+ * left out, which costs resolution and never an amount, because all counters are cumulative. */
+static void post_to_all(struct stream *s, unsigned int kind, const void *msg, bool must)
+{
+	for (size_t i = 0; i < s->n_feeds; i++) {
+		struct feed *f = &s->feeds[i];
+		size_t before = spool_bytes_of(&f->out->spool, AYP_PRIORITY_AGGREGATE);
+
+		if (f->closed)
+			continue;
+		budget_refill(&f->telemetry_budget, s->now_ns);
+		if (!must && !budget_allows(&f->telemetry_budget))
+			continue;
+		if (feed_post(f, kind, msg) == 0)
+			budget_spend(&f->telemetry_budget,
+				(int64_t)(spool_bytes_of(&f->out->spool, AYP_PRIORITY_AGGREGATE) -
+					  before));
+	}
+}
+
+/* ---- losses in the kernel
+ * ------------------------------------------------------------------------ */
+
+void stream_read_losses(struct stream *s)
+{
+	static struct source_loss rows[LOSS_ROWS];
+	size_t n = s->source->ops->losses(s->source, rows, LOSS_ROWS);
+
+	for (size_t i = 0; i < n; i++) {
+		const struct source_loss *row = &rows[i];
+		bool known = row->cpu >= 0 && row->cpu < (int)STREAM_CPUS;
+		uint64_t *seen, first, last;
+
+		if (row->cause >= LOSSES_CAUSES)
+			continue;
+		seen = &s->kernel_lost[row->cause][known ? row->cpu + 1 : 0];
+		if (row->count <= *seen)
+			continue;
+		/* The new ones came after the last look, and not before the very first. */
+		first = row->first_ns > s->losses_read_ns ? row->first_ns : s->losses_read_ns;
+		last = row->last_ns ? row->last_ns : s->now_ns;
+		for (size_t f = 0; f < s->n_feeds; f++)
+			losses_add(&s->feeds[f].out->losses, (ayaprof_LossCause)row->cause,
+				known ? row->cpu : -1, row->count - *seen,
+				first < last ? first : last, last);
+		*seen = row->count;
+	}
+	s->losses_read_ns = s->now_ns;
+}
+
+/* ---- samples
+ * ------------------------------------------------------------------------------------- */
+
+void stream_flush_samples(struct stream *s)
+{
+	if (s->samples.samples_count)
+		post_to_all(s, AYP_KIND_SAMPLES, &s->samples, false);
+	s->samples.samples_count = 0;
+}
+
+void stream_take_sample(struct stream *s)
+{
+	ayaprof_Sample *sample;
+
+	if (s->samples.samples_count == SAMPLES_MAX)
+		stream_flush_samples(s);
+	sample = &s->samples.samples[s->samples.samples_count];
+	memset(sample, 0, sizeof(*sample));
+	sample->t_ns = stream_clock(s);
+	if (!s->source->ops->sample(s->source, sample))
+		return;
+	s->samples.samples_count++;
+	for (pb_size_t i = 0; i < sample->interfaces_count; i++)
+		names_use(s->names, ayaprof_Table_TABLE_IFACE, sample->interfaces[i].ifindex);
+}
+
+/* ---- exact totals
+ * -------------------------------------------------------------------------------- */
+
+static uint64_t row_hash(const ayaprof_Aggregate *row)
+{
+	uint64_t fields[] = {row->count, row->total_ns, row->alloc_bytes, row->free_bytes,
+		row->alloc_count, row->free_count};
+	uint64_t h = 0;
+
+	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
+		h = (h ^ fields[i]) * 0x9e3779b97f4a7c15ull + (h >> 29);
+	return h ? h : 1;
+}
+
+static bool totals_resize(struct totals *t, uint32_t funcs)
+{
+	uint64_t *told;
+
+	if (funcs <= t->funcs)
+		return true;
+	told = realloc(t->told, funcs * sizeof(*told));
+	if (!told)
+		return false;
+	memset(told + t->funcs, 0, (funcs - t->funcs) * sizeof(*told));
+	t->told = told;
+	t->funcs = funcs;
+	return true;
+}
+
+/* Fill one message from the cursor on. `all`: also rows the host has been told. */
+static bool collect_rows(struct stream *s, bool all)
+{
+	ayaprof_Aggregates *msg = &s->writer.msg.aggregates;
+	struct totals *t = &s->totals;
+	uint32_t funcs = names_func_count(s->names);
+
+	memset(msg, 0, sizeof(*msg));
+	msg->t_ns = stream_clock(s);
+	if (!totals_resize(t, funcs))
+		return false;
+	while (msg->rows_count < ROWS_MAX && t->cursor < funcs) {
+		ayaprof_Aggregate *to = &msg->rows[msg->rows_count];
+		size_t n = s->source->ops->totals(
+			s->source, &t->cursor, to, ROWS_MAX - msg->rows_count);
+		size_t kept = 0;
+
+		for (size_t i = 0; i < n; i++) {
+			uint64_t hash = row_hash(&to[i]);
+			if (to[i].func >= t->funcs || (!all && t->told[to[i].func] == hash))
+				continue;
+			t->told[to[i].func] = hash;
+			names_use(s->names, ayaprof_Table_TABLE_FUNC, to[i].func);
+			if (kept != i)
+				to[kept] = to[i];
+			kept++;
+		}
+		msg->rows_count += (pb_size_t)kept;
+		if (n == 0)
+			break;
+	}
+	return msg->rows_count > 0;
+}
+
+/* A message as large as ROWS_MAX rows may be. */
+static bool room_for_totals(const struct stream *s)
+{
+	for (size_t i = 0; i < s->n_feeds; i++)
+		if (!output_has_room(s->feeds[i].out, AYP_KIND_AGGREGATES, FRAMING_MAX_PAYLOAD))
+			return false;
+	return true;
+}
+
+static void send_totals(struct stream *s)
+{
+	bool all = s->totals.round++ % TOTALS_REFRESH == 0;
+
+	s->totals.cursor = 0;
+	while (room_for_totals(s) && collect_rows(s, all))
+		post_to_all(s, AYP_KIND_AGGREGATES, &s->writer.msg.aggregates, false);
+}
+
+bool stream_final_totals(struct stream *s)
+{
+	for (;;) {
+		if (s->totals.cursor >= names_func_count(s->names))
+			return true;
+		if (!room_for_totals(s))
+			return false;
+		if (!collect_rows(s, true))
+			return true;
+		post_to_all(s, AYP_KIND_AGGREGATES, &s->writer.msg.aggregates, true);
+	}
+}
+
+void stream_telemetry(struct stream *s)
+{
+	uint64_t interval = (uint64_t)s->cfg->interval_ms * NS_PER_MS;
+
+	if (s->now_ns >= s->sample_due_ns) {
+		s->sample_due_ns = s->now_ns + interval;
+		stream_read_losses(s);
+		stream_take_sample(s);
+		if ((uint64_t)s->samples.samples_count * s->cfg->interval_ms >= BATCH_MS)
+			stream_flush_samples(s);
+	}
+	if (s->now_ns >= s->totals.due_ns) {
+		s->totals.due_ns = s->now_ns + TOTALS_NS;
+		send_totals(s);
+	}
+}
