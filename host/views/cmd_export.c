@@ -31,7 +31,7 @@ static const struct cli_spec spec = {
 	.n_options = sizeof(options) / sizeof(*options),
 };
 
-static const char *const not_yet[] = {"perfetto", "pprof", "speedscope", "chrome", "folded"};
+static const char *const not_yet[] = {"perfetto", "pprof", "speedscope", "chrome"};
 
 struct export_options {
 	const char *format, *output, *names;

@@ -9,6 +9,7 @@ static const struct export_ops *const formats[] = {
 	&export_events,
 	&export_csv,
 	&export_json,
+	&export_folded,
 };
 
 const struct export_ops *export_at(size_t index)
@@ -49,5 +50,5 @@ int export_run(const struct export_ops *ops, const struct model *m, FILE *out)
 	if (ops->end)
 		ops->end(&x);
 	free(x.state);
-	return 0;
+	return x.failed ? -ENOMEM : 0;
 }

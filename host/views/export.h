@@ -11,6 +11,7 @@ struct exporter {
 	FILE *out;
 	const struct model *m;
 	void *state; /* of the format, its size below */
+	bool failed; /* a format sets it when memory ran out */
 };
 
 /* Called in this order; those a format has no use for are NULL. Write errors are found by the
@@ -30,6 +31,7 @@ struct export_ops {
 extern const struct export_ops export_events; /* export_events.c */
 extern const struct export_ops export_csv;    /* export_csv.c */
 extern const struct export_ops export_json;   /* export_json.c */
+extern const struct export_ops export_folded; /* export_folded.c */
 
 /* By name, NULL: there is none. By index, NULL: past the end. */
 const struct export_ops *export_find(const char *name);

@@ -57,6 +57,17 @@ static void write_identity(
 	json_uint(j, "cpu", cpu);
 }
 
+/* Frames by name, innermost first. */
+static void write_stack(struct json *j, const struct model *m, uint32_t id)
+{
+	const struct model_stack *stack = model_stack(m, id);
+
+	json_array(j, "stack");
+	for (uint32_t i = 0; stack && i < stack->n; i++)
+		json_text(j, NULL, model_symbol(m, stack->symbols[i]));
+	json_close(j);
+}
+
 static void write_instant(struct exporter *x, const struct model_event *e)
 {
 	const struct ayp_class_info *info = ayp_class_info(model_func(x->m, e->func)->cls);
@@ -76,6 +87,8 @@ static void write_instant(struct exporter *x, const struct model_event *e)
 				x->m->args[e->arg_at + i]);
 		json_close(j);
 	}
+	if (model_func(x->m, e->func)->cls == AYP_CLASS_SAMPLE && e->nargs)
+		write_stack(j, x->m, (uint32_t)x->m->args[e->arg_at]);
 	json_close(j);
 }
 

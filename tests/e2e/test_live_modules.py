@@ -6,7 +6,7 @@ import re
 import signal
 import subprocess
 
-from harness import BOARD, WORKLOAD, main, need_bpf, need_root, skip, test, wait_for
+from harness import BOARD, HOSTDEC, WORKLOAD, main, need_bpf, need_root, skip, test, wait_for
 from recordings import check_books
 
 TEXT = ("-M", "syscall")
@@ -106,7 +106,10 @@ def samples(bench):
     stats = bench.stats(out)
     taken = [row for row in stats.values() if row["kind"] == "sample"]
     assert taken and sum(row["count"] for row in taken) >= 20, stats
-    # What is in the stacks: test_second_decoder.py. No view of hostdec shows them yet.
+    folded = bench.run(HOSTDEC, "export", out, "-f", "folded", "-o", "-").out.splitlines()
+    assert sum(int(line.rsplit(" ", 1)[1]) for line in folded) == sum(row["count"] for row in taken), folded
+    burning = [line for line in folded if line.startswith("workload;") and ";run_calls" in line]
+    assert burning, folded
 
 
 @test("the daemon does not trace itself")
