@@ -60,10 +60,16 @@ struct {
 			(counter) += (n);                                                          \
 	} while (0)
 
-static __always_inline struct ayp_control *active_control(void)
+static __always_inline struct ayp_control *the_control(void)
 {
 	__u32 zero = 0;
-	struct ayp_control *c = bpf_map_lookup_elem(&control, &zero);
+
+	return bpf_map_lookup_elem(&control, &zero);
+}
+
+static __always_inline struct ayp_control *active_control(void)
+{
+	struct ayp_control *c = the_control();
 
 	return c && c->active ? c : NULL;
 }
@@ -88,6 +94,23 @@ static __always_inline struct ayp_cpu_book *cpu_book(__u32 cpu)
 static __always_inline int in_interrupt(const struct ayp_cpu_book *book)
 {
 	return book && (book->in_softirq || book->in_hardirq);
+}
+
+/* A run that makes no event. */
+static __always_inline void count_left_out(__u32 cpu, __u32 func, __u32 half, int own)
+{
+	__u32 index = cpu * params.n_funcs + func;
+	struct ayp_cell *cell;
+
+	if (func >= params.n_funcs)
+		return;
+	cell = bpf_map_lookup_elem(&cells, &index);
+	if (!cell)
+		return;
+	if (own)
+		COUNTER_ADD(cell->own[half], 1);
+	else
+		COUNTER_ADD(cell->idle[half], 1);
 }
 
 /* Count an attempt. NULL if the daemon knows no such function: nothing to emit. */
@@ -166,14 +189,14 @@ static __always_inline void emit(
 	__u32 func, __u32 kind, __u32 flags, __u32 nargs, __u64 a0, __u64 a1, __u64 a2, __u64 a3)
 {
 	__u32 half = kind == AYP_REC_EXIT ? AYP_HALF_END : AYP_HALF_BEGIN;
-	struct ayp_control *c = active_control();
+	struct ayp_control *c = the_control();
 	struct ayp_cpu_book *book;
 	struct ayp_cell *cell;
 	struct ayp_rec *rec;
 	__u64 id = 0, *args;
 	__u32 cpu;
 
-	if (!c)
+	if (!c || (flags != EMIT_CODE && !c->active))
 		return;
 	if (flags != EMIT_NO_TASK)
 		id = bpf_get_current_pid_tgid();
@@ -181,8 +204,14 @@ static __always_inline void emit(
 		return;
 	cpu = bpf_get_smp_processor_id();
 	book = cpu_book(cpu);
-	if (flags == EMIT_CODE && (id >> 32) == c->self_tgid && !in_interrupt(book))
-		return;
+	if (flags == EMIT_CODE) {
+		int own = (id >> 32) == c->self_tgid && !in_interrupt(book);
+
+		if (own || !c->active) {
+			count_left_out(cpu, func, half, own);
+			return;
+		}
+	}
 	cell = count_event(cpu, func, half);
 	if (!cell)
 		return;

@@ -78,6 +78,10 @@ enum ayp_cell_half {
 struct ayp_cell {
 	ayp_u64 produced[AYP_HALVES]; /* events attempted, = handed over + lost */
 	ayp_u64 lost[AYP_HALVES];     /* no room in the ring */
+	/* Runs that are no events, of functions only: what the kernel tells about missed ones
+	 * counts these, too. */
+	ayp_u64 own[AYP_HALVES];  /* the daemon's own calls */
+	ayp_u64 idle[AYP_HALVES]; /* others' while ayp_control.active is 0 */
 };
 
 /* One CPU's notes: map `books` (ARRAY, mappable). Written by nested programs; nothing in it has to
@@ -92,7 +96,7 @@ struct ayp_cpu_book {
 
 /* Map `control` (ARRAY, mappable, 1 entry), written by the daemon, read by every program. */
 struct ayp_control {
-	ayp_u32 active;    /* nothing is emitted or counted while 0 */
+	ayp_u32 active;    /* nothing is emitted or counted as an event while 0 */
 	ayp_u32 self_tgid; /* the daemon, which never traces itself */
 };
 
@@ -190,7 +194,7 @@ struct ayp_params {
 AYP_ASSERT_SIZE(struct ayp_rec, 16);
 AYP_ASSERT_SIZE(struct ayp_rec_stack, 16 + 8 + 2 * 64 * 8);
 AYP_ASSERT_SIZE(struct ayp_rec_task, 40);
-AYP_ASSERT_SIZE(struct ayp_cell, 32);
+AYP_ASSERT_SIZE(struct ayp_cell, 64);
 AYP_ASSERT_SIZE(struct ayp_cpu_book, 24);
 AYP_ASSERT_SIZE(struct ayp_control, 8);
 AYP_ASSERT_SIZE(struct ayp_task_seen, 24);

@@ -3,6 +3,7 @@
 #include "target/probes/session.h"
 
 #include <errno.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/utsname.h>
@@ -41,13 +42,42 @@ static int read_number_file(const char *path, int otherwise)
 	return v;
 }
 
+#define CLOCK_LOOKS 200
+
+static uint64_t common_divisor(uint64_t a, uint64_t b)
+{
+	while (b) {
+		uint64_t rest = a % b;
+
+		a = b;
+		b = rest;
+	}
+	return a;
+}
+
+/* clock_getres says 1 ns wherever timers have high resolution. A counter's clock moves by the
+ * counter's period, so all differences are multiples of it, if it is whole nanoseconds. */
+static unsigned long long clock_step(void)
+{
+	uint64_t step = 0, before = 0, now;
+	struct timespec t;
+	int i;
+
+	for (i = 0; i < CLOCK_LOOKS; i++) {
+		clock_gettime(CLOCK_MONOTONIC, &t);
+		now = t.tv_sec * 1000000000ull + t.tv_nsec;
+		if (before)
+			step = common_divisor(now - before, step);
+		before = now;
+	}
+	return step;
+}
+
 static void print_board(const struct config *cfg)
 {
 	struct utsname u;
-	struct timespec t;
 
 	uname(&u);
-	clock_getres(CLOCK_MONOTONIC, &t);
 	printf("board\n");
 	printf("  kernel      %s %s, %ld CPUs\n", u.release, u.machine,
 		sysconf(_SC_NPROCESSORS_CONF));
@@ -66,7 +96,7 @@ static void print_board(const struct config *cfg)
 	printf("  perf        %s\n", access("/proc/sys/kernel/perf_event_paranoid", F_OK)
 					     ? "no; CONFIG_PERF_EVENTS is not set"
 					     : "yes");
-	printf("  clock       CLOCK_MONOTONIC, steps of %ld ns\n", t.tv_nsec);
+	printf("  clock       CLOCK_MONOTONIC, measured: multiples of %llu ns\n", clock_step());
 	printf("  ring        %zu KiB\n", cfg->ring_bytes / 1024);
 }
 

@@ -11,10 +11,11 @@
 
 struct function_target {
 	char *symbol;
-	char *path;      /* user function: its binary; NULL: kernel */
-	uint64_t offset; /* user function: place in the file */
-	uint16_t func;   /* id */
-	bool by_spec;    /* the user named it */
+	char *path;       /* user function: its binary; NULL: kernel */
+	uint64_t offset;  /* user function: place in the file */
+	uint64_t address; /* kernel function, where it was looked for */
+	uint16_t func;    /* id */
+	bool by_spec;     /* the user named it */
 	bool attached;
 	int err; /* of the last attempt */
 };

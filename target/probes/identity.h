@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* Names of threads, as the kernel programs tell them; for threads they do not tell, the daemon
- * looks in /proc (target/tasks.h). */
+ * looks in /proc (target/stream/tasks.h). */
 #ifndef TARGET_PROBES_IDENTITY_H
 #define TARGET_PROBES_IDENTITY_H
 

@@ -91,6 +91,24 @@ int kernel_functions_unlisted(kernel_function_fn fn, void *ctx)
 	return err;
 }
 
+int kernel_addresses_each(int (*fn)(void *ctx, const char *name, uint64_t address), void *ctx)
+{
+	FILE *f = fopen("/proc/kallsyms", "re");
+	char *text = NULL;
+	size_t cap = 0;
+	struct line l;
+	int err = 0;
+
+	if (!f)
+		return -errno;
+	while (!err && getline(&text, &cap, f) > 0)
+		if (parse_kallsyms(text, &l) && l.address)
+			err = fn(ctx, l.name, l.address);
+	free(text);
+	fclose(f);
+	return err;
+}
+
 struct filter {
 	const char *glob;
 	kernel_function_fn fn;

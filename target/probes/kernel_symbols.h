@@ -16,6 +16,9 @@ int kernel_functions_each(kernel_function_fn fn, void *ctx);
 /* The same from the symbol table: has the other names of a function, and functions that cannot be
  * traced. */
 int kernel_functions_unlisted(kernel_function_fn fn, void *ctx);
+/* Every function and its address, which is never 0 (the kernel may keep them to itself:
+ * kptr_restrict). */
+int kernel_addresses_each(int (*fn)(void *ctx, const char *name, uint64_t address), void *ctx);
 int kernel_functions_matching(const char *glob, kernel_function_fn fn, void *ctx);
 
 /* The symbol table by address: a few MB while it is open. */

@@ -146,18 +146,21 @@ int maps_fd_by_name(const struct maps *m, const char *name)
 
 void maps_set_active(struct maps *m, bool active)
 {
-	uint32_t zero = 0;
-
 	if (active)
 		m->control->self_tgid = getpid();
 	__sync_synchronize();
 	m->control->active = active;
 	__sync_synchronize();
+}
+
+void maps_wait(struct maps *m)
+{
+	uint32_t zero = 0;
+
 	/* Changing a map of maps from user space returns only when every program that was running
 	 * has finished (Linux 4.19, 1ae80cf31938: synchronize_rcu). A program that saw `active` has
 	 * then submitted its record; one that starts later sees 0. */
-	if (!active)
-		bpf_map_update_elem(m->grace, &zero, &m->fd[MAP_CONTROL], BPF_ANY);
+	bpf_map_update_elem(m->grace, &zero, &m->fd[MAP_CONTROL], BPF_ANY);
 }
 
 static const volatile struct ayp_cell *cell(const struct maps *m, uint32_t cpu, uint32_t func)
@@ -172,6 +175,32 @@ uint64_t maps_begun(const struct maps *m, uint32_t func)
 
 	for (cpu = 0; cpu < m->cpus; cpu++)
 		sum += cell(m, cpu, func)->produced[AYP_HALF_BEGIN];
+	return sum;
+}
+
+uint64_t maps_runs(const struct maps *m, uint32_t func, enum ayp_cell_half half)
+{
+	uint64_t sum = 0;
+	uint32_t cpu;
+
+	for (cpu = 0; cpu < m->cpus; cpu++) {
+		const volatile struct ayp_cell *c = cell(m, cpu, func);
+
+		sum += c->produced[half] + c->own[half] + c->idle[half];
+	}
+	return sum;
+}
+
+int64_t maps_own_open(const struct maps *m, uint32_t func)
+{
+	int64_t sum = 0;
+	uint32_t cpu;
+
+	for (cpu = 0; cpu < m->cpus; cpu++) {
+		const volatile struct ayp_cell *c = cell(m, cpu, func);
+
+		sum += (int64_t)(c->own[AYP_HALF_BEGIN] - c->own[AYP_HALF_END]);
+	}
 	return sum;
 }
 

@@ -44,11 +44,17 @@ void maps_destroy(struct maps *m);
 /* The map's name in the objects, and its descriptor by that name (-1 if none). */
 int maps_fd_by_name(const struct maps *m, const char *name);
 
-/* Begin to count and emit (true), or stop. After a stop no program is still about to emit. */
+/* Begin to count and emit (true), or stop. */
 void maps_set_active(struct maps *m, bool active);
+/* After a stop: until no program is still about to emit. */
+void maps_wait(struct maps *m);
 
 /* Sums over all CPUs. */
 uint64_t maps_begun(const struct maps *m, uint32_t func); /* entries or instants */
+/* How often a function's program ran, events or not. */
+uint64_t maps_runs(const struct maps *m, uint32_t func, enum ayp_cell_half half);
+/* Of the daemon's own calls, entries without an exit: outside of any call, exits it missed. */
+int64_t maps_own_open(const struct maps *m, uint32_t func);
 uint64_t maps_produced(const struct maps *m);
 /* Events of one CPU that found no room in the ring. */
 uint64_t maps_lost(const struct maps *m, uint32_t cpu);

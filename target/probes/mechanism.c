@@ -8,8 +8,10 @@
 #include <unistd.h>
 
 #include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 
 #include "target/probes/kernel_btf.h"
+#include "target/probes/link_missed.h"
 #include "target/probes/perf_attach.h"
 
 /* When so many functions in a row are refused and none was taken, the mechanism does not work here.
@@ -18,14 +20,14 @@
 
 /* The exit first: should it be refused, nothing has been disturbed for the entry. */
 static int attach_pair(
-	int (*attach)(struct program_copies *, const struct function_target *, bool on_return),
-	struct program_copies *c, const struct function_target *t, struct fd_list *links)
+	int (*attach)(struct attacher *, const struct function_target *, bool on_return),
+	struct attacher *a, const struct function_target *t, struct fd_list *links)
 {
 	size_t before = links->n;
-	int err = fd_list_add(links, attach(c, t, true));
+	int err = fd_list_add(links, attach(a, t, true));
 
 	if (!err)
-		err = fd_list_add(links, attach(c, t, false));
+		err = fd_list_add(links, attach(a, t, false));
 	if (err)
 		fd_list_cut(links, before);
 	return err;
@@ -34,56 +36,92 @@ static int attach_pair(
 /* ---- fentry/fexit: a trampoline; cheapest per call, a program and a patch of the code per
  * function ---- */
 
-static int fentry_attach(struct program_copies *c, const struct function_target *t, bool on_return)
+static int fentry_attach(struct attacher *a, const struct function_target *t, bool on_return)
 {
 	int id = kernel_btf_function(t->symbol), fd, link;
 
 	if (id < 0)
 		return id;
-	fd = program_copy(c, on_return ? BODY_EXIT : BODY_ENTRY, t->func, BPF_PROG_TYPE_TRACING,
-		on_return ? BPF_TRACE_FEXIT : BPF_TRACE_FENTRY, id);
+	fd = program_copy(&a->copies, on_return ? BODY_EXIT : BODY_ENTRY, t->func,
+		BPF_PROG_TYPE_TRACING, on_return ? BPF_TRACE_FEXIT : BPF_TRACE_FENTRY, id);
 	if (fd < 0)
 		return fd;
 	link = bpf_raw_tracepoint_open(NULL, fd);
 	return link < 0 ? -errno : link;
 }
 
-static int fentry_one(
-	struct program_copies *c, const struct function_target *t, struct fd_list *links)
+static int fentry_one(struct attacher *a, const struct function_target *t, struct fd_list *links)
 {
-	return attach_pair(fentry_attach, c, t, links);
+	return attach_pair(fentry_attach, a, t, links);
 }
 
 /* ---- kprobe.multi (Linux 5.18, 0dcac2725406): all functions in one system call
  * ---------------------- */
 
-static int kprobe_multi(
-	struct program_copies *c, struct function_target *const *t, size_t n, bool on_return)
+/*
+ * A pool of nodes holds 2 * CPUs for each function that was asked for, and there is no other way to
+ * size it. Who gives addresses may ask for a function several times: it is patched and called once,
+ * and cookies go by address.
+ */
+static size_t times_asked_for(
+	const struct attacher *a, struct function_target *const *t, size_t n, bool on_return)
+{
+	size_t least = 2 * libbpf_num_possible_cpus(), i;
+
+	if (!on_return || !a->node_pool || a->slots <= least)
+		return 1;
+	for (i = 0; i < n; i++)
+		if (!t[i]->address)
+			return 1;
+	return (a->slots + least - 1) / least;
+}
+
+static int kprobe_multi_times(struct attacher *a, int fd, struct function_target *const *t,
+	size_t n, bool on_return, size_t times)
 {
 	LIBBPF_OPTS(bpf_link_create_opts, opts);
-	int fd = program_with_cookie_multi(
-		    c, on_return ? BODY_EXIT : BODY_ENTRY, BPF_TRACE_KPROBE_MULTI),
-	    link;
-	const char **symbols = calloc(n, sizeof(*symbols));
-	__u64 *cookies = calloc(n, sizeof(*cookies));
-	size_t i;
+	size_t cnt = n * times, i;
+	const char **symbols = calloc(cnt, sizeof(*symbols));
+	unsigned long *addresses = calloc(cnt, sizeof(*addresses));
+	__u64 *cookies = calloc(cnt, sizeof(*cookies));
+	int link = -ENOMEM;
 
-	if (fd >= 0 && (!symbols || !cookies))
-		fd = -ENOMEM;
-	for (i = 0; fd >= 0 && i < n; i++) {
-		symbols[i] = t[i]->symbol;
-		cookies[i] = t[i]->func;
+	if (symbols && addresses && cookies) {
+		for (i = 0; i < cnt; i++) {
+			symbols[i] = t[i % n]->symbol;
+			addresses[i] = t[i % n]->address;
+			cookies[i] = t[i % n]->func;
+		}
+		if (times > 1)
+			opts.kprobe_multi.addrs = addresses;
+		else
+			opts.kprobe_multi.syms = symbols;
+		opts.kprobe_multi.cookies = cookies;
+		opts.kprobe_multi.cnt = cnt;
+		opts.kprobe_multi.flags = on_return ? BPF_F_KPROBE_MULTI_RETURN : 0;
+		link = bpf_link_create(fd, 0, BPF_TRACE_KPROBE_MULTI, &opts);
+		if (link < 0)
+			link = -errno;
 	}
-	opts.kprobe_multi.syms = symbols;
-	opts.kprobe_multi.cookies = cookies;
-	opts.kprobe_multi.cnt = n;
-	opts.kprobe_multi.flags = on_return ? BPF_F_KPROBE_MULTI_RETURN : 0;
-	link = fd < 0 ? fd : bpf_link_create(fd, 0, BPF_TRACE_KPROBE_MULTI, &opts);
-	if (fd >= 0 && link < 0)
-		link = -errno;
 	free(symbols);
+	free(addresses);
 	free(cookies);
 	return link;
+}
+
+static int kprobe_multi(
+	struct attacher *a, struct function_target *const *t, size_t n, bool on_return)
+{
+	int fd = program_with_cookie_multi(
+		    &a->copies, on_return ? BODY_EXIT : BODY_ENTRY, BPF_TRACE_KPROBE_MULTI),
+	    link = -EINVAL;
+	size_t times = times_asked_for(a, t, n, on_return);
+
+	if (fd < 0)
+		return fd;
+	if (times > 1)
+		link = kprobe_multi_times(a, fd, t, n, on_return, times);
+	return link < 0 ? kprobe_multi_times(a, fd, t, n, on_return, 1) : link;
 }
 
 /* ---- uprobe.multi (Linux 6.6, 89ae89f53d20): all functions of one file in one system call
@@ -99,10 +137,10 @@ struct uprobe_multi_attr { /* union bpf_attr, link_create */
 };
 
 static int uprobe_multi(
-	struct program_copies *c, struct function_target *const *t, size_t n, bool on_return)
+	struct attacher *a, struct function_target *const *t, size_t n, bool on_return)
 {
 	int fd = program_with_cookie_multi(
-		    c, on_return ? BODY_EXIT : BODY_ENTRY, ATTACH_UPROBE_MULTI),
+		    &a->copies, on_return ? BODY_EXIT : BODY_ENTRY, ATTACH_UPROBE_MULTI),
 	    link;
 	uint64_t *offsets = calloc(n, sizeof(*offsets)), *cookies = calloc(n, sizeof(*cookies));
 	struct uprobe_multi_attr attr;
@@ -137,65 +175,83 @@ static int uprobe_multi(
  * ----- */
 
 static int probe_program(
-	struct program_copies *c, const struct function_target *t, bool on_return, bool *cookie)
+	struct attacher *a, const struct function_target *t, bool on_return, bool *cookie)
 {
 	enum function_body body = on_return ? BODY_EXIT : BODY_ENTRY;
-	int fd = program_with_cookie(c, body);
+	int fd = program_with_cookie(&a->copies, body);
 
 	*cookie = fd >= 0;
-	return fd >= 0 ? fd : program_copy(c, body, t->func, BPF_PROG_TYPE_KPROBE, 0, 0);
+	return fd >= 0 ? fd : program_copy(&a->copies, body, t->func, BPF_PROG_TYPE_KPROBE, 0, 0);
 }
 
-static int kprobe_attach(struct program_copies *c, const struct function_target *t, bool on_return)
+/* Through tracefs, or, where it cannot be had, with the few slots of the perf PMU's. */
+static int kprobe_attach(struct attacher *a, const struct function_target *t, bool on_return)
+{
+	size_t before = a->events.n;
+	char path[KPROBE_EVENT_PATH];
+	bool cookie;
+	int fd = probe_program(a, t, on_return, &cookie), err, link;
+
+	if (fd < 0)
+		return fd;
+	err = kprobe_events_add(&a->events, t->symbol, t->func, on_return, a->slots, path);
+	if (err == -ENOENT && a->events.file >= 0)
+		return err;
+	if (!err) {
+		link = perf_attach_tracepoint(fd, path, t->func, cookie);
+		if (link >= 0)
+			return link;
+		kprobe_events_cut(&a->events, before);
+	}
+	return perf_attach_kprobe(fd, t->symbol, on_return, t->func, cookie);
+}
+
+static int kprobe_one(struct attacher *a, const struct function_target *t, struct fd_list *links)
+{
+	size_t before = a->events.n;
+	int err = attach_pair(kprobe_attach, a, t, links);
+
+	if (err)
+		kprobe_events_cut(&a->events, before);
+	return err;
+}
+
+static int uprobe_attach(struct attacher *a, const struct function_target *t, bool on_return)
 {
 	bool cookie;
-	int fd = probe_program(c, t, on_return, &cookie);
-
-	return fd < 0 ? fd : perf_attach_kprobe(fd, t->symbol, on_return, t->func, cookie);
-}
-
-static int kprobe_one(
-	struct program_copies *c, const struct function_target *t, struct fd_list *links)
-{
-	return attach_pair(kprobe_attach, c, t, links);
-}
-
-static int uprobe_attach(struct program_copies *c, const struct function_target *t, bool on_return)
-{
-	bool cookie;
-	int fd = probe_program(c, t, on_return, &cookie);
+	int fd = probe_program(a, t, on_return, &cookie);
 
 	return fd < 0 ? fd : perf_attach_uprobe(fd, t->path, t->offset, on_return, t->func, cookie);
 }
 
-static int uprobe_one(
-	struct program_copies *c, const struct function_target *t, struct fd_list *links)
+static int uprobe_one(struct attacher *a, const struct function_target *t, struct fd_list *links)
 {
-	return attach_pair(uprobe_attach, c, t, links);
+	return attach_pair(uprobe_attach, a, t, links);
 }
 
 /*
- * fentry costs the least per call, but every function is a wait for the kernel, twice: 341 functions on an
- * emulated 6.1 took 19 s to attach and 88 s to detach, 368 by kprobe 11 s and 37 s, 388 by kprobe.multi (6.12)
- * 0.2 s and 1 s.
+ * fentry costs the least per call, but every function is a wait for the kernel, twice: 341
+ * functions on an emulated 6.1 took 19 s to attach and 88 s to detach, 368 by kprobe 11 s and 37 s,
+ * 388 by kprobe.multi (6.12) 0.2 s and 1 s.
  */
 const struct mechanism mechanisms[] = {
-	{"fentry", false, 16, fentry_one, NULL},
-	{"kprobe.multi", false, 0, NULL, kprobe_multi},
-	{"fentry", false, 96, fentry_one, NULL},
-	{"kprobe", false, 0, kprobe_one, NULL},
-	{"uprobe.multi", true, 0, NULL, uprobe_multi},
-	{"uprobe", true, 0, uprobe_one, NULL},
+	{"fentry", .max_targets = 16, .one = fentry_one},
+	{"kprobe.multi", .slots = true, .must_tell = true, .many = kprobe_multi},
+	{"fentry", .max_targets = 96, .one = fentry_one},
+	{"kprobe", .slots = true, .one = kprobe_one},
+	{"kprobe.multi", .slots = true, .many = kprobe_multi},
+	{"uprobe.multi", .user = true, .many = uprobe_multi},
+	{"uprobe", .user = true, .one = uprobe_one},
 	{0},
 };
 
-static size_t attach_one_by_one(const struct mechanism *m, struct program_copies *c,
+static size_t attach_one_by_one(const struct mechanism *m, struct attacher *a,
 	struct function_target **t, size_t n, struct fd_list *links)
 {
 	size_t i, taken = 0, refused = 0;
 
 	for (i = 0; i < n; i++) {
-		t[i]->err = m->one(c, t[i], links);
+		t[i]->err = m->one(a, t[i], links);
 		t[i]->attached = !t[i]->err;
 		taken += t[i]->attached;
 		/* "No such function" is about the function, not about the mechanism. */
@@ -207,29 +263,29 @@ static size_t attach_one_by_one(const struct mechanism *m, struct program_copies
 	return taken;
 }
 
-static int many_pair(const struct mechanism *m, struct program_copies *c,
+static int many_pair(const struct mechanism *m, struct attacher *a,
 	struct function_target *const *t, size_t n, struct fd_list *links)
 {
 	size_t before = links->n;
-	int err = fd_list_add(links, m->many(c, t, n, true));
+	int err = fd_list_add(links, m->many(a, t, n, true));
 
 	if (!err)
-		err = fd_list_add(links, m->many(c, t, n, false));
+		err = fd_list_add(links, m->many(a, t, n, false));
 	if (err)
 		fd_list_cut(links, before);
 	return err;
 }
 
 /* One function that cannot be traced fails them all, so halve until it stands alone. */
-static size_t attach_halves(const struct mechanism *m, struct program_copies *c,
+static size_t attach_halves(const struct mechanism *m, struct attacher *a,
 	struct function_target *const *t, size_t n, struct fd_list *links)
 {
-	int err = many_pair(m, c, t, n, links);
+	int err = many_pair(m, a, t, n, links);
 	size_t i;
 
 	if (err && n > 1)
-		return attach_halves(m, c, t, n / 2, links) +
-		       attach_halves(m, c, t + n / 2, n - n / 2, links);
+		return attach_halves(m, a, t, n / 2, links) +
+		       attach_halves(m, a, t + n / 2, n - n / 2, links);
 	for (i = 0; i < n; i++) {
 		t[i]->err = err;
 		t[i]->attached = !err;
@@ -238,19 +294,19 @@ static size_t attach_halves(const struct mechanism *m, struct program_copies *c,
 }
 
 /* All at once, or, if the kernel takes any at all, as many as it takes. */
-static size_t attach_many(const struct mechanism *m, struct program_copies *c,
+static size_t attach_many(const struct mechanism *m, struct attacher *a,
 	struct function_target *const *t, size_t n, struct fd_list *links)
 {
 	size_t i, before = links->n;
-	int err = many_pair(m, c, t, n, links);
+	int err = many_pair(m, a, t, n, links);
 
 	if (err) {
 		for (i = 0; err && i < n && i < GIVE_UP_AFTER; i++)
-			err = t[i]->err = many_pair(m, c, t + i, 1, links);
+			err = t[i]->err = many_pair(m, a, t + i, 1, links);
 		if (err)
 			return 0;
 		fd_list_cut(links, before);
-		return attach_halves(m, c, t, n, links);
+		return attach_halves(m, a, t, n, links);
 	}
 	for (i = 0; i < n; i++)
 		t[i]->attached = true;
@@ -271,10 +327,43 @@ size_t mechanism_todo(const struct mechanism *m, const struct function_targets *
 	return n;
 }
 
-size_t mechanism_attach(const struct mechanism *m, struct program_copies *c,
-	struct function_targets *t, struct fd_list *links)
+/* Undo: this way is for those who find no other. */
+static size_t take_back(
+	struct function_target *const *t, size_t n, struct fd_list *links, size_t keep)
 {
-	size_t i, n = mechanism_todo(m, t), taken = 0;
+	size_t i;
+
+	fd_list_cut(links, keep);
+	for (i = 0; i < n; i++) {
+		t[i]->attached = false;
+		t[i]->err = -EOPNOTSUPP;
+	}
+	return 0;
+}
+
+static bool tells(const struct fd_list *links, size_t first)
+{
+	uint64_t missed;
+
+	return links->n > first && !link_missed(links->fd[first], &missed);
+}
+
+static int note(struct attacher *a, struct function_target *const *t, size_t n,
+	const struct fd_list *links, size_t first)
+{
+	int err = attacher_note_links(a, links, first);
+	size_t i;
+
+	for (i = 0; i < n && !err; i++)
+		if (t[i]->attached)
+			err = attacher_note_function(a, t[i]->func);
+	return err;
+}
+
+size_t mechanism_attach(const struct mechanism *m, struct attacher *a, struct function_targets *t,
+	struct fd_list *links)
+{
+	size_t i, n = mechanism_todo(m, t), taken = 0, before = links->n;
 	struct function_target **todo = calloc(n ? n : 1, sizeof(*todo));
 
 	if (!todo || !n) {
@@ -285,8 +374,14 @@ size_t mechanism_attach(const struct mechanism *m, struct program_copies *c,
 	for (i = 0; i < t->n; i++)
 		if (is_todo(m, &t->at[i]))
 			todo[n++] = &t->at[i];
-	taken = m->one ? attach_one_by_one(m, c, todo, n, links)
-		       : attach_many(m, c, todo, n, links);
+	if (m->slots && m->many)
+		attacher_look(a, t);
+	taken = m->one ? attach_one_by_one(m, a, todo, n, links)
+		       : attach_many(m, a, todo, n, links);
+	if (taken && m->must_tell && !tells(links, before))
+		taken = take_back(todo, n, links, before);
+	if (taken && m->slots && note(a, todo, n, links, before))
+		taken = take_back(todo, n, links, before);
 	free(todo);
 	return taken;
 }

@@ -3,32 +3,33 @@
 #ifndef TARGET_PROBES_MECHANISM_H
 #define TARGET_PROBES_MECHANISM_H
 
+#include "target/probes/attacher.h"
 #include "target/probes/fd_list.h"
 #include "target/probes/function_target.h"
-#include "target/probes/program_copy.h"
 
 struct mechanism {
 	const char *name;
 	bool user;          /* for user functions; else for kernel functions */
+	bool slots;         /* a call needs a slot for its return to be seen (attacher.h) */
+	bool must_tell;     /* only where the kernel tells what it missed */
 	size_t max_targets; /* worth the time for so many; 0: any number */
 	/* Attach to one function. Descriptors that detach go to links; on failure nothing stays
 	 * attached. */
-	int (*one)(
-		struct program_copies *c, const struct function_target *t, struct fd_list *links);
+	int (*one)(struct attacher *a, const struct function_target *t, struct fd_list *links);
 	/* Or to many with one call, which succeeds for all of them or for none. One of the two is
 	 * NULL. */
-	int (*many)(struct program_copies *c, struct function_target *const *t, size_t n,
-		bool on_return);
+	int (*many)(struct attacher *a, struct function_target *const *t, size_t n, bool on_return);
 };
 
-/* Best first; terminated by name NULL. A name may stand twice, for few targets and for many. */
+/* Best first; terminated by name NULL. A name may stand twice: for few targets
+ * and for many, for kernels that tell what they miss and as the last resort. */
 extern const struct mechanism mechanisms[];
 
 /* How many functions of its kind are not attached yet. */
 size_t mechanism_todo(const struct mechanism *m, const struct function_targets *t);
 
 /* Attach what is not attached yet. Returns how many functions this mechanism took. */
-size_t mechanism_attach(const struct mechanism *m, struct program_copies *c,
-	struct function_targets *t, struct fd_list *links);
+size_t mechanism_attach(const struct mechanism *m, struct attacher *a, struct function_targets *t,
+	struct fd_list *links);
 
 #endif

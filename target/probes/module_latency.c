@@ -16,7 +16,7 @@
 
 struct latency {
 	struct function_targets targets;
-	struct program_copies copies;
+	struct attacher attacher;
 };
 
 static int name_targets(struct module *m, struct function_targets *t)
@@ -95,7 +95,7 @@ static void try_mechanism(
 	if (mech->max_targets && mechanism_todo(mech, &l->targets) > mech->max_targets)
 		return;
 	forget_errors(&l->targets);
-	taken = mechanism_attach(mech, &l->copies, &l->targets, &m->links);
+	taken = mechanism_attach(mech, &l->attacher, &l->targets, &m->links);
 	err = first_error(&l->targets, mech->user);
 	if (taken) {
 		log_detail("latency: %zu functions by %s in %.0f ms", taken, mech->name,
@@ -132,7 +132,8 @@ static int attach(struct module *m)
 	size_t i, left = 0;
 	int err;
 
-	err = program_copies_open(&l->copies, &m->p->maps, &m->p->params);
+	err = attacher_open(
+		&l->attacher, &m->p->maps, &m->p->params, m->p->cfg->return_slots, l->targets.n);
 	if (err) {
 		report_failed(m, l->targets.n, "%s", why(err, "", reasons, sizeof(reasons)));
 		return err;
@@ -155,6 +156,9 @@ static int attach(struct module *m)
 		report_failed(m, left, "%s: %s", first, reasons);
 	if (!l->targets.n)
 		report_failed(m, 0, "this kernel has none of the functions");
+	if (l->attacher.silent)
+		log_warn("latency: this kernel does not tell which returns it misses: calls "
+			 "without an end may be in no book");
 	if (!m->report.attached || spec_failed(&l->targets, true) ||
 		spec_failed(&l->targets, false))
 		return -ENOTSUP;
@@ -165,7 +169,15 @@ static uint64_t misses(struct module *m)
 {
 	struct latency *l = m->state;
 
-	return l ? program_copies_misses(&l->copies) : 0;
+	return l ? attacher_misses(&l->attacher) : 0;
+}
+
+static void detached(struct module *m)
+{
+	struct latency *l = m->state;
+
+	if (l)
+		attacher_detached(&l->attacher);
 }
 
 static void release(struct module *m)
@@ -174,7 +186,7 @@ static void release(struct module *m)
 
 	if (!l)
 		return;
-	program_copies_close(&l->copies);
+	attacher_close(&l->attacher);
 	function_targets_free(&l->targets);
 	free(l);
 }
@@ -200,13 +212,14 @@ static int check(struct module *m)
 	char path[4096], text[160];
 	uint64_t offset = 0;
 	int works = 0, err, place;
-	size_t taken, i;
+	size_t taken, silent, i;
 
 	place = own_code_place((const void *)(uintptr_t)check, path, sizeof(path), &offset);
 	snprintf(text, sizeof(text), "%zu functions of the network path exist", l->targets.n);
 	printf("  %-11s %s\n", m->ops->name, text);
 	shorten(&l->targets, place ? NULL : path, offset);
-	err = program_copies_open(&l->copies, &m->p->maps, &m->p->params);
+	err = attacher_open(
+		&l->attacher, &m->p->maps, &m->p->params, m->p->cfg->return_slots, l->targets.n);
 	if (err) {
 		check_line(m->ops->name, "-", "program", err, "");
 		return 0;
@@ -214,18 +227,23 @@ static int check(struct module *m)
 	for (mech = mechanisms; mech->name; mech++) {
 		double start = seconds();
 
-		if (mech->max_targets > FEW)
-			continue; /* a second row of a mechanism */
+		if (mech->max_targets > FEW || mech->must_tell)
+			continue; /* another row says the same */
+		silent = l->attacher.silent;
 		forget_errors(&l->targets);
-		taken = mechanism_attach(mech, &l->copies, &l->targets, &m->links);
+		taken = mechanism_attach(mech, &l->attacher, &l->targets, &m->links);
 		err = taken ? 0 : first_error(&l->targets, mech->user);
 		if (taken)
-			snprintf(text, sizeof(text), "%.1f ms each",
-				(seconds() - start) * 1e3 / taken);
+			snprintf(text, sizeof(text), "%.1f ms each%s",
+				(seconds() - start) * 1e3 / taken,
+				l->attacher.silent > silent
+					? "; does not tell which returns it misses"
+					: "");
 		check_line(m->ops->name, mech->user ? "user" : "kernel", mech->name,
 			err || taken ? err : -ENOENT, taken ? text : "");
 		works += taken > 0;
 		fd_list_cut(&m->links, 0);
+		attacher_detached(&l->attacher);
 		for (i = 0; i < l->targets.n; i++)
 			l->targets.at[i].attached = false;
 	}
@@ -241,6 +259,7 @@ const struct module_ops module_latency = {
 	.plan = plan,
 	.attach = attach,
 	.misses = misses,
+	.detached = detached,
 	.release = release,
 	.check = check,
 };

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "target/probes/mechanism.h"
+
 extern const struct module_ops module_syscall, module_irq, module_sched, module_latency, module_cpu,
 	module_memory, module_throughput, module_xdp, module_tracepoint;
 
@@ -31,6 +33,23 @@ bool probes_module_exists(const char *name)
 
 	for (i = 0; module_at(i); i++)
 		if (!strcmp(module_at(i)->name, name))
+			return true;
+	return false;
+}
+
+/* Of modules whose way --mechanism cannot change, or whose parts choose among these. */
+static const char *const other_mechanisms[] = {
+	"raw_tp", "tp_btf", "tp", "perf", "rtnetlink", "xdp-native", "xdp-generic"};
+
+bool probes_mechanism_exists(const char *name)
+{
+	size_t i;
+
+	for (i = 0; mechanisms[i].name; i++)
+		if (!strcmp(mechanisms[i].name, name))
+			return true;
+	for (i = 0; i < sizeof(other_mechanisms) / sizeof(other_mechanisms[0]); i++)
+		if (!strcmp(other_mechanisms[i], name))
 			return true;
 	return false;
 }

@@ -43,6 +43,8 @@ struct module_ops {
 	void (*totals)(struct module *m, ayaprof_Aggregate *row);
 	/* How often the kernel did not run a program that would have made an event. */
 	uint64_t (*misses)(struct module *m);
+	/* The links are closed: remove what else is left in the kernel. From any thread; twice. */
+	void (*detached)(struct module *m);
 	void (*release)(struct module *m);
 	/* --check: try every mechanism and print one line each; how many work. */
 	int (*check)(struct module *m);
@@ -78,7 +80,8 @@ struct probes {
 	struct fd_list links;
 	void (*record)(void *ctx, const struct ayp_rec *rec, size_t size);
 	uint64_t handed_over;
-	uint64_t misses_before, misses; /* programs the kernel did not run: at activation, since */
+	uint64_t misses_before, misses; /* what the kernel left out: at activation, since */
+	uint64_t misses_due_ns;
 	bool stopped;
 	pthread_t detacher; /* owns all links while `detaching` */
 	bool detaching;

@@ -6,8 +6,8 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "target/log.h"
@@ -217,13 +217,20 @@ int session_start(struct probes *p)
 	return err;
 }
 
+static void detach_module(struct module *m)
+{
+	fd_list_free(&m->links);
+	if (m->ops->detached)
+		m->ops->detached(m);
+}
+
 static void *detach_all(void *arg)
 {
 	struct probes *p = arg;
 	size_t i;
 
 	for (i = 0; i < p->n_modules; i++)
-		fd_list_free(&p->modules[i].links);
+		detach_module(&p->modules[i]);
 	fd_list_free(&p->links);
 	return NULL;
 }
@@ -262,7 +269,7 @@ void session_end(struct probes *p)
 	for (i = 0; i < p->n_modules; i++) {
 		struct module *m = &p->modules[i];
 
-		fd_list_free(&m->links);
+		detach_module(m);
 		object_list_free(&m->objects);
 		if (m->ops->release)
 			m->ops->release(m);

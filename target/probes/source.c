@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <bpf/libbpf.h>
@@ -38,6 +39,34 @@ static uint64_t all_misses(struct probes *p)
 		if (p->modules[i].ops->misses)
 			sum += p->modules[i].ops->misses(&p->modules[i]);
 	return sum;
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000000000ull + t.tv_nsec;
+}
+
+static void read_misses(struct probes *p)
+{
+	uint64_t now = all_misses(p) - p->misses_before;
+
+	/* What the kernel counts and what is counted here are not read at one moment. */
+	if ((int64_t)now > (int64_t)p->misses)
+		p->misses = now;
+}
+
+/* With hundreds of probes it takes a while to ask for all of them: 2 % of the time at most. */
+static void look_for_misses(struct probes *p)
+{
+	uint64_t start = now_ns();
+
+	if (p->stopped || start < p->misses_due_ns)
+		return;
+	read_misses(p);
+	p->misses_due_ns = start + 50 * (now_ns() - start);
 }
 
 static int do_activate(struct source *s)
@@ -126,8 +155,10 @@ static void do_deactivate(struct source *s)
 	if (p->stopped)
 		return;
 	maps_set_active(&p->maps, false);
-	p->misses = all_misses(p) - p->misses_before;
+	/* At once: the kernel goes on counting until all is detached. */
+	read_misses(p);
 	p->stopped = true;
+	maps_wait(&p->maps);
 	session_detach(p);
 }
 
@@ -136,7 +167,7 @@ static uint64_t do_produced(struct source *s)
 	struct probes *p = self(s);
 
 	if (!p->stopped)
-		p->misses = all_misses(p) - p->misses_before;
+		read_misses(p);
 	return maps_produced(&p->maps) + p->misses;
 }
 
@@ -146,6 +177,7 @@ static size_t do_losses(struct source *s, struct source_loss *rows, size_t cap)
 	size_t n = 0;
 	uint32_t cpu;
 
+	look_for_misses(p);
 	if (p->misses && n < cap)
 		rows[n++] = (struct source_loss){.cause = ayaprof_LossCause_LOSS_MISSED_RETURN,
 			.cpu = -1,

@@ -24,6 +24,21 @@ SHORT = (("x86_64", "6.1"), ("x86_64", "6.12"))  # part of `make test`
 CHECK = "ayaprof-uart --check >/out/check; echo $? >/out/check.code\n"
 # Linux's 8250 driver says nothing when it cannot have a rate: it takes 9600.
 CLIPPED = 'ayaprof-uart -b 921600 -M none -p k:create_pipe_files "$DATA" 2>/out/clipped; echo $? >/out/clipped.code\n'
+# Mechanisms that put a call's return aside in one of few slots, and keep it there while the function sleeps.
+WITH_SLOTS = ("kprobe", "kprobe.multi")
+SLEEPERS = 41  # processes that sleep in pipe_read at once; each reads once more, to the end
+# No $(seq): the shell would read that through a pipe.
+SLEEP = f"for i in {' '.join(map(str, range(SLEEPERS)))}; do {{ {{ sleep 2; echo; }} | cat >/dev/null; }} & done; wait\n"
+
+
+def sleep_twice(mechanism):
+    """The board's job: with the slots that it takes by itself, then with few."""
+    runs = (f"ayaprof-uart --mode log -o /out/{name}.pb --summary-json /out/{name}.json -M none -p k:pipe_read "
+            f"--mechanism {mechanism} {slots} -- sh /job/sleep || exit\n"
+            for name, slots in (("run", ""), ("few", "--return-slots 8")))
+    return "".join(runs) + "cp /sys/kernel/tracing/kprobe_events /out/left\n"
+
+
 GETPPID = "__x64_sys_getppid"
 CALLS = 1009  # prime: nothing else comes in that number
 BOOT_TIMEOUT_S = 240  # a boot takes 2 s, loading programs some more; the machine may be busy
@@ -108,6 +123,18 @@ def used(p, mechanism):
     assert mechanism in re.split(r"[^a-z_.]+", str(p.summary["probes"])), f"no {mechanism} in {p.summary['probes']}"
 
 
+def ends(bench, result, name):
+    """Entries and exits in a recording that the board kept, and how many exits its books call missed."""
+    recording = bench.tmp / f"{name}.pb"
+    recording.write_bytes(result.files[f"{name}.pb"])
+    info, summary = bench.info(recording), json.loads(result.files[f"{name}.json"])
+    kinds = collections.Counter(record[15] for record in bench.events(recording))
+    missed = info["lost"]["by_cause"].get("missed_return", 0)
+    bench.note(f"{name}: {kinds} {info['lost']} {summary}")
+    assert summary["events"] == info["events"] + info["lost"]["total"] and info["lost"]["total"] == missed, info["lost"]
+    return kinds[0], kinds[1], missed
+
+
 def add_tests(cell):
     board = f"{cell.arch} {cell.kernel}"
 
@@ -137,6 +164,19 @@ def add_tests(cell):
             p = profile(bench, cell, f"-M none -p k:create_pipe_files --mechanism {mechanism}", f"workload alloc {CALLS}")
             used(p, mechanism)
             exactly(p, "create_pipe_files", CALLS)
+
+    for mechanism in (m for m in cell.mechanisms if m in WITH_SLOTS):
+        @test(f"{board}: {SLEEPERS} calls sleep at once: {mechanism} sees all ends, or its books say how many it missed")
+        def sleeping(bench, mechanism=mechanism):
+            script = bench.tmp / "sleep"
+            script.write_text(SLEEP)
+            files = {"ayaprof-uart": program(cell.arch, "ayaprof-uart"), "sleep": script}
+            result = boot(bench, cell, sleep_twice(mechanism), files).wait(BOOT_TIMEOUT_S)
+            assert result.code == 0, f"exit status {result.code} on the board"
+            assert ends(bench, result, "run") == (2 * SLEEPERS, 2 * SLEEPERS, 0)
+            entries, exits, missed = ends(bench, result, "few")
+            assert entries == 2 * SLEEPERS and missed >= SLEEPERS // 2 and exits + missed == entries
+            assert not result.files["left"], result.files["left"]
 
     @test(f"{board}: the functions of the network path around loopback traffic")
     def network(bench):

@@ -147,6 +147,8 @@ static const struct {
 	{{"tty", "-M", "none"}, "nothing to trace"},
 	{{"tty", "-M", "none,syscall"}, "cannot be combined"},
 	{{"tty", "-M", "syscall,,irq"}, "empty name"},
+	{{"tty", "--mechanism", "magic"}, "no mechanism"},
+	{{"tty", "--return-slots", "0"}, "must be from"},
 	{{"tty", "-p", "x:y"}, "expected k:GLOB"},
 	{{"tty", "-p", "u:/bin/x"}, "u:PATH:GLOB"},
 	{{"tty", "-p", "k:"}, "k:GLOB"},

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "target/probes/attacher.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <bpf/libbpf.h>
+
+#include "target/probes/kernel_symbols.h"
+#include "target/probes/link_missed.h"
+
+/* Enough for a server's threads where memory is plenty. The kernel takes no more than MOST. */
+#define SLOTS_MOST  4096u
+#define SLOTS_LEAST 64u
+/* All slots together take no more than this part of the memory. */
+#define MEMORY_SHARE 64u
+/* A slot is a struct kretprobe_instance or rethook_node in an allocation of its own; since Linux
+ * 6.7 (b4edb8d2d464) also a place in a ring per CPU, each sized to a power of two. */
+#define SLOT_BYTES         128u
+#define SLOT_BYTES_PER_CPU 16u
+
+static uint32_t choose_slots(size_t n_functions)
+{
+	uint64_t memory = (uint64_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE);
+	uint64_t each = SLOT_BYTES + SLOT_BYTES_PER_CPU * sysconf(_SC_NPROCESSORS_CONF);
+	uint64_t slots = memory / MEMORY_SHARE / each / (n_functions ? n_functions : 1);
+
+	return slots > SLOTS_MOST ? SLOTS_MOST : slots < SLOTS_LEAST ? SLOTS_LEAST : slots;
+}
+
+int attacher_open(struct attacher *a, const struct maps *maps, const struct ayp_params *params,
+	uint32_t slots, size_t n_functions)
+{
+	*a = (struct attacher){.slots = slots ? slots : choose_slots(n_functions)};
+	return program_copies_open(&a->copies, maps, params);
+}
+
+void attacher_detached(struct attacher *a)
+{
+	kprobe_events_free(&a->events);
+	a->noted_events = 0;
+}
+
+void attacher_close(struct attacher *a)
+{
+	attacher_detached(a);
+	program_copies_close(&a->copies);
+	free(a->telling);
+	free(a->pooled);
+	a->telling = NULL;
+	a->pooled = NULL;
+	a->n_telling = a->n_pooled = 0;
+}
+
+/* ---- addresses ------------------------------------------------------------------------------- */
+
+struct look {
+	struct attacher *a;
+	struct function_target **sorted;
+	size_t n;
+};
+
+static int by_symbol(const void *a, const void *b)
+{
+	const struct function_target *const *x = a, *const *y = b;
+
+	return strcmp((*x)->symbol, (*y)->symbol);
+}
+
+static int compare_symbol(const void *key, const void *row)
+{
+	return strcmp(key, (*(const struct function_target *const *)row)->symbol);
+}
+
+static int on_symbol(void *ctx, const char *name, uint64_t address)
+{
+	struct look *l = ctx;
+	struct function_target **at;
+
+	/* fprobe's handler of returns while they went through rethook's pool of nodes (Linux 5.18,
+	 * 5b0ab78998e3, to 6.13); fprobe on fgraph (6.14, 4346ba160409) has another. */
+	if (!strcmp(name, "fprobe_exit_handler"))
+		l->a->node_pool = true;
+	at = bsearch(name, l->sorted, l->n, sizeof(*l->sorted), compare_symbol);
+	/* The kernel takes the first of several, too. */
+	if (at && !(*at)->address)
+		(*at)->address = address;
+	return 0;
+}
+
+void attacher_look(struct attacher *a, struct function_targets *t)
+{
+	struct look l = {.a = a};
+	size_t i;
+
+	if (a->looked)
+		return;
+	a->looked = true;
+	l.sorted = calloc(t->n ? t->n : 1, sizeof(*l.sorted));
+	if (!l.sorted)
+		return;
+	for (i = 0; i < t->n; i++)
+		if (!t->at[i].path)
+			l.sorted[l.n++] = &t->at[i];
+	qsort(l.sorted, l.n, sizeof(*l.sorted), by_symbol);
+	kernel_addresses_each(on_symbol, &l);
+	free(l.sorted);
+}
+
+/* ---- books ----------------------------------------------------------------------------------- */
+
+int attacher_note_links(struct attacher *a, const struct fd_list *links, size_t first)
+{
+	size_t i, made = a->events.n - a->noted_events;
+	int *grown = realloc(a->telling, (a->n_telling + links->n - first + 1) * sizeof(*grown));
+	uint64_t missed;
+
+	if (!grown)
+		return -ENOMEM;
+	a->telling = grown;
+	a->noted_events = a->events.n;
+	for (i = first; i < links->n; i++) {
+		if (!link_missed(links->fd[i], &missed))
+			a->telling[a->n_telling++] = links->fd[i];
+		else if (made)
+			made--; /* kprobe_profile tells instead */
+		else
+			a->silent++;
+	}
+	return 0;
+}
+
+int attacher_note_function(struct attacher *a, uint16_t func)
+{
+	uint16_t *grown = realloc(a->pooled, (a->n_pooled + 1) * sizeof(*grown));
+
+	if (!grown)
+		return -ENOMEM;
+	a->pooled = grown;
+	a->pooled[a->n_pooled++] = func;
+	return 0;
+}
+
+static uint64_t told_by_links(const struct attacher *a)
+{
+	uint64_t sum = 0, missed;
+	size_t i;
+
+	for (i = 0; i < a->n_telling; i++)
+		if (!link_missed(a->telling[i], &missed))
+			sum += missed;
+	return sum;
+}
+
+/*
+ * Kernels before 6.7. Beside what kprobe_profile calls missed, a hit inside of another program is
+ * passed over in silence (trace_call_bpf; counted from dd8657894c11 on): it counts as a hit, but no
+ * program ran. The hits are read first, so that this is never too much.
+ */
+static uint64_t told_by_profile(const struct attacher *a)
+{
+	uint64_t hits, missed, runs = 0;
+	size_t i;
+
+	if (kprobe_events_read(&a->events, &hits, &missed))
+		return 0;
+	for (i = 0; i < a->events.n; i++) {
+		const struct kprobe_event *e = &a->events.at[i];
+
+		runs += maps_runs(
+			a->copies.maps, e->func, e->on_return ? AYP_HALF_END : AYP_HALF_BEGIN);
+	}
+	return missed + (hits > runs ? hits - runs : 0);
+}
+
+uint64_t attacher_misses(const struct attacher *a)
+{
+	uint64_t told = a->n_telling ? told_by_links(a) : a->events.n ? told_by_profile(a) : 0;
+	int64_t own = 0;
+	size_t i;
+
+	/* The kernel counts the daemon's own calls, too, which are no events. */
+	for (i = 0; i < a->n_pooled; i++)
+		own += maps_own_open(a->copies.maps, a->pooled[i]);
+	if (own > 0)
+		told -= (uint64_t)own < told ? (uint64_t)own : told;
+	return told + program_copies_misses(&a->copies);
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * Kprobes made through tracefs (kprobe_events) instead of the perf PMU: only there a return probe
+ * can be given more slots than the kernel's max(10, 2 * CPUs) (Linux 4.12, 696ced4fb1d7), and only
+ * there kernels before 6.7 tell how often a probe was missed (kprobe_profile).
+ *
+ * Such events outlive their maker. They stand in a group whose name says who made them, and are
+ * removed at the end; what a process left behind that is dead is removed by the next.
+ */
+#ifndef TARGET_PROBES_KPROBE_EVENTS_H
+#define TARGET_PROBES_KPROBE_EVENTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define KPROBE_EVENT_PATH 128u
+
+struct kprobe_event {
+	uint16_t func;
+	bool on_return;
+};
+
+/* Zeroed: none yet. */
+struct kprobe_events {
+	struct kprobe_event *at;
+	size_t n, cap;
+	char group[48]; /* "": not looked for tracefs yet */
+	int file;       /* kprobe_events, or a negative errno */
+};
+
+/* Make an event for `symbol`; slots: calls at once whose returns are caught (returns only). Fills
+ * path, of KPROBE_EVENT_PATH bytes, with "group/name". 0 or a negative errno. */
+int kprobe_events_add(struct kprobe_events *e, const char *symbol, uint16_t func, bool on_return,
+	uint32_t slots, char *path);
+/* Remove all from index `keep` on. Nothing may be attached to them any more. */
+void kprobe_events_cut(struct kprobe_events *e, size_t keep);
+void kprobe_events_free(struct kprobe_events *e);
+
+/* Sums over all of these since each was made: how often they were hit, and how often the kernel
+ * missed one. 0 or a negative errno. */
+int kprobe_events_read(const struct kprobe_events *e, uint64_t *hits, uint64_t *missed);
+
+#endif
