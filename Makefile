@@ -200,7 +200,9 @@ $(O)/tests/%: $(O)/obj/tests/tools/%.o
 	$(say) LINK $@
 	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lpthread -lm
 
-tests: all $(UNIT_BIN) $(TOOL_BIN) $(REPLAY_BIN)
+# Emulated boards run static programs; a static one with sanitizers does not link.
+STATIC_BIN := $(if $(SAN),,$(O)/static/ayaprof-uart $(O)/static/workload)
+tests: all $(UNIT_BIN) $(TOOL_BIN) $(REPLAY_BIN) $(STATIC_BIN)
 
 $(O)/tests/bench_codec: $(O)/obj/tests/bench/bench_codec.o $(LIB_PROTO)
 	$(say) LINK $@
@@ -212,7 +214,7 @@ bench:
 	@O='$(O)' $(PYTHON) tests/bench/run.py
 
 deps:
-	@scripts/install-deps.sh build plot test
+	@scripts/install-deps.sh build plot test boards
 
 # A second make, because the first one may have been read before the tools it asks for were there.
 test: deps

@@ -25,7 +25,7 @@ rm -f "$out"/*
 	die "this kernel or user may not trace (needs root and BPF): $(tail -n 1 "$out/check.txt")"
 
 work=$(mktemp -d)
-line= host=
+line='' host=''
 cleanup() {
 	trap - EXIT INT TERM
 	for pid in $host $line; do kill "$pid" 2>/dev/null || true; done

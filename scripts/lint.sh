@@ -2,7 +2,7 @@
 # Static checks over what git tracks: layout of C, include rules between directories, banned calls, shell scripts.
 # exit 0: clean; 1: findings, one line each.
 set -uo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit 1
 bad=0
 report() { echo "lint: $*"; bad=1; }
 

@@ -51,8 +51,7 @@ void names_free(struct names *n)
 	free(n);
 }
 
-/* ---- lookup
- * -------------------------------------------------------------------------------------- */
+/* ---- lookup --------------------------------------------------------------------------------- */
 
 static uint32_t hash_slot(const struct names *n, uint8_t table, uint32_t id)
 {
@@ -114,8 +113,7 @@ const struct name *names_get(const struct names *n, ayaprof_Table table, uint32_
 	return at == NONE ? NULL : &n->entries[at];
 }
 
-/* ---- growth
- * -------------------------------------------------------------------------------------- */
+/* ---- growth --------------------------------------------------------------------------------- */
 
 static int grow_array(void *array, size_t elements, size_t size)
 {
@@ -210,8 +208,7 @@ static int new_entry(struct names *n, uint8_t table, uint32_t id, uint32_t *at)
 	return 0;
 }
 
-/* ---- setting
- * ------------------------------------------------------------------------------------- */
+/* ---- setting -------------------------------------------------------------------------------- */
 
 static bool same(const char *a, const char *b)
 {
@@ -318,8 +315,7 @@ int names_set(struct names *n, ayaprof_Table table, uint32_t id, uint32_t owner,
 	return put(n, &at, &key, text, owner_name);
 }
 
-/* ---- use and announcement
- * ------------------------------------------------------------------------ */
+/* ---- use and announcement ------------------------------------------------------------------- */
 
 bool names_use(struct names *n, ayaprof_Table table, uint32_t id)
 {

@@ -25,8 +25,7 @@ static int refuse(char *why, const char *fmt, ...)
 	return -EINVAL;
 }
 
-/* ---- kinds of values
- * ----------------------------------------------------------------------------- */
+/* ---- kinds of values ------------------------------------------------------------------------ */
 
 static int number(const char *value, uint64_t min, uint64_t max, uint64_t *to, char *why)
 {
@@ -95,8 +94,7 @@ static void *append(void *array, size_t *n, size_t element)
 	return bigger + (*n)++ * element;
 }
 
-/* ---- line
- * ---------------------------------------------------------------------------------------- */
+/* ---- line ----------------------------------------------------------------------------------- */
 
 OPTION_SETTER(tty)
 {
@@ -150,8 +148,7 @@ OPTION_SETTER(frame_bytes)
 	return err;
 }
 
-/* ---- where to
- * ------------------------------------------------------------------------------------ */
+/* ---- where to ------------------------------------------------------------------------------- */
 
 OPTION_SETTER(mode)
 {
@@ -193,8 +190,7 @@ OPTION_SETTER(listen)
 	return text(o, addr, &o->config.listen_addr, why);
 }
 
-/* ---- what
- * ---------------------------------------------------------------------------------------- */
+/* ---- what ----------------------------------------------------------------------------------- */
 
 OPTION_SETTER(module)
 {
@@ -313,8 +309,7 @@ OPTION_SETTER(interval)
 	return err;
 }
 
-/* ---- how long, how much
- * -------------------------------------------------------------------------- */
+/* ---- how long, how much --------------------------------------------------------------------- */
 
 OPTION_SETTER(duration)
 {
@@ -364,8 +359,7 @@ size_t default_ring_bytes(void)
 	return (size_t)ring;
 }
 
-/* ---- instead of the kernel, instead of a run
- * ------------------------------------------------------ */
+/* ---- instead of the kernel, instead of a run ------------------------------------------------ */
 
 OPTION_SETTER(replay)
 {

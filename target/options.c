@@ -43,7 +43,8 @@ const struct option_row option_rows[] = {
 		"attach only this way, e.g. kprobe, of those that --check lists [the best that "
 		"works]"},
 	{"return-slots", 0, "N", NULL, false, set_return_slots,
-		"for kprobe and kprobe.multi: how many calls of a function may be running whose ends "
+		"for kprobe and kprobe.multi: how many calls of a function may be running whose "
+		"ends "
 		"are seen; more are counted as lost [64 to 4096, by the memory]"},
 	{"sample-hz", 0, "N", NULL, false, set_sample_hz,
 		"stack samples per second and CPU of module cpu [99]"},

@@ -95,8 +95,7 @@ struct source *probes_source_new(
 struct source *replay_source_new(
 	const struct config *cfg, struct names *names, const struct source_sink *sink);
 
-/* ---- instead of a run (probes/)
- * ------------------------------------------------------------------ */
+/* ---- instead of a run (probes/) ------------------------------------------------------------- */
 
 /* --check: print to stdout what this board can trace, how, and why not. Exit status 0 if anything
  * useful can be traced, else 1. */

@@ -119,8 +119,7 @@ int load_stack(struct load *l, uint8_t session, const ayaprof_Stack *in)
 	return err;
 }
 
-/* ---- at the end of the file
- * ---------------------------------------------------------------------- */
+/* ---- at the end of the file ----------------------------------------------------------------- */
 
 /* Functions by class, name and owner: a key for `name` that no other name has. */
 static uint64_t func_key(const struct name_entry *e)

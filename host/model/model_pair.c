@@ -64,8 +64,7 @@ struct pairing {
 	size_t n_edges, edge;
 };
 
-/* ---- threads
- * ------------------------------------------------------------------------------------- */
+/* ---- threads -------------------------------------------------------------------------------- */
 
 static uint64_t thread_key(const struct model_event *e)
 {
@@ -118,8 +117,7 @@ static int activate(struct pairing *p, struct thread *t)
 	return 0;
 }
 
-/* ---- calls
- * --------------------------------------------------------------------------------------- */
+/* ---- calls ---------------------------------------------------------------------------------- */
 
 /* End the innermost open call. Until then self_ns is the sum of its direct children. */
 static void close_top(struct pairing *p, struct thread *t, uint64_t end_ns, uint8_t flags)
@@ -197,8 +195,7 @@ static void on_exit_event(
 	close_top(p, t, e->t_ns, 0);
 }
 
-/* ---- losses
- * -------------------------------------------------------------------------------------- */
+/* ---- losses --------------------------------------------------------------------------------- */
 
 /* Epochs in events are the low 16 bits; times make them nearly ascending. */
 static uint64_t full_epoch(struct pairing *p, uint16_t low)
@@ -292,8 +289,7 @@ static int find_edges(struct pairing *p)
 	return 0;
 }
 
-/* ---- one session
- * --------------------------------------------------------------------------------- */
+/* ---- one session ---------------------------------------------------------------------------- */
 
 /* A thread that is guarded left the CPU it was guarded on. */
 static void break_guard(struct pairing *p, struct thread *t, uint64_t now_ns)

@@ -24,7 +24,8 @@ struct plot_array {
 };
 
 struct plot_reply {
-	struct json json; /* members are added with host/base/json.h; keys of a panel carry its prefix */
+	struct json
+		json; /* members are added with host/base/json.h; keys of a panel carry its prefix */
 	FILE *stream;
 	char *text; /* after plot_reply_finish: the JSON, text_len bytes */
 	size_t text_len;

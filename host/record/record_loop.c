@@ -81,8 +81,7 @@ static void show_live(struct loop *l, const struct recorder_state *s)
 	l->live_bytes = s->line.wire_bytes;
 }
 
-/* ---- the line comes and goes
- * --------------------------------------------------------------------- */
+/* ---- the line comes and goes ---------------------------------------------------------------- */
 
 static int line_gone(struct loop *l)
 {
@@ -134,8 +133,7 @@ static int line_readable(struct loop *l, short revents)
 	return line_gone(l);
 }
 
-/* ---- one turn
- * ------------------------------------------------------------------------------------ */
+/* ---- one turn ------------------------------------------------------------------------------- */
 
 static void check_ends(struct loop *l, const struct recorder_state *s)
 {
@@ -189,8 +187,7 @@ static int one_turn(struct loop *l)
 	return err;
 }
 
-/* ---- the end
- * ------------------------------------------------------------------------------------- */
+/* ---- the end -------------------------------------------------------------------------------- */
 
 static void say_summary(const struct loop *l, const struct recorder_state *s)
 {

@@ -54,8 +54,7 @@ static int64_t wall_ns(void)
 	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
-/* ---- writing
- * ------------------------------------------------------------------------------------- */
+/* ---- writing -------------------------------------------------------------------------------- */
 
 static int write_all(int fd, const uint8_t *data, size_t len)
 {
@@ -130,8 +129,7 @@ static void side_output(int *fd, const char *name, const uint8_t *data, size_t l
 	*fd = -1;
 }
 
-/* ---- frames
- * -------------------------------------------------------------------------------------- */
+/* ---- frames --------------------------------------------------------------------------------- */
 
 /* Said again and again by a board; one copy is enough. */
 static bool is_repeated_kind(uint8_t kind)
@@ -204,8 +202,7 @@ int recorder_idle(struct recorder *r)
 	return on_outcome(r, deframer_take_text(&r->deframer));
 }
 
-/* ---- the recorder's own records
- * ------------------------------------------------------------------ */
+/* ---- the recorder's own records ------------------------------------------------------------- */
 
 static int note_line_event(struct recorder *r, ayaprof_LineEventKind kind, const char *text)
 {
@@ -249,8 +246,7 @@ const struct recorder_state *recorder_state(struct recorder *r)
 	return &r->state;
 }
 
-/* ---- life
- * ---------------------------------------------------------------------------------------- */
+/* ---- life ----------------------------------------------------------------------------------- */
 
 static int open_output(const char *path, int *fd)
 {

@@ -51,8 +51,7 @@ static const char *why_no_board(const struct model *m)
 	return "no hello arrived";
 }
 
-/* ---- JSON
- * ---------------------------------------------------------------------------------------- */
+/* ---- JSON ----------------------------------------------------------------------------------- */
 
 static void json_board(struct json *j, const struct model *m)
 {
@@ -144,6 +143,16 @@ static void json_modules(struct json *j, const struct model *m)
 	json_close(j);
 }
 
+/* Still running at the end, or their exit was lost or missed. */
+static uint64_t calls_without_end(const struct model *m)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < m->n_calls; i++)
+		n += (m->calls[i].flags & CALL_NO_EXIT) != 0;
+	return n;
+}
+
 static void print_json(const struct model *m)
 {
 	struct json j;
@@ -158,6 +167,7 @@ static void print_json(const struct model *m)
 	json_uint(&j, "origin_ns", m->origin_ns);
 	json_uint(&j, "events", m->n_events);
 	json_uint(&j, "calls", m->n_calls);
+	json_uint(&j, "calls_without_end", calls_without_end(m));
 	json_uint(&j, "orphan_exits", m->orphan_exits);
 	json_uint(&j, "samples", m->n_samples);
 	json_lost(&j, m);
@@ -185,8 +195,7 @@ static void print_json(const struct model *m)
 	json_end(&j);
 }
 
-/* ---- text
- * ---------------------------------------------------------------------------------------- */
+/* ---- text ----------------------------------------------------------------------------------- */
 
 static void print_board(const struct model *m)
 {
@@ -327,9 +336,9 @@ static void print_text(const struct model *m)
 	print_sessions(m);
 	print_modules(m);
 	print_line(m);
-	printf("events     %" PRIu64 " events, %" PRIu64 " calls, %" PRIu64
+	printf("events     %zu events, %zu calls (%" PRIu64 " without end), %" PRIu64
 	       " exits without entry, %zu samples\n",
-		(uint64_t)m->n_events, (uint64_t)m->n_calls, m->orphan_exits, m->n_samples);
+		m->n_events, m->n_calls, calls_without_end(m), m->orphan_exits, m->n_samples);
 	print_lost(m);
 }
 

@@ -19,17 +19,18 @@ static const struct cli_option options[] = {
 	[OPT_JSON] = {0, "json", NULL, "as JSON, times in ns"},
 	[OPT_CSV] = {0, "csv", NULL, "as CSV, times in ns"},
 	[OPT_SORT] = {'s', "sort", "KEY",
-		"name, kind, count, total, self, mean, p50, p90, p99, min or max (total)"},
+		"name, kind, count, no_end, total, self, mean, p50, p90, p99, min or max (total)"},
 	[OPT_TOP] = {'n', "top", "N", "only the first N"},
 };
 
 static const struct cli_spec spec = {
 	.usage = "stats run.pb [--json|--csv] [--sort KEY] [--top N]",
-	.about = "Times per function. total is from entry to exit, self is total without the calls "
-		 "made from\n"
-		 "there; calls whose exit is not in the recording count, but have no times. exact "
-		 "is the board's\n"
-		 "own count where it sends one: it is right whatever was lost on the way.",
+	.about =
+		"Times per function. total is from entry to exit, self is total without the calls\n"
+		"made from there. Calls whose exit is not in the recording (still running, lost,\n"
+		"missed by the kernel) count, but have no times: no_end says how many. exact is "
+		"the\n"
+		"board's own count where it sends one: it is right whatever was lost on the way.",
 	.options = options,
 	.n_options = sizeof(options) / sizeof(*options),
 	.more = "example: hostdec stats run.pb --sort self --top 20",
@@ -45,6 +46,7 @@ static const struct column {
 	{"name", "NAME", COLUMN_NAME, 0},
 	{"kind", "KIND", COLUMN_KIND, 0},
 	{"count", "COUNT", COLUMN_COUNT, offsetof(struct stats_row, count)},
+	{"no_end", "NO END", COLUMN_COUNT, offsetof(struct stats_row, no_end)},
 	{"total_ns", "TOTAL", COLUMN_TIME, offsetof(struct stats_row, total_ns)},
 	{"self_ns", "SELF", COLUMN_TIME, offsetof(struct stats_row, self_ns)},
 	{"mean_ns", "MEAN", COLUMN_TIME, offsetof(struct stats_row, mean_ns)},
@@ -76,8 +78,7 @@ static const char *kind_name(const struct stats_row *row)
 	return ayp_class_info(row->func->cls)->name;
 }
 
-/* ---- order
- * --------------------------------------------------------------------------------------- */
+/* ---- order ---------------------------------------------------------------------------------- */
 
 static int row_order(const void *pa, const void *pb, void *sort)
 {
@@ -108,8 +109,7 @@ static const struct column *find_column(const char *key)
 	return NULL;
 }
 
-/* ---- output
- * -------------------------------------------------------------------------------------- */
+/* ---- output --------------------------------------------------------------------------------- */
 
 static void print_json(const struct stats *s, const struct model *m)
 {
@@ -223,8 +223,7 @@ static void print_table(const struct stats *s, const struct model *m)
 			m->lost_total);
 }
 
-/* ---- command
- * ------------------------------------------------------------------------------------- */
+/* ---- command -------------------------------------------------------------------------------- */
 
 static bool set_option(void *ctx, struct cli *c, int option)
 {

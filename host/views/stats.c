@@ -37,7 +37,10 @@ static void count_all(struct stats_row *rows, const struct model *m)
 		struct stats_row *row = &rows[m->calls[i].func];
 
 		row->count++;
-		row->complete += !(m->calls[i].flags & CALL_NO_EXIT);
+		if (m->calls[i].flags & CALL_NO_EXIT)
+			row->no_end++;
+		else
+			row->complete++;
 	}
 	for (size_t i = 0; i < m->n_events; i++) {
 		if (m->events[i].kind == AYP_INSTANT)

@@ -55,8 +55,7 @@ static int fentry_one(struct attacher *a, const struct function_target *t, struc
 	return attach_pair(fentry_attach, a, t, links);
 }
 
-/* ---- kprobe.multi (Linux 5.18, 0dcac2725406): all functions in one system call
- * ---------------------- */
+/* ---- kprobe.multi (Linux 5.18, 0dcac2725406): all functions in one system call -------------- */
 
 /*
  * A pool of nodes holds 2 * CPUs for each function that was asked for, and there is no other way to
@@ -124,8 +123,7 @@ static int kprobe_multi(
 	return link < 0 ? kprobe_multi_times(a, fd, t, n, on_return, 1) : link;
 }
 
-/* ---- uprobe.multi (Linux 6.6, 89ae89f53d20): all functions of one file in one system call
- * ------------ */
+/* ---- uprobe.multi (Linux 6.6, 89ae89f53d20): all functions of one file in one system call --- */
 
 /* Newer than this system's linux/bpf.h. */
 #define ATTACH_UPROBE_MULTI 48
@@ -171,8 +169,7 @@ static int uprobe_multi(
 	return link;
 }
 
-/* ---- kprobe/kretprobe, uprobe/uretprobe: one program where attachments have cookies (Linux 5.15)
- * ----- */
+/* ---- kprobe/kretprobe, uprobe/uretprobe: one program where attachments have cookies (Linux 5.15)  */
 
 static int probe_program(
 	struct attacher *a, const struct function_target *t, bool on_return, bool *cookie)

@@ -26,8 +26,7 @@ static const struct {
 	[AYP_MEMP_CACHE_FREE] = {"kmem_cache_free", false, false},
 };
 
-/* ---- raw_tp: arguments by their types, from the BTF of the tracepoint's prototype
- * --------------------- */
+/* ---- raw_tp: arguments by their types, from the BTF of the tracepoint's prototype ----------- */
 
 /* void (*btf_trace_EVENT)(void *, arguments...) */
 static const struct btf_type *prototype(const struct btf *btf, const char *event)
@@ -116,8 +115,7 @@ static int prepare_raw(struct ayp_params *params, enum ayp_mem_prog prog)
 	return find_arguments(params, prog);
 }
 
-/* ---- tp: fields by their names, from the tracepoint's format
- * ------------------------------------------- */
+/* ---- tp: fields by their names, from the tracepoint's format -------------------------------- */
 
 static int prepare_tp(struct ayp_params *params, enum ayp_mem_prog prog)
 {
@@ -133,8 +131,7 @@ static int prepare_tp(struct ayp_params *params, enum ayp_mem_prog prog)
 	return err;
 }
 
-/* ---- both
- * ---------------------------------------------------------------------------------------------- */
+/* ---- both ----------------------------------------------------------------------------------- */
 
 struct way {
 	const char *mechanism, *suffix;

@@ -119,8 +119,7 @@ static int tcp_open(struct sink *sink)
 	return 0;
 }
 
-/* ---- clients
- * ------------------------------------------------------------------------------------- */
+/* ---- clients -------------------------------------------------------------------------------- */
 
 static size_t buffered(const struct client *c)
 {
@@ -219,8 +218,7 @@ static void hear_client(struct sink_tcp *s, struct client *c, uint32_t events)
 		watch(s, c, EPOLL_CTL_MOD);
 }
 
-/* ---- the sink
- * ------------------------------------------------------------------------------------ */
+/* ---- the sink ------------------------------------------------------------------------------- */
 
 static bool make_room(struct sink_tcp *s, struct client *c, size_t len)
 {

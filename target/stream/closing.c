@@ -32,8 +32,7 @@ void closing_begin(struct closing *c, size_t output, const struct stream *s, uin
 	c->begun_backlog = output_backlog(output_of(c, s));
 }
 
-/* ---- progress
- * ------------------------------------------------------------------------------------ */
+/* ---- progress ------------------------------------------------------------------------------- */
 
 static void tell_size(char *text, size_t size, uint64_t bytes)
 {
@@ -73,8 +72,7 @@ static void end_progress(struct closing *c)
 	c->told = false;
 }
 
-/* ---- states
- * -------------------------------------------------------------------------------------- */
+/* ---- states --------------------------------------------------------------------------------- */
 
 static void abandon(struct closing *c, struct stream *s, bool hurry)
 {

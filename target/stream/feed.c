@@ -87,8 +87,7 @@ int feed_post(struct feed *f, unsigned int kind, const void *msg)
 	return post_as(f, kind, ayp_kind_info(kind)->priority, msg);
 }
 
-/* ---- names and stacks
- * ---------------------------------------------------------------------------- */
+/* ---- names and stacks ----------------------------------------------------------------------- */
 
 static void fill_name(ayaprof_Name *to, const struct name *from)
 {
@@ -177,8 +176,7 @@ bool feed_announced(const struct feed *f)
 	       !names_news_at(f->names, f->inline_listener, 0) && f->stack_told >= f->stacks->end;
 }
 
-/* ---- repetition
- * ---------------------------------------------------------------------------------- */
+/* ---- repetition ----------------------------------------------------------------------------- */
 
 static bool belongs(const struct feed *f, const struct cycle *c, const struct name *name)
 {
@@ -258,8 +256,7 @@ static void repeat(struct feed *f, uint64_t now)
 		(int64_t)(spool_bytes_of(&f->out->spool, AYP_PRIORITY_META) - before));
 }
 
-/* ---- periodic
- * ------------------------------------------------------------------------------------ */
+/* ---- periodic ------------------------------------------------------------------------------- */
 
 void feed_tell_losses(struct feed *f)
 {

@@ -87,8 +87,7 @@ void output_post_events(struct output *o, const struct spool_item *item)
 		item->first_ns, item->last_ns);
 }
 
-/* ---- to the sink
- * --------------------------------------------------------------------------------- */
+/* ---- to the sink ---------------------------------------------------------------------------- */
 
 static size_t encode_record(uint8_t *dst, size_t cap, const struct framing_header *header,
 	const uint8_t *payload, size_t len)

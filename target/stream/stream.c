@@ -86,8 +86,7 @@ void stream_free(struct stream *s)
 	free(s);
 }
 
-/* ---- blocks
- * -------------------------------------------------------------------------------------- */
+/* ---- blocks --------------------------------------------------------------------------------- */
 
 static unsigned int count_shares(const struct stream *s, uint32_t count, struct spool_share *shares)
 {
@@ -256,8 +255,7 @@ bool stream_has_room(const struct stream *s)
 	return true;
 }
 
-/* ---- books
- * --------------------------------------------------------------------------------------- */
+/* ---- books ---------------------------------------------------------------------------------- */
 
 /* Causes that strike before the daemon: such events have no index. */
 static const ayaprof_LossCause kernel_causes[] = {
@@ -306,8 +304,7 @@ static void fill_books(void *ctx, const struct feed *f, ayaprof_Status *status)
 	stream_fill_status(s, (size_t)(f - s->feeds), status);
 }
 
-/* ---- course of a session
- * ------------------------------------------------------------------------- */
+/* ---- course of a session -------------------------------------------------------------------- */
 
 static void begin_recording(struct feed *f)
 {

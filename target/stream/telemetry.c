@@ -38,8 +38,7 @@ static void post_to_all(struct stream *s, unsigned int kind, const void *msg, bo
 	}
 }
 
-/* ---- losses in the kernel
- * ------------------------------------------------------------------------ */
+/* ---- losses in the kernel ------------------------------------------------------------------- */
 
 void stream_read_losses(struct stream *s)
 {
@@ -68,8 +67,7 @@ void stream_read_losses(struct stream *s)
 	s->losses_read_ns = s->now_ns;
 }
 
-/* ---- samples
- * ------------------------------------------------------------------------------------- */
+/* ---- samples -------------------------------------------------------------------------------- */
 
 void stream_flush_samples(struct stream *s)
 {
@@ -94,8 +92,7 @@ void stream_take_sample(struct stream *s)
 		names_use(s->names, ayaprof_Table_TABLE_IFACE, sample->interfaces[i].ifindex);
 }
 
-/* ---- exact totals
- * -------------------------------------------------------------------------------- */
+/* ---- exact totals --------------------------------------------------------------------------- */
 
 static uint64_t row_hash(const ayaprof_Aggregate *row)
 {

@@ -64,7 +64,8 @@ static void run_deflate(const struct recording *r, struct result *out)
 	for (size_t i = 0; i < r->n; i += DEFLATE_BLOCK) {
 		size_t n = r->n - i < DEFLATE_BLOCK ? r->n - i : DEFLATE_BLOCK;
 		uLongf len = sizeof(packed);
-		if (compress2(packed, &len, r->bytes + i * AYP_RECORD_SIZE, n * AYP_RECORD_SIZE, 6) != Z_OK)
+		if (compress2(packed, &len, r->bytes + i * AYP_RECORD_SIZE, n * AYP_RECORD_SIZE,
+			    6) != Z_OK)
 			abort();
 		out->bytes += len - 6; /* the zlib wrapper would not travel */
 	}

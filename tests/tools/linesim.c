@@ -19,9 +19,10 @@
 #include "tests/tools/linesim_fault.h"
 #include "tests/tools/linesim_port.h"
 
-#define TICK_NS      1000000  /* a line in use is served this often */
-#define LOOK_MS      5        /* how often a closed port is looked at: nothing tells of an open() */
-#define CATCH_UP_NS  250000000 /* a busy line makes up for at most this much of being scheduled late */
+#define TICK_NS 1000000 /* a line in use is served this often */
+#define LOOK_MS 5       /* how often a closed port is looked at: nothing tells of an open() */
+#define CATCH_UP_NS                                                                                \
+	250000000 /* a busy line makes up for at most this much of being scheduled late */
 #define BYTE_NS(baud) (10000000000ull / (baud)) /* 8N1: ten bits */
 
 /* One direction. Bytes go sender -> faults -> fifo (the receiving driver's buffer) -> receiver. */
@@ -55,23 +56,27 @@ static struct {
 	char input[256];
 	size_t input_len;
 	int control_fd;
-} sim = { .baud = 115200, .control_fd = 0 };
+} sim = {.baud = 115200, .control_fd = 0};
 
 static volatile sig_atomic_t stop_signal;
 
 static void usage(FILE *f)
 {
 	fputs("usage: linesim --board-link PATH --host-link PATH [OPTION]...\n"
-	      "Joins two pseudo terminals, whose paths become the given symbolic links, like a null modem cable.\n"
-	      "  --baud N           10 bits a byte, each direction on its own; 0: not paced (115200)\n"
+	      "Joins two pseudo terminals, whose paths become the given symbolic links, like a "
+	      "null modem cable.\n"
+	      "  --baud N           10 bits a byte, each direction on its own; 0: not paced "
+	      "(115200)\n"
 	      "  --seed N           of every random choice (1)\n"
 	      "  --ber P            probability that a bit is flipped, board to host\n"
 	      "  --drop P, --dup P  probability that a byte vanishes, comes twice\n"
 	      "  --burst-gap N, --burst-len N   about every N bytes so many are garbage (off, 16)\n"
 	      "  --back-ber P, --back-drop P, --back-dup P   the same from host to board\n"
-	      "  --text FILE        lines to insert (over and over) as another writer of the UART would\n"
+	      "  --text FILE        lines to insert (over and over) as another writer of the UART "
+	      "would\n"
 	      "  --text-gap N       about every N bytes one line (0: only by command)\n"
-	      "  --text-at anywhere|frames   at any byte, or only after a frame's closing 00 (frames)\n"
+	      "  --text-at anywhere|frames   at any byte, or only after a frame's closing 00 "
+	      "(frames)\n"
 	      "  --text-log FILE    what was inserted, byte for byte\n"
 	      "  --host-buffer N    bytes the host's driver holds for a slow reader (1048576)\n"
 	      "  --flow none|rtscts when that is full: bytes are lost (none), or the line waits\n"
@@ -80,20 +85,27 @@ static void usage(FILE *f)
 	      "  --control FIFO     read commands here instead of from standard input\n"
 	      "  --stats FILE       counts as JSON, written at exit\n"
 	      "commands, one a line; each is answered with `ok COMMAND` when it is done:\n"
-	      "  unplug host|board [SEC]    the terminal vanishes (readers get EOF or EIO), for good or for SEC\n"
+	      "  unplug host|board [SEC]    the terminal vanishes (readers get EOF or EIO), for "
+	      "good or for SEC\n"
 	      "  plug host|board    a new terminal under the same link\n"
 	      "  stall SEC          nothing moves; the board feels back-pressure\n"
 	      "  babble N           N random bytes from the board\n"
 	      "  text               insert the next line\n"
 	      "  ber P              from now on\n"
-	      "  drain              answered when the board's bytes have arrived and the host's program has read them\n"
+	      "  drain              answered when the board's bytes have arrived and the host's "
+	      "program has read them\n"
 	      "  mark               answered at once: for --at and --at-byte\n"
 	      "  quit\n"
-	      "As with a UART, what arrives while nobody has the host's port open, or while it is unplugged, is\n"
-	      "gone (and counted); a board keeps sending whether anybody listens. An unplugged board loses nothing\n"
-	      "by itself: its writes fail. Between the board and the line stands only the kernel's terminal buffer\n"
-	      "(about 4 to 12 KB), as in a serial driver. Standard output tells `ready BOARD HOST`, then `open`\n"
-	      "and `close` of each port as programs come and go.\n", f);
+	      "As with a UART, what arrives while nobody has the host's port open, or while it is "
+	      "unplugged, is\n"
+	      "gone (and counted); a board keeps sending whether anybody listens. An unplugged "
+	      "board loses nothing\n"
+	      "by itself: its writes fail. Between the board and the line stands only the kernel's "
+	      "terminal buffer\n"
+	      "(about 4 to 12 KB), as in a serial driver. Standard output tells `ready BOARD "
+	      "HOST`, then `open`\n"
+	      "and `close` of each port as programs come and go.\n",
+		f);
 }
 
 static uint64_t now_ns(void)
@@ -140,7 +152,8 @@ static void line_carry(struct line *l, uint64_t now)
 
 	if (l->from->master < 0)
 		l->idle = true;
-	if (l->from->master < 0 || now < sim.stalled_until_ns || (sim.rtscts && room < 2 * FAULT_MAX_TEXT)) {
+	if (l->from->master < 0 || now < sim.stalled_until_ns ||
+		(sim.rtscts && room < 2 * FAULT_MAX_TEXT)) {
 		l->clock_ns = now;
 		return;
 	}
@@ -192,11 +205,12 @@ static struct port *port_named(const char *name)
 
 static int plan_add(bool by_byte, double when, const char *command)
 {
-	if (sim.n_plan == sizeof(sim.plan) / sizeof(sim.plan[0]) || strlen(command) >= sizeof(sim.plan[0].command))
+	if (sim.n_plan == sizeof(sim.plan) / sizeof(sim.plan[0]) ||
+		strlen(command) >= sizeof(sim.plan[0].command))
 		return -ENOSPC;
 	struct schedule *s = &sim.plan[sim.n_plan++];
 
-	*s = (struct schedule){ .by_byte = by_byte, .when = when };
+	*s = (struct schedule){.by_byte = by_byte, .when = when};
 	memcpy(s->command, command, strlen(command) + 1);
 	return 0;
 }
@@ -254,7 +268,8 @@ static void command_run(const char *text)
 
 static void input_read(void)
 {
-	ssize_t n = read(sim.control_fd, sim.input + sim.input_len, sizeof(sim.input) - 1 - sim.input_len);
+	ssize_t n = read(
+		sim.control_fd, sim.input + sim.input_len, sizeof(sim.input) - 1 - sim.input_len);
 	char *eol;
 
 	if (n <= 0) { /* end of input: go on until a signal comes */
@@ -302,7 +317,8 @@ static void drain_check(void)
 	 * passed on by a kernel worker: believe only that it is empty for a while. */
 	if (!sim.draining)
 		return;
-	sim.empty_ticks = sim.out.idle && !sim.out.fill && !port_unread(&sim.host) ? sim.empty_ticks + 1 : 0;
+	sim.empty_ticks =
+		sim.out.idle && !sim.out.fill && !port_unread(&sim.host) ? sim.empty_ticks + 1 : 0;
 	if (sim.empty_ticks < 5)
 		return;
 	sim.draining = false;
@@ -317,11 +333,13 @@ static void wait_for_work(void)
 	short board = !stalled && sim.board.open && sim.out.idle ? POLLIN : 0;
 	short host = !stalled && sim.host.open && sim.back.idle ? POLLIN : 0;
 	struct pollfd fds[] = {
-		{ .fd = sim.control_fd, .events = POLLIN },
-		{ .fd = sim.board.open ? sim.board.master : -1, .events = board | (sim.back.fill ? POLLOUT : 0) },
-		{ .fd = sim.host.open ? sim.host.master : -1, .events = host | (sim.out.fill ? POLLOUT : 0) },
+		{.fd = sim.control_fd, .events = POLLIN},
+		{.fd = sim.board.open ? sim.board.master : -1,
+			.events = board | (sim.back.fill ? POLLOUT : 0)},
+		{.fd = sim.host.open ? sim.host.master : -1,
+			.events = host | (sim.out.fill ? POLLOUT : 0)},
 	};
-	struct timespec t = { .tv_nsec = busy ? TICK_NS : LOOK_MS * 1000000 };
+	struct timespec t = {.tv_nsec = busy ? TICK_NS : LOOK_MS * 1000000};
 
 	ppoll(fds, 3, busy || look ? &t : NULL, NULL);
 	if (fds[0].revents)
@@ -332,13 +350,16 @@ static void stats_line(FILE *f, const struct line *l, const char *end)
 {
 	const struct fault_counts *c = &l->faults.count;
 
-	fprintf(f, " \"%s\": {\"taken\": %" PRIu64 ", \"delivered\": %" PRIu64 ", \"flipped_bits\": %" PRIu64
-		", \"dropped\": %" PRIu64 ", \"duplicated\": %" PRIu64 ", \"bursts\": %" PRIu64 ", \"babble_bytes\": %"
-		PRIu64 ", \"text_lines\": %" PRIu64 ", \"text_bytes\": %" PRIu64 ", \"overrun\": %" PRIu64
-		", \"lost_unplugged\": %" PRIu64 ", \"lost_unopened\": %" PRIu64 ", \"in_buffer\": %zu}%s\n",
-		l->name, l->taken, l->delivered, c->flipped_bits, c->dropped, c->duplicated, c->bursts,
-		c->babble_bytes, c->text_lines, c->text_bytes, l->overrun, l->lost_unplugged, l->lost_unopened,
-		l->fill, end);
+	fprintf(f,
+		" \"%s\": {\"taken\": %" PRIu64 ", \"delivered\": %" PRIu64
+		", \"flipped_bits\": %" PRIu64 ", \"dropped\": %" PRIu64
+		", \"duplicated\": %" PRIu64 ", \"bursts\": %" PRIu64 ", \"babble_bytes\": %" PRIu64
+		", \"text_lines\": %" PRIu64 ", \"text_bytes\": %" PRIu64 ", \"overrun\": %" PRIu64
+		", \"lost_unplugged\": %" PRIu64 ", \"lost_unopened\": %" PRIu64
+		", \"in_buffer\": %zu}%s\n",
+		l->name, l->taken, l->delivered, c->flipped_bits, c->dropped, c->duplicated,
+		c->bursts, c->babble_bytes, c->text_lines, c->text_bytes, l->overrun,
+		l->lost_unplugged, l->lost_unopened, l->fill, end);
 }
 
 static int stats_write(void)
@@ -347,8 +368,11 @@ static int stats_write(void)
 
 	if (!f)
 		return sim.stats_path ? -errno : 0;
-	fprintf(f, "{\"seconds\": %.3f, \"baud\": %" PRIu64 ", \"stalls\": %u,\n", elapsed(), sim.baud, sim.stalls);
-	fprintf(f, " \"board_speed\": %u, \"host_speed\": %u, \"board_opens\": %u, \"host_opens\": %u,\n",
+	fprintf(f, "{\"seconds\": %.3f, \"baud\": %" PRIu64 ", \"stalls\": %u,\n", elapsed(),
+		sim.baud, sim.stalls);
+	fprintf(f,
+		" \"board_speed\": %u, \"host_speed\": %u, \"board_opens\": %u, \"host_opens\": "
+		"%u,\n",
 		sim.board.speed, sim.host.speed, sim.board.opens, sim.host.opens);
 	stats_line(f, &sim.out, ",");
 	stats_line(f, &sim.back, "}");
@@ -360,24 +384,47 @@ static void on_signal(int sig)
 	stop_signal = sig;
 }
 
-enum { OPT_BOARD = 256, OPT_HOST, OPT_BAUD, OPT_SEED, OPT_BER, OPT_DROP, OPT_DUP, OPT_BURST_GAP, OPT_BURST_LEN,
-	OPT_BACK_BER, OPT_BACK_DROP, OPT_BACK_DUP, OPT_TEXT, OPT_TEXT_GAP, OPT_TEXT_AT, OPT_TEXT_LOG, OPT_BUFFER,
-	OPT_FLOW, OPT_AT, OPT_AT_BYTE, OPT_CONTROL, OPT_STATS, OPT_HELP };
-
-static const struct option options[] = {
-	{ "board-link", 1, NULL, OPT_BOARD }, { "host-link", 1, NULL, OPT_HOST }, { "baud", 1, NULL, OPT_BAUD },
-	{ "seed", 1, NULL, OPT_SEED }, { "ber", 1, NULL, OPT_BER }, { "drop", 1, NULL, OPT_DROP },
-	{ "dup", 1, NULL, OPT_DUP }, { "burst-gap", 1, NULL, OPT_BURST_GAP }, { "burst-len", 1, NULL, OPT_BURST_LEN },
-	{ "back-ber", 1, NULL, OPT_BACK_BER }, { "back-drop", 1, NULL, OPT_BACK_DROP },
-	{ "back-dup", 1, NULL, OPT_BACK_DUP }, { "text", 1, NULL, OPT_TEXT }, { "text-gap", 1, NULL, OPT_TEXT_GAP },
-	{ "text-at", 1, NULL, OPT_TEXT_AT }, { "text-log", 1, NULL, OPT_TEXT_LOG },
-	{ "host-buffer", 1, NULL, OPT_BUFFER }, { "flow", 1, NULL, OPT_FLOW }, { "at", 1, NULL, OPT_AT },
-	{ "at-byte", 1, NULL, OPT_AT_BYTE }, { "control", 1, NULL, OPT_CONTROL }, { "stats", 1, NULL, OPT_STATS },
-	{ "help", 0, NULL, OPT_HELP }, { NULL, 0, NULL, 0 }
+enum {
+	OPT_BOARD = 256,
+	OPT_HOST,
+	OPT_BAUD,
+	OPT_SEED,
+	OPT_BER,
+	OPT_DROP,
+	OPT_DUP,
+	OPT_BURST_GAP,
+	OPT_BURST_LEN,
+	OPT_BACK_BER,
+	OPT_BACK_DROP,
+	OPT_BACK_DUP,
+	OPT_TEXT,
+	OPT_TEXT_GAP,
+	OPT_TEXT_AT,
+	OPT_TEXT_LOG,
+	OPT_BUFFER,
+	OPT_FLOW,
+	OPT_AT,
+	OPT_AT_BYTE,
+	OPT_CONTROL,
+	OPT_STATS,
+	OPT_HELP
 };
 
+static const struct option options[] = {{"board-link", 1, NULL, OPT_BOARD},
+	{"host-link", 1, NULL, OPT_HOST}, {"baud", 1, NULL, OPT_BAUD}, {"seed", 1, NULL, OPT_SEED},
+	{"ber", 1, NULL, OPT_BER}, {"drop", 1, NULL, OPT_DROP}, {"dup", 1, NULL, OPT_DUP},
+	{"burst-gap", 1, NULL, OPT_BURST_GAP}, {"burst-len", 1, NULL, OPT_BURST_LEN},
+	{"back-ber", 1, NULL, OPT_BACK_BER}, {"back-drop", 1, NULL, OPT_BACK_DROP},
+	{"back-dup", 1, NULL, OPT_BACK_DUP}, {"text", 1, NULL, OPT_TEXT},
+	{"text-gap", 1, NULL, OPT_TEXT_GAP}, {"text-at", 1, NULL, OPT_TEXT_AT},
+	{"text-log", 1, NULL, OPT_TEXT_LOG}, {"host-buffer", 1, NULL, OPT_BUFFER},
+	{"flow", 1, NULL, OPT_FLOW}, {"at", 1, NULL, OPT_AT}, {"at-byte", 1, NULL, OPT_AT_BYTE},
+	{"control", 1, NULL, OPT_CONTROL}, {"stats", 1, NULL, OPT_STATS},
+	{"help", 0, NULL, OPT_HELP}, {NULL, 0, NULL, 0}};
+
 /* Returns 0, 1 for --help, or -EINVAL with *bad naming the option. */
-static int options_parse(int argc, char **argv, struct fault_options out[2], uint64_t *seed, size_t *buffer)
+static int options_parse(
+	int argc, char **argv, struct fault_options out[2], uint64_t *seed, size_t *buffer)
 {
 	int o;
 
@@ -385,24 +432,60 @@ static int options_parse(int argc, char **argv, struct fault_options out[2], uin
 		char *colon = optarg ? strchr(optarg, ':') : NULL;
 
 		switch (o) {
-		case OPT_BOARD: sim.board.link = optarg; break;
-		case OPT_HOST: sim.host.link = optarg; break;
-		case OPT_BAUD: sim.baud = strtoull(optarg, NULL, 10); break;
-		case OPT_SEED: *seed = strtoull(optarg, NULL, 10); break;
-		case OPT_BER: out[0].ber = strtod(optarg, NULL); break;
-		case OPT_DROP: out[0].drop = strtod(optarg, NULL); break;
-		case OPT_DUP: out[0].dup = strtod(optarg, NULL); break;
-		case OPT_BURST_GAP: out[0].burst_gap = strtod(optarg, NULL); break;
-		case OPT_BURST_LEN: out[0].burst_len = strtoul(optarg, NULL, 10); break;
-		case OPT_BACK_BER: out[1].ber = strtod(optarg, NULL); break;
-		case OPT_BACK_DROP: out[1].drop = strtod(optarg, NULL); break;
-		case OPT_BACK_DUP: out[1].dup = strtod(optarg, NULL); break;
-		case OPT_TEXT: out[0].text_path = optarg; break;
-		case OPT_TEXT_GAP: out[0].text_gap = strtod(optarg, NULL); break;
-		case OPT_TEXT_AT: out[0].text_anywhere = !strcmp(optarg, "anywhere"); break;
-		case OPT_TEXT_LOG: out[0].text_log = optarg; break;
-		case OPT_BUFFER: *buffer = strtoull(optarg, NULL, 10); break;
-		case OPT_FLOW: sim.rtscts = !strcmp(optarg, "rtscts"); break;
+		case OPT_BOARD:
+			sim.board.link = optarg;
+			break;
+		case OPT_HOST:
+			sim.host.link = optarg;
+			break;
+		case OPT_BAUD:
+			sim.baud = strtoull(optarg, NULL, 10);
+			break;
+		case OPT_SEED:
+			*seed = strtoull(optarg, NULL, 10);
+			break;
+		case OPT_BER:
+			out[0].ber = strtod(optarg, NULL);
+			break;
+		case OPT_DROP:
+			out[0].drop = strtod(optarg, NULL);
+			break;
+		case OPT_DUP:
+			out[0].dup = strtod(optarg, NULL);
+			break;
+		case OPT_BURST_GAP:
+			out[0].burst_gap = strtod(optarg, NULL);
+			break;
+		case OPT_BURST_LEN:
+			out[0].burst_len = strtoul(optarg, NULL, 10);
+			break;
+		case OPT_BACK_BER:
+			out[1].ber = strtod(optarg, NULL);
+			break;
+		case OPT_BACK_DROP:
+			out[1].drop = strtod(optarg, NULL);
+			break;
+		case OPT_BACK_DUP:
+			out[1].dup = strtod(optarg, NULL);
+			break;
+		case OPT_TEXT:
+			out[0].text_path = optarg;
+			break;
+		case OPT_TEXT_GAP:
+			out[0].text_gap = strtod(optarg, NULL);
+			break;
+		case OPT_TEXT_AT:
+			out[0].text_anywhere = !strcmp(optarg, "anywhere");
+			break;
+		case OPT_TEXT_LOG:
+			out[0].text_log = optarg;
+			break;
+		case OPT_BUFFER:
+			*buffer = strtoull(optarg, NULL, 10);
+			break;
+		case OPT_FLOW:
+			sim.rtscts = !strcmp(optarg, "rtscts");
+			break;
 		case OPT_AT:
 		case OPT_AT_BYTE:
 			if (!colon || plan_add(o == OPT_AT_BYTE, strtod(optarg, NULL), colon + 1))
@@ -414,25 +497,29 @@ static int options_parse(int argc, char **argv, struct fault_options out[2], uin
 			if (sim.control_fd < 0)
 				return -errno;
 			break;
-		case OPT_STATS: sim.stats_path = optarg; break;
-		case OPT_HELP: return 1;
-		default: return -EINVAL;
+		case OPT_STATS:
+			sim.stats_path = optarg;
+			break;
+		case OPT_HELP:
+			return 1;
+		default:
+			return -EINVAL;
 		}
 	}
 	return optind == argc && sim.board.link && sim.host.link && *buffer >= 4096 ? 0 : -EINVAL;
 }
 
-static int line_init(struct line *l, const char *name, struct port *from, struct port *to, size_t cap,
-	const struct fault_options *opt, uint64_t seed)
+static int line_init(struct line *l, const char *name, struct port *from, struct port *to,
+	size_t cap, const struct fault_options *opt, uint64_t seed)
 {
-	*l = (struct line){ .name = name, .from = from, .to = to, .cap = cap, .idle = true };
+	*l = (struct line){.name = name, .from = from, .to = to, .cap = cap, .idle = true};
 	l->fifo = malloc(cap);
 	return l->fifo ? faults_init(&l->faults, opt, seed) : -ENOMEM;
 }
 
 int main(int argc, char **argv)
 {
-	struct fault_options faults[2] = { { .burst_len = 16 }, { .burst_len = 16 } };
+	struct fault_options faults[2] = {{.burst_len = 16}, {.burst_len = 16}};
 	uint64_t seed = 1;
 	size_t buffer = 1 << 20;
 	int err = options_parse(argc, argv, faults, &seed, &buffer);
@@ -451,7 +538,8 @@ int main(int argc, char **argv)
 	sim.start_ns = now_ns();
 	err = line_init(&sim.out, "board_to_host", &sim.board, &sim.host, buffer, &faults[0], seed);
 	if (!err)
-		err = line_init(&sim.back, "host_to_board", &sim.host, &sim.board, buffer, &faults[1], ~seed);
+		err = line_init(&sim.back, "host_to_board", &sim.host, &sim.board, buffer,
+			&faults[1], ~seed);
 	if (!err)
 		err = port_plug(&sim.board);
 	if (!err)

@@ -20,7 +20,7 @@ struct fault_options {
 	double ber, drop, dup; /* probabilities */
 	double burst_gap;      /* mean bytes between bursts, 0: none */
 	unsigned long burst_len;
-	double text_gap;       /* mean bytes between inserted lines, 0: none */
+	double text_gap; /* mean bytes between inserted lines, 0: none */
 	bool text_anywhere;
 	const char *text_path, *text_log;
 };
@@ -96,10 +96,11 @@ static inline int faults_load_text(struct faults *f)
 /* 0 or a negative errno. */
 static inline int faults_init(struct faults *f, const struct fault_options *opt, uint64_t seed)
 {
-	uint64_t *rng[] = { &f->rng_bit, &f->rng_drop, &f->rng_dup, &f->rng_burst, &f->rng_text, &f->rng_babble };
+	uint64_t *rng[] = {&f->rng_bit, &f->rng_drop, &f->rng_dup, &f->rng_burst, &f->rng_text,
+		&f->rng_babble};
 	int err = 0;
 
-	*f = (struct faults){ .opt = *opt };
+	*f = (struct faults){.opt = *opt};
 	for (size_t i = 0; i < sizeof(rng) / sizeof(rng[0]); i++)
 		*rng[i] = fault_random(&seed);
 	f->bits_to_flip = fault_distance(&f->rng_bit, opt->ber);

@@ -21,8 +21,8 @@ int ioctl(int fd, unsigned long request, ...); /* <sys/ioctl.h> clashes with <as
 
 struct port {
 	const char *name, *link;
-	int master;         /* -1: unplugged */
-	bool open;          /* some program has the other side open */
+	int master; /* -1: unplugged */
+	bool open;  /* some program has the other side open */
 	unsigned int opens;
 	unsigned int speed; /* what that program set, 0 before */
 	char slave[64];
@@ -50,8 +50,8 @@ static inline int port_plug(struct port *p)
 	p->master = posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
 	if (p->master < 0)
 		return -errno;
-	if (grantpt(p->master) || unlockpt(p->master) || ptsname_r(p->master, p->slave, sizeof(p->slave)) ||
-	    ioctl(p->master, TCGETS2, &t))
+	if (grantpt(p->master) || unlockpt(p->master) ||
+		ptsname_r(p->master, p->slave, sizeof(p->slave)) || ioctl(p->master, TCGETS2, &t))
 		goto fail;
 	/* No echo and no translation from the first byte on, as on a UART nobody has logged in to. */
 	t.c_iflag = t.c_oflag = t.c_lflag = 0;
@@ -101,7 +101,7 @@ static inline int port_unread(struct port *p)
 /* Has somebody opened or closed it? True when that changed; says so on standard output. */
 static inline bool port_look(struct port *p)
 {
-	struct pollfd fd = { .fd = p->master };
+	struct pollfd fd = {.fd = p->master};
 	struct termios2 t;
 
 	if (p->master < 0)

@@ -137,13 +137,15 @@ static int run_alloc(unsigned long n, const char *arg)
 /* A TCP connection over 127.0.0.1; 0 or -1 with errno. */
 static int loopback_pair(int *out, int *in)
 {
-	struct sockaddr_in addr = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in addr = {
+		.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	socklen_t len = sizeof(addr);
 	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	*out = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (listener < 0 || *out < 0 || bind(listener, (struct sockaddr *)&addr, len) || listen(listener, 1) ||
-	    getsockname(listener, (struct sockaddr *)&addr, &len) || connect(*out, (struct sockaddr *)&addr, len))
+	if (listener < 0 || *out < 0 || bind(listener, (struct sockaddr *)&addr, len) ||
+		listen(listener, 1) || getsockname(listener, (struct sockaddr *)&addr, &len) ||
+		connect(*out, (struct sockaddr *)&addr, len))
 		return -1;
 	*in = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
 	close(listener);
@@ -165,7 +167,7 @@ static int receive(int fd, uint8_t *buf, size_t len)
 
 static int run_loopback(unsigned long bytes, const char *arg)
 {
-	uint8_t buf[4096] = { 0 };
+	uint8_t buf[4096] = {0};
 	int out, in;
 
 	if (loopback_pair(&out, &in))
@@ -231,7 +233,9 @@ uint32_t checksum_reply(const uint8_t *data, size_t len)
 int send_reply(int out, int in, const uint8_t *data, size_t len)
 {
 	uint8_t back[8192];
-	int err = len <= sizeof(back) && write(out, data, len) == (ssize_t)len ? receive(in, back, len) : -1;
+	int err = len <= sizeof(back) && write(out, data, len) == (ssize_t)len
+			  ? receive(in, back, len)
+			  : -1;
 
 	KEEP_FRAME();
 	return err;
@@ -260,8 +264,8 @@ int serve_request(const char *text, int out, int in)
 /* Requests in groups with pauses, a few files and forks between: something of everything. */
 static int run_mix(unsigned long seconds, const char *arg)
 {
-	static const char *const requests[] = { "1,4,2", "5,3", "2,2,2,2", "0,5,1,3,4" };
-	const struct timespec pause = { .tv_nsec = 20 * 1000 * 1000 };
+	static const char *const requests[] = {"1,4,2", "5,3", "2,2,2,2", "0,5,1,3,4"};
+	const struct timespec pause = {.tv_nsec = 20 * 1000 * 1000};
 	struct timespec now, end;
 	int out, in;
 
@@ -271,7 +275,8 @@ static int run_mix(unsigned long seconds, const char *arg)
 	end.tv_sec += (time_t)seconds;
 	for (unsigned int turn = 0;; turn++) {
 		clock_gettime(CLOCK_MONOTONIC, &now);
-		if (now.tv_sec > end.tv_sec || (now.tv_sec == end.tv_sec && now.tv_nsec >= end.tv_nsec))
+		if (now.tv_sec > end.tv_sec ||
+			(now.tv_sec == end.tv_sec && now.tv_nsec >= end.tv_nsec))
 			break;
 		for (unsigned int i = 0; i < 4; i++)
 			if (serve_request(requests[(turn + i) % 4], out, in))
@@ -293,13 +298,13 @@ static const struct workload {
 	const char *name, *usage;
 	int (*run)(unsigned long n, const char *arg);
 } workloads[] = {
-	{ "calls", "N          call ayp_work() N times", run_calls },
-	{ "getppid", "N        N getppid system calls", run_getppid },
-	{ "forks", "N          fork and reap N children", run_forks },
-	{ "files", "N [DIR]    open, read and close N files of DIR (/usr/include)", run_files },
-	{ "alloc", "N          N pipes: kernel memory comes and goes", run_alloc },
-	{ "loopback", "BYTES   send so much over TCP on 127.0.0.1", run_loopback },
-	{ "mix", "SECONDS      all of them and a small server with nested functions", run_mix },
+	{"calls", "N          call ayp_work() N times", run_calls},
+	{"getppid", "N        N getppid system calls", run_getppid},
+	{"forks", "N          fork and reap N children", run_forks},
+	{"files", "N [DIR]    open, read and close N files of DIR (/usr/include)", run_files},
+	{"alloc", "N          N pipes: kernel memory comes and goes", run_alloc},
+	{"loopback", "BYTES   send so much over TCP on 127.0.0.1", run_loopback},
+	{"mix", "SECONDS      all of them and a small server with nested functions", run_mix},
 };
 #define N_WORKLOADS (sizeof(workloads) / sizeof(workloads[0]))
 

@@ -89,8 +89,7 @@ static const struct model_call *call_of(const struct model *m, uint16_t func, si
 		assert_int_equal(c_->flags, call_flags);                                           \
 	} while (0)
 
-/* ---- pairing
- * ------------------------------------------------------------------------------------- */
+/* ---- pairing -------------------------------------------------------------------------------- */
 
 static void nested_calls(void **state)
 {
@@ -210,8 +209,7 @@ static void ring_order_is_not_time_order(void **state)
 	model_free(&m);
 }
 
-/* ---- losses
- * -------------------------------------------------------------------------------------- */
+/* ---- losses --------------------------------------------------------------------------------- */
 
 static void nothing_is_paired_across_a_hole(void **state)
 {
@@ -451,8 +449,7 @@ static void impossible_blocks(void **state)
 	making_free(r);
 }
 
-/* ---- identity
- * ------------------------------------------------------------------------------------ */
+/* ---- identity ------------------------------------------------------------------------------- */
 
 static void names_may_come_late(void **state)
 {
@@ -508,8 +505,7 @@ static void sessions_share_functions(void **state)
 	making_free(r);
 }
 
-/* ---- lanes
- * --------------------------------------------------------------------------------------- */
+/* ---- lanes ---------------------------------------------------------------------------------- */
 
 #define assert_segment(l, i, start, end, depth_, cpu_)                                             \
 	do {                                                                                       \
@@ -567,8 +563,7 @@ static void lanes_without_switches(void **state)
 	model_free(&m);
 }
 
-/* ---- the file
- * ------------------------------------------------------------------------------------ */
+/* ---- the file ------------------------------------------------------------------------------- */
 
 static void not_recordings(void **state)
 {

@@ -21,8 +21,7 @@
 #define FUNCS      40u
 #define CPUS       3u
 
-/* ---- a source whose events the test makes
- * -------------------------------------------------------- */
+/* ---- a source whose events the test makes --------------------------------------------------- */
 
 struct fake_source {
 	struct source source;
@@ -88,8 +87,7 @@ static const struct source_ops fake_ops = {fake_ok, fake_ok, fake_fd, fake_consu
 	fake_nothing, fake_produced, fake_losses, fake_sample, fake_totals, fake_report,
 	fake_nothing};
 
-/* ---- a line with a mind of its own, and who listens at its end
- * ------------------------------------ */
+/* ---- a line with a mind of its own, and who listens at its end ------------------------------ */
 
 struct fake_line {
 	struct sink sink;
@@ -256,8 +254,7 @@ static struct fake_line *line_new(uint64_t *seed)
 	return l;
 }
 
-/* ---- one session
- * --------------------------------------------------------------------------------- */
+/* ---- one session ---------------------------------------------------------------------------- */
 
 struct session {
 	uint64_t seed, now;
@@ -440,8 +437,7 @@ static void end(struct session *s)
 	free(s->made);
 }
 
-/* ---- tests
- * --------------------------------------------------------------------------------------- */
+/* ---- tests ---------------------------------------------------------------------------------- */
 
 static void a_good_line_loses_nothing(void **state)
 {

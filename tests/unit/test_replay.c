@@ -40,8 +40,7 @@ static void classes_by_name(void **state)
 				replay_guess_class(rows[i].name));
 }
 
-/* ---- a recording and who reads it
- * ---------------------------------------------------------------- */
+/* ---- a recording and who reads it ----------------------------------------------------------- */
 
 struct reader {
 	char path[32];
