@@ -5,27 +5,28 @@
 
 #include "proto/codec.h"
 
-/* A row per codec. The first one is what encoders write; decoders take any. */
+/* A row per codec. */
 static const struct ayp_codec *const codecs[] = {
 	&ayp_codec_columns,
+	&ayp_codec_adaptive,
 };
 
 #define N_CODECS (sizeof(codecs) / sizeof(codecs[0]))
 
 /* Bytes per event, times 256: assumed before the first block is known. */
 #define FIRST_GUESS (3u << 8)
-/* Room to find out how large a block came out that does not fit the caller's. */
-#define PACKED_ROOM 65536u
 
 #define ALIGN_UP(n) (((n) + _Alignof(max_align_t) - 1) & ~(_Alignof(max_align_t) - 1))
 
 struct ayp_block_encoder {
-	size_t target;
+	const struct ayp_codec *codec;
+	size_t target;      /* bytes */
 	uint32_t per_event; /* bytes per event of late, times 256 */
 	uint32_t goal;      /* events to gather */
+	bool learned;       /* per_event is not only assumed */
 	uint32_t pending;
+	uint16_t order[AYP_BLOCK_MAX_EVENTS];
 	struct ayp_event events[AYP_BLOCK_MAX_EVENTS];
-	uint8_t packed[PACKED_ROOM];
 };
 
 struct ayp_block_decoder {
@@ -44,32 +45,50 @@ static void set_goal(struct ayp_block_encoder *e)
 	e->goal = n < 1 ? 1 : n > AYP_BLOCK_MAX_EVENTS ? AYP_BLOCK_MAX_EVENTS : (uint32_t)n;
 }
 
-size_t ayp_block_encoder_size(void)
+static const struct ayp_codec *find_codec(uint32_t id)
 {
-	return ALIGN_UP(sizeof(struct ayp_block_encoder)) + codecs[0]->encoder_size();
+	for (size_t i = 0; i < N_CODECS; i++)
+		if (codecs[i]->id == id)
+			return codecs[i];
+	return NULL;
 }
 
-struct ayp_block_encoder *ayp_block_encoder_init(void *mem, size_t target_bytes)
+size_t ayp_block_encoder_size(uint32_t codec)
+{
+	const struct ayp_codec *c = find_codec(codec);
+
+	return c ? ALIGN_UP(sizeof(struct ayp_block_encoder)) + c->encoder_size() : 0;
+}
+
+struct ayp_block_encoder *ayp_block_encoder_init(void *mem, const struct ayp_block_config *config)
 {
 	struct ayp_block_encoder *e = mem;
 
-	e->target = target_bytes < PACKED_ROOM ? target_bytes : PACKED_ROOM;
+	e->codec = find_codec(config->codec);
+	if (!e->codec || !e->codec->encoder_init(codec_mem(e), config->group_bytes))
+		return NULL;
+	e->target = config->target_bytes < AYP_BLOCK_MAX_BYTES ? config->target_bytes
+							       : AYP_BLOCK_MAX_BYTES;
 	e->per_event = FIRST_GUESS;
+	e->learned = false;
 	e->pending = 0;
 	set_goal(e);
-	return codecs[0]->encoder_init(codec_mem(e)) ? e : NULL;
+	return e;
+}
+
+void ayp_block_encoder_restart(struct ayp_block_encoder *e)
+{
+	if (e->codec->restart)
+		e->codec->restart(codec_mem(e));
 }
 
 int ayp_block_encoder_put(struct ayp_block_encoder *e, const struct ayp_event *ev)
 {
-	struct ayp_event *slot = &e->events[e->pending];
-
 	if (ev->kind >= AYP_EVENT_KINDS || ev->nargs > AYP_EVENT_MAX_ARGS)
 		return -2;
 	if (e->pending >= AYP_BLOCK_MAX_EVENTS)
 		return -1;
-	*slot = *ev;
-	e->pending++;
+	e->events[e->pending++] = *ev;
 	return e->pending >= e->goal;
 }
 
@@ -78,64 +97,73 @@ uint32_t ayp_block_encoder_pending(const struct ayp_block_encoder *e)
 	return e->pending;
 }
 
-/* How many events to try after n of them made `size` bytes (0: more than there is room for). */
-static uint32_t fewer(uint32_t n, size_t size, size_t cap)
-{
-	uint32_t next = size ? (uint32_t)((uint64_t)n * cap / size) : n / 2;
-
-	next -= next / 16; /* fewer events compress a little worse each */
-	if (next >= n)
-		next = n - 1;
-	return next < 1 ? 1 : next;
-}
-
 static void learn(struct ayp_block_encoder *e, uint32_t n, size_t size)
 {
 	/* A short block, cut for its age, is mostly head: it says little about a full one. */
 	if (n == e->pending && n < e->goal / 2)
 		return;
+	e->learned = true;
 	e->per_event = (uint32_t)((e->per_event * 3u + (size << 8) / n) / 4u);
 	if (e->per_event < 1)
 		e->per_event = 1;
 	set_goal(e);
 }
 
+/* A block of more than one CPU's events that do not all fit is not of the oldest ones: what is in
+ * the way of that is left out from the start. */
+static uint32_t likely_to_fit(const struct ayp_block_encoder *e, size_t cap)
+{
+	size_t n = (cap << 8) / e->per_event;
+
+	if (!e->learned)
+		return e->pending;
+	n += n / 8 + 8;
+	return n < e->pending ? (uint32_t)n : e->pending;
+}
+
+/* Close the gaps that the first n of order[] leave, keeping the order of the rest. */
+static void remove_taken(struct ayp_block_encoder *e, uint32_t n)
+{
+	uint32_t to = 0;
+
+	if (n < e->pending) {
+		for (uint32_t i = 0; i < n; i++)
+			e->events[e->order[i]].kind = AYP_EVENT_KINDS; /* marks it as gone */
+		for (uint32_t i = 0; i < e->pending; i++)
+			if (e->events[i].kind != AYP_EVENT_KINDS)
+				e->events[to++] = e->events[i];
+	}
+	e->pending = to;
+}
+
 size_t ayp_block_encoder_cut(
 	struct ayp_block_encoder *e, uint8_t *dst, size_t cap, struct ayp_block_info *info)
 {
-	const struct ayp_codec *codec = codecs[0];
-	uint32_t n = e->pending;
+	uint32_t n = likely_to_fit(e, cap);
 	size_t size;
 
-	if (n == 0)
+	if (e->pending == 0 || cap < AYP_BLOCK_MIN_CAP)
 		return 0;
-	for (;;) {
-		size = codec->encode(codec_mem(e), e->events, n, e->packed, sizeof(e->packed));
-		if (size && size <= cap)
-			break;
-		if (n == 1)
-			return 0; /* cap is below AYP_BLOCK_MIN_CAP */
-		n = fewer(n, size, cap);
-	}
-	if (codec->accept)
-		codec->accept(codec_mem(e));
-	memcpy(dst, e->packed, size);
-
+	if (cap > AYP_BLOCK_MAX_BYTES)
+		cap = AYP_BLOCK_MAX_BYTES;
+	size = e->codec->encode(codec_mem(e), e->events, n, dst, cap, e->order, &n);
 	*info = (struct ayp_block_info){
 		.count = n,
-		.first_ns = e->events[0].t_ns,
-		.last_ns = e->events[0].t_ns,
-		.codec = codec->id,
+		.first_ns = UINT64_MAX,
+		.codec = e->codec->id,
 	};
-	for (uint32_t i = 1; i < n; i++) {
-		if (e->events[i].t_ns < info->first_ns)
-			info->first_ns = e->events[i].t_ns;
-		if (e->events[i].t_ns > info->last_ns)
-			info->last_ns = e->events[i].t_ns;
+	for (uint32_t i = 0; i < n; i++) {
+		const struct ayp_event *ev = &e->events[e->order[i]];
+		uint64_t t_ns = ev->t_ns;
+
+		info->per_cpu[ev->cpu]++;
+		if (t_ns < info->first_ns)
+			info->first_ns = t_ns;
+		if (t_ns > info->last_ns)
+			info->last_ns = t_ns;
 	}
 	learn(e, n, size);
-	e->pending -= n;
-	memmove(e->events, e->events + n, e->pending * sizeof(e->events[0]));
+	remove_taken(e, n);
 	return size;
 }
 
@@ -177,10 +205,24 @@ int ayp_block_decode(struct ayp_block_decoder *d, uint32_t codec, const uint8_t 
 	return AYP_BLOCK_CODEC;
 }
 
+bool ayp_block_chain_follow(
+	struct ayp_block_chain *chain, uint32_t codec, const uint8_t *src, size_t len)
+{
+	const struct ayp_codec *c = find_codec(codec);
+	uint8_t group;
+	uint32_t index;
+
+	if (!c || !c->head || !c->head(src, len, &group, &index))
+		return true; /* whatever is wrong with it, it is not the chain */
+	if (index > 0 && (!chain->whole || group != chain->group || index != chain->next))
+		return false;
+	*chain = (struct ayp_block_chain){.next = index + 1, .group = group, .whole = true};
+	return true;
+}
+
 const char *ayp_codec_name(uint32_t codec)
 {
-	for (size_t i = 0; i < N_CODECS; i++)
-		if (codecs[i]->id == codec)
-			return codecs[i]->name;
-	return "unknown";
+	const struct ayp_codec *c = find_codec(codec);
+
+	return c ? c->name : "unknown";
 }

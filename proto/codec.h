@@ -9,21 +9,21 @@
 
 #include "proto/event.h"
 
-/*
- * `mem` is the codec's part of the caller's buffer, of *_size() bytes, aligned as by malloc. encode
- * may be called again for fewer of the same events when a block came out too large: what a codec
- * learns from a block it must learn in `accept`, which follows the encode whose result was taken.
- */
+/* `mem` is the codec's part of the caller's buffer, of *_size() bytes, aligned as by malloc. */
 struct ayp_codec {
 	uint32_t id; /* AYP_CODEC_* */
 	const char *name;
 
 	size_t (*encoder_size)(void);
-	bool (*encoder_init)(void *mem);
-	/* events[0..n), n >= 1, to at most cap bytes; returns the size, 0 if it does not fit. */
-	size_t (*encode)(
-		void *mem, const struct ayp_event *events, uint32_t n, uint8_t *dst, size_t cap);
-	void (*accept)(void *mem); /* NULL: nothing to learn */
+	bool (*encoder_init)(void *mem, uint64_t group_bytes);
+	/* As many of events[0..n), n >= 1, as fit cap (AYP_BLOCK_MIN_CAP..AYP_BLOCK_MAX_BYTES):
+	 * order[0..*taken) are the indexes of those that are in the block, of each CPU the oldest
+	 * ones in their order. Returns the size of the block. `order` has room for n. */
+	size_t (*encode)(void *mem, const struct ayp_event *events, uint32_t n, uint8_t *dst,
+		size_t cap, uint16_t *order, uint32_t *taken);
+	void (*restart)(void *mem); /* NULL: every block stands alone */
+	/* Group and index in it, as a block's head says. NULL: every block stands alone. */
+	bool (*head)(const uint8_t *src, size_t len, uint8_t *group, uint32_t *index);
 
 	size_t (*decoder_size)(void);
 	bool (*decoder_init)(void *mem);
@@ -32,5 +32,6 @@ struct ayp_codec {
 };
 
 extern const struct ayp_codec ayp_codec_columns;
+extern const struct ayp_codec ayp_codec_adaptive;
 
 #endif

@@ -52,12 +52,17 @@ bool book_block_possible(uint64_t first_index, uint32_t count)
 	return count && count <= AYP_BLOCK_MAX_EVENTS && first_index <= BOOK_MAX_INDEX;
 }
 
+void book_seen(struct book *b, uint64_t first_index, uint32_t count)
+{
+	b->end_index = max(b->end_index, book_add(first_index, count));
+}
+
 void book_block(struct book *b, uint64_t first_index, uint32_t count, bool decoded)
 {
 	uint64_t *sum = decoded ? &b->delivered : &b->undecodable;
 
 	*sum = book_add(*sum, count);
-	b->end_index = max(b->end_index, book_add(first_index, count));
+	book_seen(b, first_index, count);
 }
 
 void book_status(struct book *b, const ayaprof_Status *status)

@@ -51,6 +51,9 @@ uint64_t book_add(uint64_t a, uint64_t b); /* saturates */
 
 /* Can a board have sent such a block? Others are dropped, and counted nowhere in the books. */
 bool book_block_possible(uint64_t first_index, uint32_t count);
+/* A block that arrived, but builds on one that did not: its indexes are known, its events are missing
+ * with that one. */
+void book_seen(struct book *b, uint64_t first_index, uint32_t count);
 void book_block(struct book *b, uint64_t first_index, uint32_t count, bool decoded);
 void book_status(struct book *b, const ayaprof_Status *status);
 void book_loss(struct book *b, const ayaprof_Loss *loss);

@@ -12,12 +12,12 @@
 #include "proto/block.h"
 
 /*
- * Memory is bounded by the bytes read. No codec can put an event into less than a bit on average,
- * so EVENTS_PER_BYTE is beyond every real recording (they need 8 to 20 bits an event); an event
- * costs about 70 bytes at the worst moment without arguments, 120 with six. The constants let small
- * files with a few very regular blocks through.
+ * Memory is bounded by the bytes read. Blocks of 4096 events that repeat themselves to the nanosecond
+ * could say more than EVENTS_PER_BYTE, real ones do not: they need 1 to 10 bits an event, with
+ * everything around them. An event costs about 70 bytes at the worst moment without arguments, 120
+ * with six. The constants let small files with a few very regular blocks through.
  */
-#define EVENTS_PER_BYTE  8u
+#define EVENTS_PER_BYTE  32u
 #define EVENTS_FREE      (1u << 20)
 #define BYTES_PER_SAMPLE 16u
 #define SAMPLES_FREE     4096u
@@ -61,6 +61,7 @@ static void load_free(struct load *l)
 	}
 	free(l->sessions);
 	free(l->blocks);
+	free(l->raw);
 	free(l->gaps);
 	free(l->told);
 	free(l->names);

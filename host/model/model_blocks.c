@@ -93,12 +93,15 @@ static int number_session(struct load *l, struct block *blocks, size_t n, uint8_
 				return err;
 		}
 		cover = b->first_index + b->count;
-		book_block(&s->book, b->first_index, b->count, b->decoded);
+		if (b->broken)
+			book_seen(&s->book, b->first_index, b->count);
+		else
+			book_block(&s->book, b->first_index, b->count, b->decoded);
 		if (!b->decoded) {
 			err = add_gap(l, &(struct gap){.count = b->count,
 						 .first_ns = last_ns,
 						 .session = index,
-						 .undecodable = true});
+						 .undecodable = !b->broken});
 			if (err)
 				return err;
 			continue;
@@ -176,6 +179,16 @@ static size_t place_session(
 	return sum;
 }
 
+void load_blocks_sort(struct load *l)
+{
+	for (size_t i = 1; i < l->n_blocks; i++) {
+		if (block_order(&l->blocks[i - 1], &l->blocks[i]) > 0) {
+			qsort(l->blocks, l->n_blocks, sizeof(*l->blocks), block_order);
+			break;
+		}
+	}
+}
+
 int load_blocks_finish(struct load *l)
 {
 	struct model *m = l->m;
@@ -184,12 +197,10 @@ int load_blocks_finish(struct load *l)
 	size_t n_placed = 0, n;
 	int err = 0;
 
-	for (size_t i = 1; i < l->n_blocks; i++) {
-		if (block_order(&l->blocks[i - 1], &l->blocks[i]) > 0) {
-			qsort(l->blocks, l->n_blocks, sizeof(*l->blocks), block_order);
-			break;
-		}
-	}
+	err = load_blocks_decode(l);
+	if (err)
+		return err;
+	load_blocks_sort(l); /* of two alike the one that could be decoded first */
 	placed = malloc((m->n_events ? m->n_events : 1) * sizeof(*placed));
 	if (!placed)
 		return -ENOMEM;

@@ -44,56 +44,11 @@ static int on_stacks(struct load *l, uint8_t session, const void *msg)
 	return err;
 }
 
-static int keep_events(struct load *l, struct block *b, const struct ayp_event *ev)
-{
-	struct model *m = l->m;
-	struct model_event *dst =
-		grow_array(m->events, &l->cap_events, m->n_events + b->count, sizeof(*dst));
-
-	if (!dst)
-		return -ENOMEM;
-	m->events = dst;
-	b->event_from = m->n_events;
-	b->first_ns = b->last_ns = ev->t_ns;
-	dst += m->n_events;
-	for (uint32_t i = 0; i < b->count; i++, ev++, dst++) {
-		uint8_t nargs = ev->nargs <= AYP_EVENT_MAX_ARGS ? ev->nargs : AYP_EVENT_MAX_ARGS;
-		uint64_t *args = m->args;
-
-		if (m->n_args + nargs > UINT32_MAX)
-			nargs = 0;
-		if (nargs) {
-			args = grow_array(m->args, &l->cap_args, m->n_args + nargs, sizeof(*args));
-			if (!args)
-				return -ENOMEM;
-			m->args = args;
-			memcpy(args + m->n_args, ev->arg, nargs * sizeof(*args));
-		}
-		*dst = (struct model_event){
-			.t_ns = ev->t_ns,
-			.tid = ev->tid,
-			.func = ev->func,
-			.cpu = ev->cpu,
-			.kind = ev->kind < AYP_EVENT_KINDS ? ev->kind : AYP_INSTANT,
-			.arg_at = (uint32_t)m->n_args,
-			.nargs = nargs,
-			.session = b->session,
-		};
-		m->n_args += nargs;
-		if (ev->t_ns < b->first_ns)
-			b->first_ns = ev->t_ns;
-		if (ev->t_ns > b->last_ns)
-			b->last_ns = ev->t_ns;
-	}
-	m->n_events += b->count;
-	return 0;
-}
-
 static int on_events(struct load *l, uint8_t session, const void *msg)
 {
 	const ayaprof_Events *e = msg;
-	struct block *blocks, *b;
-	int n;
+	struct block *blocks;
+	uint8_t *raw;
 
 	if (!book_block_possible(e->first_index, e->count)) {
 		l->m->frames_unknown++;
@@ -103,36 +58,23 @@ static int on_events(struct load *l, uint8_t session, const void *msg)
 	if (!blocks)
 		return -ENOMEM;
 	l->blocks = blocks;
-	b = &blocks[l->n_blocks];
-	*b = (struct block){
+	raw = grow_array(l->raw, &l->cap_raw, l->n_raw + e->block.size, 1);
+	if (!raw)
+		return -ENOMEM;
+	l->raw = raw;
+	memcpy(raw + l->n_raw, e->block.bytes, e->block.size);
+	blocks[l->n_blocks] = (struct block){
 		.first_index = e->first_index,
 		.count = e->count,
 		.session = session,
 		.order = (uint32_t)l->n_blocks,
+		.codec = e->codec,
+		.raw_at = l->n_raw,
+		.raw_len = e->block.size,
 	};
 	l->n_blocks++;
-	if (l->m->n_events + e->count > l->max_events) {
-		if (!l->told_bound)
-			say("the recording claims more events than a file of its size can hold; "
-			    "events after "
-			    "the first %llu are left out and counted as lost",
-				(unsigned long long)l->m->n_events);
-		l->told_bound = true;
-		return 0;
-	}
-	n = ayp_block_decode(l->decoder, e->codec, e->block.bytes, e->block.size, e->count,
-		l->block_events, AYP_BLOCK_MAX_EVENTS);
-	if (n == AYP_BLOCK_CODEC && !l->told_codec) {
-		say("events are coded in a way this version does not know (codec %u); a newer "
-		    "hostdec can "
-		    "read them",
-			e->codec);
-		l->told_codec = true;
-	}
-	if (n != (int)e->count)
-		return 0;
-	b->decoded = true;
-	return keep_events(l, b, l->block_events);
+	l->n_raw += e->block.size;
+	return 0;
 }
 
 static int on_samples(struct load *l, uint8_t session, const void *msg)

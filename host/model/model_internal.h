@@ -16,8 +16,12 @@ struct block {
 	uint64_t first_index;
 	uint32_t count;
 	bool decoded;
+	bool broken; /* builds on one that is missing: as good as not there */
 	uint8_t session;
-	uint32_t order;    /* place in the file */
+	uint32_t order; /* place in the file */
+	uint32_t codec;
+	uint32_t raw_len;
+	size_t raw_at;     /* in load.raw */
 	size_t event_from; /* in load.events */
 	uint64_t first_ns, last_ns;
 };
@@ -70,6 +74,8 @@ struct load {
 	bool told_bound, told_codec, told_format; /* said once */
 	struct block *blocks;
 	size_t n_blocks, cap_blocks;
+	uint8_t *raw; /* of all blocks, until they are decoded */
+	size_t n_raw, cap_raw;
 	struct gap *gaps;
 	size_t n_gaps, cap_gaps;
 	struct told_range *told;
@@ -125,6 +131,8 @@ int load_frame(struct load *l, const struct framing_header *h, const uint8_t *pa
 	size_t len);                     /* model_frames.c */
 void load_end_recording(struct load *l); /* its line statistics into the model's */
 void load_drop_later(struct load *l);    /* model_later.c: sessions not understood */
+int load_blocks_decode(struct load *l);  /* model_decode.c */
+void load_blocks_sort(struct load *l);   /* model_blocks.c: by session and index */
 int load_blocks_finish(struct load *l);  /* model_blocks.c: order, gaps, epochs, sort */
 int load_events_sort(struct model_event *events, size_t n); /* model_sort.c: by time, stable */
 int load_name(struct load *l, uint8_t session, const ayaprof_Name *name); /* model_names.c */

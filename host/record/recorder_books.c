@@ -76,6 +76,16 @@ static void on_hello(struct recorder_books *b, size_t at, const ayaprof_Hello *h
 	b->session[at].later_protocol = b->later_protocol = true;
 }
 
+static void on_events(struct book *book, struct ayp_block_chain *chain, const ayaprof_Events *e)
+{
+	if (!book_block_possible(e->first_index, e->count))
+		return;
+	if (ayp_block_chain_follow(chain, e->codec, e->block.bytes, e->block.size))
+		book_block(book, e->first_index, e->count, true);
+	else
+		book_seen(book, e->first_index, e->count);
+}
+
 static void on_message(struct recorder_books *b, size_t at, unsigned int kind)
 {
 	struct book *book = &b->session[at].book;
@@ -86,8 +96,7 @@ static void on_message(struct recorder_books *b, size_t at, unsigned int kind)
 		on_hello(b, at, &m->hello);
 		break;
 	case AYP_KIND_EVENTS:
-		if (book_block_possible(m->events.first_index, m->events.count))
-			book_block(book, m->events.first_index, m->events.count, true);
+		on_events(book, &b->session[at].chain, &m->events);
 		break;
 	case AYP_KIND_LOSS:
 		book_loss(book, &m->loss);

@@ -5,6 +5,7 @@
 
 #include "framing/framing.h"
 #include "host/record/recorder.h"
+#include "proto/block.h"
 
 /* Sessions kept apart; the sums of older ones go on counting. */
 #define RECORDER_SESSIONS 8u
@@ -13,7 +14,8 @@ struct recorder_books {
 	struct {
 		uint32_t id;
 		struct book book;
-		bool later_protocol; /* recorded, not decoded */
+		struct ayp_block_chain chain; /* of its blocks, as they came */
+		bool later_protocol;          /* recorded, not decoded */
 	} session[RECORDER_SESSIONS];
 	size_t n; /* newest is session[n - 1] */
 	uint32_t heard;

@@ -6,7 +6,6 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#include "proto/block.h"
 #include "target/clock.h"
 #include "target/text.h"
 
@@ -68,7 +67,6 @@ void hello_fill(ayaprof_Hello *hello, const struct config *cfg, const struct sou
 	hello->wall_offset_ns = (int64_t)(clock_ns(CLOCK_REALTIME) - hello->start_ns);
 	hello->resolution_ns = cfg->resolution_ns;
 	hello->interval_ms = cfg->interval_ms;
-	hello->codec = AYP_CODEC_COLUMNS;
 	hello->replay = source->replay;
 	join(hello->command, sizeof(hello->command), cfg->command);
 	fill_modules(hello, source);

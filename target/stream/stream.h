@@ -17,7 +17,9 @@
 #include "target/source.h"
 
 #define STREAM_MAX_OUTPUTS 2u
-#define STREAM_CPUS        256u
+/* What event blocks are coded with. */
+#define STREAM_CODEC AYP_CODEC_ADAPTIVE
+#define STREAM_CPUS  256u
 /* So many events may be consumed when stream_has_room says yes, without any being dropped. */
 #define STREAM_BATCH 256u
 
@@ -45,7 +47,7 @@ struct stream {
 	uint64_t next_index; /* of the oldest pending event */
 	uint64_t taken;
 	uint64_t taken_by_cpu[STREAM_CPUS];
-	uint8_t pending_cpu[AYP_BLOCK_MAX_EVENTS]; /* of the events in the encoder, oldest first */
+	unsigned int generations;          /* of all sinks, when the last block was cut */
 	uint32_t task_of_cpu[STREAM_CPUS]; /* newest tid seen, to look names up once per switch */
 	bool task_known[STREAM_CPUS];
 	uint64_t now_ns; /* of the current round of the loop */

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
  * bench_codec FILE: code one recording (16-byte records, CONTRACT section 5) in several ways inside
- * one process and print a line per way: name, bytes, CPU nanoseconds per event to encode and decode.
+ * one process and print a line per way: name, bytes, CPU nanoseconds per event to encode and
+ * decode.
  *
- * Every way is run ROUNDS times in turn (A B C, A B C, ...) and its median round is printed, so that a
- * machine whose speed drifts disturbs all of them alike. The figures are for ratios, not for quoting.
+ * Every way is run ROUNDS times in turn (A B C, A B C, ...) and its median round is printed, so
+ * that a machine whose speed drifts disturbs all of them alike. The figures are for ratios, not for
+ * quoting.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,8 +17,9 @@
 #include "proto/block.h"
 
 #define ROUNDS        5
-#define DEFLATE_BLOCK 400u /* events a block when plain records are deflated */
-#define BLOCK_BYTES   1024u
+#define DEFLATE_BLOCK 400u  /* events a block when plain records are deflated */
+#define BLOCK_BYTES   1000u /* as on a line of 115200 to 230400 baud */
+#define BLOCK_CAP     1250u
 
 struct recording {
 	uint8_t *bytes;
@@ -78,13 +81,14 @@ struct block {
 	struct ayp_block_info info;
 };
 
-static void run_blocks(const struct recording *r, struct result *out)
+static void run_blocks(
+	const struct recording *r, const struct ayp_block_config *config, struct result *out)
 {
 	size_t cap = r->n * 32 + 65536, fill = 0, blocks = 0;
 	uint8_t *wire = malloc(cap);
 	struct block *list = calloc(r->n + 1, sizeof(*list));
-	void *mem = malloc(ayp_block_encoder_size());
-	struct ayp_block_encoder *e = ayp_block_encoder_init(mem, BLOCK_BYTES);
+	void *mem = malloc(ayp_block_encoder_size(config->codec));
+	struct ayp_block_encoder *e = ayp_block_encoder_init(mem, config);
 	if (!wire || !list || !e)
 		abort();
 	double start = cpu_ns();
@@ -93,9 +97,9 @@ static void run_blocks(const struct recording *r, struct result *out)
 		while ((full || i + 1 == r->n) && ayp_block_encoder_pending(e)) {
 			struct block *b = &list[blocks++];
 			b->at = fill;
-			b->len = ayp_block_encoder_cut(e, wire + fill, 4032, &b->info);
+			b->len = ayp_block_encoder_cut(e, wire + fill, BLOCK_CAP, &b->info);
 			fill += b->len;
-			if (!b->len || fill + 4032 > cap)
+			if (!b->len || fill + BLOCK_CAP > cap)
 				abort();
 			if (i + 1 < r->n)
 				break;
@@ -127,10 +131,12 @@ static void run_blocks(const struct recording *r, struct result *out)
 
 static const struct way {
 	const char *name;
-	void (*run)(const struct recording *r, struct result *out);
+	struct ayp_block_config config; /* codec 0: plain records, deflated */
 } ways[] = {
-	{"records, deflate -6 per 400 events", run_deflate},
-	{"ayaprof-uart event blocks", run_blocks},
+	{"records, deflate -6 per 400 events", {0}},
+	{"columns + deflate -6 (codec 1)", {AYP_CODEC_COLUMNS, BLOCK_BYTES, 0}},
+	{"adaptive (codec 2), one group", {AYP_CODEC_ADAPTIVE, BLOCK_BYTES, 0}},
+	{"adaptive, groups of 64 KiB of the line", {AYP_CODEC_ADAPTIVE, BLOCK_BYTES, 60 << 10}},
 };
 #define WAYS (sizeof(ways) / sizeof(ways[0]))
 
@@ -154,7 +160,10 @@ int main(int argc, char **argv)
 	}
 	for (size_t round = 0; round < ROUNDS; round++)
 		for (size_t i = 0; i < WAYS; i++)
-			ways[i].run(&r, &results[i][round]);
+			if (ways[i].config.codec)
+				run_blocks(&r, &ways[i].config, &results[i][round]);
+			else
+				run_deflate(&r, &results[i][round]);
 	printf("%zu\n", r.n);
 	for (size_t i = 0; i < WAYS; i++) {
 		qsort(results[i], ROUNDS, sizeof(results[i][0]), by_encode);

@@ -10,6 +10,7 @@ import json
 import lzma
 import os
 import resource
+import select
 import shutil
 import subprocess
 import sys
@@ -40,20 +41,39 @@ def whole_file(command, path, events):
     return len(packed), (child_cpu() - before) * 1e9 / events
 
 
-def line_bytes(path, names):
-    """Everything a line would carry: the daemon's own count for a replay into a recording."""
+def line_bytes(path, names, *options):
+    """Everything a line would carry: the daemon's own count for a replay into a recording, or over a
+    terminal line if `options` ask for one."""
     with tempfile.TemporaryDirectory() as tmp:
         summary = os.path.join(tmp, "summary.json")
-        command = [os.path.join(BUILD, "ayaprof-uart"), "--replay", path, "--mode", "log",
-                   "-o", os.path.join(tmp, "run.pb"), "--summary-json", summary]
+        command = [os.path.join(BUILD, "ayaprof-uart"), "--replay", path, "--summary-json", summary, *options]
         if os.path.exists(names):
             command += ["--names", names]
         before = child_cpu()
-        subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
+        if "--baud" in options:
+            over_terminal(command)
+        else:
+            subprocess.run(command + ["--mode", "log", "-o", os.path.join(tmp, "run.pb")], check=True,
+                           stderr=subprocess.DEVNULL)
         cpu = child_cpu() - before
         with open(summary) as f:
             data = json.load(f)
+    if data["lost"]["total"]:
+        sys.exit(f"bench: {command} lost events")
     return data["wire_bytes"], cpu * 1e9 / data["events"]
+
+
+def over_terminal(command):
+    """Run the daemon with a pseudo-terminal as its line; read what comes until it is done."""
+    master, slave = os.openpty()
+    process = subprocess.Popen(command + [os.ttyname(slave)], stderr=subprocess.DEVNULL)
+    while process.poll() is None:
+        if select.select([master], [], [], 0.05)[0]:
+            os.read(master, 65536)
+    os.close(slave)
+    os.close(master)
+    if process.returncode:
+        sys.exit(f"bench: {command} failed")
 
 
 def main():
@@ -80,11 +100,15 @@ def main():
                 result = whole_file(command, raw, events)
                 if result:
                     rows.append((name, result[0], result[1], 0.0))
-            size, cpu = line_bytes(raw, path.replace(".bin.xz", ".names").replace(".bin", ".names"))
-            rows.append(("ayaprof-uart, all that the line carries", size, cpu, 0.0))
-            reference = next(r for r in rows if r[0].startswith("records, deflate"))
+            names = path.replace(".bin.xz", ".names").replace(".bin", ".names")
+            for name, options in (("into a file, all bytes", ()),
+                                  ("one-way line of 921600 baud, all bytes", ("--baud", "921600")),
+                                  ("the same with --resolution 1000", ("--baud", "921600", "--resolution", "1000"))):
+                size, cpu = line_bytes(raw, names, *options)
+                rows.append((name, size, cpu, 0.0))
+            reference = next(r for r in rows if r[0].startswith("columns"))
             print(f"\n{os.path.basename(path)}: {events} events")
-            print(f"{'':42}{'B/event':>9}{'encode ns':>11}{'decode ns':>11}{'CPU / deflate':>15}")
+            print(f"{'':42}{'B/event':>9}{'encode ns':>11}{'decode ns':>11}{'CPU / columns':>15}")
             for name, size, encode, decode in rows:
                 print(f"{name:42}{size / events:9.3f}{encode:11.0f}{decode:11.0f}"
                       f"{encode / reference[2]:15.2f}")

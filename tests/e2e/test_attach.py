@@ -46,7 +46,7 @@ def late(bench):
 @test("unplugged and plugged in again, the host goes on; the gap is known exactly")
 def replug(bench):
     path, data = TRACEPOINTS.unpack(bench.tmp)
-    line = bench.line("--baud", BAUD, "--at-byte", "20000:unplug host 1")
+    line = bench.line("--baud", BAUD, "--at-byte", "6000:unplug host 1")
     out, summary = bench.tmp / "x.pb", bench.tmp / "x.json"
     host = bench.record(line.host, out, "-b", BAUD)
     line.wait_open("host")
@@ -96,7 +96,8 @@ def board_unplugged(bench):
     info, found = bench.info(out), bench.events(out)
     check_subset(found, data)
     check_books(info, json.loads(summary.read_text()))
-    assert len(found) > 20000
+    # What the driver held is gone, and with it the rest of its group of blocks, 32 KiB at most.
+    assert len(found) > 8000
 
 
 @test("a stalled line holds the board back; a replay loses nothing")

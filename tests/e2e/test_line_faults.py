@@ -107,7 +107,7 @@ def console_inside(bench):
 def overrun(bench):
     # The host's driver holds 4096 bytes; the reader is stopped for a moment in the middle.
     path, data = TRACEPOINTS.unpack(bench.tmp)
-    line = bench.line("--baud", 1000000, "--host-buffer", 4096, "--at-byte", "30000:mark", "--at-byte", "60000:mark")
+    line = bench.line("--baud", 1000000, "--host-buffer", 4096, "--at-byte", "20000:mark", "--at-byte", "45000:mark")
     out, summary = bench.tmp / "x.pb", bench.tmp / "x.json"
     host = bench.record(line.host, out, "-b", 1000000)
     line.wait_open("host")

@@ -24,10 +24,12 @@ static void same(const struct ayp_event *a, const struct ayp_event *b)
 /* events[0..n), which are sorted by CPU or of any order, through the encoder and back. */
 static void round_trip(uint32_t n)
 {
+	static const struct ayp_block_config config = {
+		.codec = AYP_CODEC_COLUMNS, .target_bytes = 1000};
 	static uint8_t block[4032];
 	uint32_t done = 0;
 
-	encoder = ayp_block_encoder_init(encoder_mem, 1000);
+	encoder = ayp_block_encoder_init(encoder_mem, &config);
 	MUST(encoder);
 	for (uint32_t i = 0; i < n; i++)
 		MUST(ayp_block_encoder_put(encoder, &events[i]) >= 0);
@@ -110,7 +112,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	uint32_t count;
 
 	if (!encoder_mem) {
-		encoder_mem = malloc(ayp_block_encoder_size());
+		encoder_mem = malloc(ayp_block_encoder_size(AYP_CODEC_COLUMNS));
 		decoder = ayp_block_decoder_init(malloc(ayp_block_decoder_size()));
 	}
 	if (!encoder_mem || !decoder || size < 2)

@@ -131,36 +131,82 @@ static void messages(void)
 	ayp_message_ctx_free(ctx);
 }
 
-static void block(const char *what, const struct ayp_event *ev, uint32_t n)
+/* Events as blocks of at most `most` each, that build on one another where the codec does that. */
+static void block(
+	const char *what, uint32_t codec, const struct ayp_event *ev, uint32_t n, uint32_t most)
 {
+	const struct ayp_block_config config = {.codec = codec, .target_bytes = 4000};
 	struct ayp_block_encoder *e =
-		ayp_block_encoder_init(malloc(ayp_block_encoder_size()), 4000);
+		ayp_block_encoder_init(malloc(ayp_block_encoder_size(codec)), &config);
 	struct ayp_block_decoder *d = ayp_block_decoder_init(malloc(ayp_block_decoder_size()));
-	struct ayp_event out[64];
+	static struct ayp_event out[AYP_BLOCK_MAX_EVENTS];
 	struct ayp_block_info info;
 	uint8_t dst[4096];
 	size_t size;
 
 	if (!e || !d)
 		exit(1);
-	for (uint32_t i = 0; i < n; i++)
-		(void)ayp_block_encoder_put(e, &ev[i]);
-	size = ayp_block_encoder_cut(e, dst, sizeof(dst), &info);
-	if (info.count != n || ayp_block_decode(d, info.codec, dst, size, n, out, 64) != (int)n)
-		exit(1);
-	printf("# %s\nblock %u %u", what, info.codec, n);
-	hex(dst, size);
-	putchar('\n');
-	for (uint32_t i = 0; i < n; i++) {
-		printf("event %llu %u %u %u %u %u", (unsigned long long)out[i].t_ns, out[i].tid,
-			out[i].func, out[i].cpu, out[i].kind, out[i].nargs);
-		for (unsigned int k = 0; k < out[i].nargs; k++)
-			printf(" %llu", (unsigned long long)out[i].arg[k]);
+	printf("# %s\n", what);
+	for (uint32_t done = 0; done < n; done += info.count) {
+		for (uint32_t i = done; i < n && i < done + most; i++)
+			(void)ayp_block_encoder_put(e, &ev[i]);
+		size = ayp_block_encoder_cut(e, dst, sizeof(dst), &info);
+		if (ayp_block_encoder_pending(e) ||
+			ayp_block_decode(d, codec, dst, size, info.count, out,
+				AYP_BLOCK_MAX_EVENTS) != (int)info.count)
+			exit(1);
+		printf("block %u %u", codec, info.count);
+		hex(dst, size);
 		putchar('\n');
+		for (uint32_t i = 0; i < info.count; i++) {
+			printf("event %llu %u %u %u %u %u", (unsigned long long)out[i].t_ns,
+				out[i].tid, out[i].func, out[i].cpu, out[i].kind, out[i].nargs);
+			for (unsigned int k = 0; k < out[i].nargs; k++)
+				printf(" %llu", (unsigned long long)out[i].arg[k]);
+			putchar('\n');
+		}
 	}
 	free(e);
 	free(d);
 }
+
+/* Two CPUs of a busy board: calls within calls, switches that name the next thread, samples,
+ * threads and functions that come later, and a clock whose ticks are `numerator` / `denominator`
+ * ns. */
+static void make_busy(struct ayp_event *ev, uint32_t n, uint64_t numerator, uint64_t denominator)
+{
+	static const uint32_t tids[] = {0, 812, 70000, 4000000000};
+	uint64_t ticks[2] = {5000000, 5000100};
+	uint32_t task[2] = {0, 1}, chance = 1;
+
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t cpu = i / 5 % 2, step = i / 10 % 4;
+
+		chance = chance * 1103515245u + 12345u;
+		ticks[cpu] += 20 + (chance >> 16) % (i % 50 ? 90 : 30000);
+		ev[i] = (struct ayp_event){.t_ns = ticks[cpu] * numerator / denominator,
+			.tid = tids[task[cpu]],
+			.func = (uint16_t)(step % 2 ? 300 + i / 200 : 9),
+			.cpu = (uint8_t)cpu,
+			.kind = (uint8_t)(step < 2 ? AYP_ENTRY : AYP_EXIT)};
+		if (i % 5 == 2) { /* a switch */
+			task[cpu] = (task[cpu] + 1 + (chance >> 20) % 2) % (i < n / 2 ? 3 : 4);
+			ev[i].func = 1;
+			ev[i].kind = AYP_INSTANT;
+			ev[i].nargs = 2;
+			ev[i].arg[0] = tids[task[cpu]];
+			ev[i].arg[1] = (chance >> 24) % 3;
+		} else if (i % 5 == 4) { /* a sample */
+			ev[i].func = 2;
+			ev[i].kind = AYP_INSTANT;
+			ev[i].nargs = 1;
+			ev[i].arg[0] = i / 50 + (chance >> 24) % 3;
+		}
+	}
+}
+
+#define BUSY 900u
+#define MANY 4400u
 
 static void blocks(void)
 {
@@ -197,6 +243,7 @@ static void blocks(void)
 		{.t_ns = (uint64_t)1 << 63, .tid = 0, .func = 300, .cpu = 0, .kind = AYP_ENTRY},
 	};
 	struct ayp_event calls[64];
+	static struct ayp_event busy[BUSY], many[MANY];
 
 	for (uint32_t i = 0; i < 64; i++)
 		calls[i] =
@@ -207,10 +254,29 @@ static void blocks(void)
 				.kind = (uint8_t)(i % 2)};
 	puts("# block CODEC COUNT BYTES, then COUNT lines: event T_NS TID FUNC CPU KIND NARGS "
 	     "ARG...");
-	block("one event", one, 1);
-	block("the worked example of PROTOCOL.md", worked, 4);
-	block("extremes", extreme, 5);
-	block("calls on two CPUs", calls, 64);
+	for (uint32_t codec = AYP_CODEC_COLUMNS; codec <= AYP_CODEC_ADAPTIVE; codec++) {
+		block("one event", codec, one, 1, 1);
+		block("the worked example of PROTOCOL.md", codec, worked, 4, 4);
+		block("extremes", codec, extreme, 5, 5);
+		block("calls on two CPUs", codec, calls, 64, 64);
+	}
+	for (uint32_t i = 30; i < 64; i += 10) /* a few steps back, as interrupts cause them */
+		calls[i].t_ns -= 5000;
+	block("steps back in time, a group of four blocks", AYP_CODEC_ADAPTIVE, calls, 64, 16);
+	make_busy(busy, BUSY, 1, 1);
+	block("all sorts of events, a group of five blocks", AYP_CODEC_ADAPTIVE, busy, 500, 100);
+	make_busy(busy, BUSY, 16, 1);
+	block("a clock of 62.5 MHz, a group of two blocks", AYP_CODEC_ADAPTIVE, busy, 120, 60);
+	make_busy(busy, BUSY, 1000, 54);
+	block("a clock of 54 MHz, a group of three blocks", AYP_CODEC_ADAPTIVE, busy, BUSY, 300);
+	for (uint32_t i = 0; i < 80; i++) /* 20 deep; more than the model follows */
+		many[i] = (struct ayp_event){.t_ns = i * i,
+			.func = (uint16_t)(i % 40 < 20 ? i % 20 : 19 - i % 20),
+			.kind = (uint8_t)(i % 40 < 20 ? AYP_ENTRY : AYP_EXIT)};
+	block("calls within calls", AYP_CODEC_ADAPTIVE, many, 80, 80);
+	for (uint32_t i = 0; i < MANY; i++)
+		many[i] = (struct ayp_event){.t_ns = i * 64, .func = (uint16_t)(i % 4200 * 15)};
+	block("more functions than the dictionary holds", AYP_CODEC_ADAPTIVE, many, MANY, 400);
 }
 
 /* A recording of three frames, and the same one damaged: what a reader finds is the count. */

@@ -44,7 +44,7 @@ static inline struct making *making_new(void)
 	assert_non_null(r);
 	r->session = 7;
 	r->ctx = ayp_message_ctx_new();
-	r->encoder_mem = malloc(ayp_block_encoder_size());
+	r->encoder_mem = malloc(ayp_block_encoder_size(AYP_CODEC_COLUMNS));
 	assert_non_null(r->ctx);
 	assert_non_null(r->encoder_mem);
 	return r;
@@ -121,7 +121,8 @@ static inline void making_func(struct making *r, uint32_t id, unsigned int cls, 
 static inline void making_events(
 	struct making *r, uint64_t first_index, const struct ayp_event *ev, uint32_t n)
 {
-	struct ayp_block_encoder *e = ayp_block_encoder_init(r->encoder_mem, 4000);
+	const struct ayp_block_config config = {.codec = AYP_CODEC_COLUMNS, .target_bytes = 4000};
+	struct ayp_block_encoder *e = ayp_block_encoder_init(r->encoder_mem, &config);
 	struct ayp_block_info info;
 	ayaprof_Events *msg = making_msg(r);
 
