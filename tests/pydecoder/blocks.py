@@ -1,16 +1,12 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """Event blocks into events (PROTOCOL.md sections 6 and 7)."""
-from collections import namedtuple
-
+from adaptive import Chain
+from event import ARGUMENTS_MAX, MASK64, Event
 from line import Damaged, read_varint
 from messages import inflate
 
 BLOCK_EVENTS_MAX = 4096
 COLUMNS_MAX = 65536
-ARGUMENTS_MAX = 6
-MASK64 = (1 << 64) - 1
-
-Event = namedtuple("Event", "t_ns tid func cpu kind args")
 
 
 class Columns:
@@ -121,13 +117,21 @@ def decode_columns(block, count):
     return events
 
 
-CODECS = {1: decode_columns}
+class BlockDecoder:
+    """Of one session, for its blocks in the order of their event indexes."""
+
+    def __init__(self):
+        self._codecs = {1: decode_columns, 2: Chain().decode}
+
+    def decode(self, codec, count, block):
+        """The events of a block; Damaged if it is, or if nothing here knows the codec; or BrokenChain."""
+        if not 1 <= count <= BLOCK_EVENTS_MAX:
+            raise Damaged("no block has this many events")
+        if codec not in self._codecs:
+            raise Damaged(f"codec {codec} is not known")
+        return self._codecs[codec](block, count)
 
 
 def decode_block(codec, count, block):
-    """The events of a block; Damaged if it is, or if nothing here knows the codec."""
-    if not 1 <= count <= BLOCK_EVENTS_MAX:
-        raise Damaged("no block has this many events")
-    if codec not in CODECS:
-        raise Damaged(f"codec {codec} is not known")
-    return CODECS[codec](block, count)
+    """The events of a block that builds on no other."""
+    return BlockDecoder().decode(codec, count, block)

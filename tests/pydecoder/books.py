@@ -2,7 +2,8 @@
 """Frames into sessions with their events and books (PROTOCOL.md sections 8, 10 and 11)."""
 import bisect
 
-from blocks import BLOCK_EVENTS_MAX, decode_block
+from adaptive import BrokenChain
+from blocks import BLOCK_EVENTS_MAX, BlockDecoder
 from line import Damaged
 from messages import decode_payload
 
@@ -46,17 +47,50 @@ class Ranges:
         return (self._starts[0], self._ends[-1]) if self._starts else (0, 0)
 
 
+class Blocks:
+    """The blocks of a session, decoded in the order of their event indexes, in which one may go on from another."""
+
+    def __init__(self, messages):
+        self.events, self.repeated = [], 0
+        self.indexes = Ranges()  # of all blocks, also of those that are no use
+        self._decoder, self._decoded, self._undecoded = BlockDecoder(), Ranges(), []
+        for message in sorted(messages, key=lambda message: message.get("first_index", 0)):
+            self._add(message, message.get("first_index", 0), message["count"])
+
+    def _add(self, message, first, count):
+        behind = first + count
+        known = self.indexes.overlaps(first, behind)
+        if self._decoded.overlaps(first, behind):
+            self.repeated += 1
+            return
+        try:
+            self.events += self._decoder.decode(message.get("codec", 0), count, message.get("block", b""))
+            self._decoded.add(first, behind)
+        except (BrokenChain, Damaged) as why:
+            if known:
+                self.repeated += 1
+                return
+            if not isinstance(why, BrokenChain):
+                self._undecoded.append((first, behind))
+        self.indexes.add(first, behind)
+
+    @property
+    def undecodable(self):
+        """Events of blocks that could not be decoded and did not come again in a form that could."""
+        return sum(behind - first for first, behind in self._undecoded if not self._decoded.overlaps(first, behind))
+
+
 class Session:
     def __init__(self, number):
         self.number = number
         self.hello, self.goodbye = None, None
         self.needs_version = None  # set when this decoder does not understand the session
-        self.events, self.names, self.stacks, self.aggregates, self.samples, self.acks = [], {}, {}, {}, [], []
+        self.names, self.stacks, self.aggregates, self.samples, self.acks = {}, {}, {}, [], []
         self.frames = self.frames_repeated = self.frames_bad = self.frames_unknown = 0
-        self.blocks_repeated = 0
         self.loss_ranges = []
         self._seqs, self._newest_seq = Ranges(), None
-        self._indexes, self._decoded, self._undecoded = Ranges(), Ranges(), []
+        # Blocks come in any order: they are decoded when somebody asks.
+        self._blocks, self._messages = None, []
         self._status = {}
 
     def add(self, frame):
@@ -97,27 +131,29 @@ class Session:
 
     def _events(self, message):
         first, count = message.get("first_index", 0), message.get("count", 0)
-        behind = first + count
-        if not 1 <= count <= BLOCK_EVENTS_MAX or first > FIRST_INDEX_MAX:
+        if 1 <= count <= BLOCK_EVENTS_MAX and first <= FIRST_INDEX_MAX:
+            self._messages.append(message)
+            self._blocks = None
+        else:
             self.frames_bad += 1
-            return
-        if self._decoded.overlaps(first, behind):
-            self.blocks_repeated += 1
-            return
-        try:
-            self.events += decode_block(message.get("codec", 0), count, message.get("block", b""))
-            self._decoded.add(first, behind)
-        except Damaged:
-            if self._indexes.overlaps(first, behind):
-                self.blocks_repeated += 1
-                return
-            self._undecoded.append((first, behind))
-        self._indexes.add(first, behind)
+
+    @property
+    def blocks(self):
+        if self._blocks is None:
+            self._blocks = Blocks(self._messages)
+        return self._blocks
+
+    @property
+    def events(self):
+        return self.blocks.events
+
+    @property
+    def blocks_repeated(self):
+        return self.blocks.repeated
 
     @property
     def undecodable(self):
-        """Events of blocks that could not be decoded and did not come again in a form that could."""
-        return sum(behind - first for first, behind in self._undecoded if not self._decoded.overlaps(first, behind))
+        return self.blocks.undecodable
 
     def _samples(self, message):
         self.samples += message.get("samples", ())
@@ -153,7 +189,7 @@ class Session:
         return sum(behind - first for first, behind in self._seqs.gaps(*self._seqs.bounds()))
 
     def index_gaps(self):
-        return self._indexes.gaps(0, self.books()["taken"])
+        return self.blocks.indexes.gaps(0, self.books()["taken"])
 
     def _told(self, cause):
         """Events that the board says were lost by a cause: the totals, or the ranges if they say more."""
@@ -166,7 +202,7 @@ class Session:
         delivered = len(self.events)
         after = sum(self._told(cause) for cause in AFTER_INDEX)
         # A Loss may be newer than the newest Status.
-        taken = max(self._status.get("taken", 0), self._indexes.bounds()[1], delivered + self.undecodable + after)
+        taken = max(self._status.get("taken", 0), self.blocks.indexes.bounds()[1], delivered + self.undecodable + after)
         lost = {cause: self._told(cause) for cause in BEFORE_INDEX}
         before = sum(lost.values())
         produced = max(taken + before, self._status.get("produced", 0))

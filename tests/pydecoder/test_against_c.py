@@ -19,12 +19,15 @@ import tap
 from ayaprof_decode import EVENT_RECORD, decode_line, decode_recording, event_records, summarise
 from blocks import Event
 from recording import RecordingReader
+from test_vectors import adaptive_groups
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = Path(ROOT, os.environ.get("O") or "build")
 DATA = ROOT / "tests" / "data"
 TIMEOUT_S = 60
 ERROR_LINES = 3
+FATES = ["arrives"] * 12 + ["late", "late", "twice", "lost", "damaged", "other codec", "dropped", "other block"]
+CHAINED_SESSIONS = 12
 
 
 def run(program, *arguments):
@@ -268,6 +271,48 @@ def check_foreign_sender(directory):
                for session in receiver.sessions.values()], [(30, 0, 1)] * 3, "undecodable, bad, unknown")
 
 
+def chained_session(number):
+    """A session of groups of blocks that build on one another, where not every block comes, nor in its order."""
+    chance = random.Random(number)
+    sender, held = encode.Sender(number), []
+    sender.send("Hello", {"protocol": 1, "protocol_min": 1, "codec": 2})
+    for group, blocks in enumerate(adaptive_groups()):
+        for block, events in blocks:
+            fields = {"first_index": sender.index, "count": len(events), "codec": 2,
+                      "block": bytes([group]) + block[1:]}
+            sender.index += len(events)
+            fate = chance.choice(FATES)
+            if fate == "damaged":
+                hurt = bytearray(fields["block"])
+                hurt[chance.randrange(len(hurt))] ^= 1 << chance.randrange(8)
+                fields["block"] = bytes(hurt)
+            elif fate == "other codec":
+                fields["codec"] = chance.choice([1, 3])
+            elif fate == "dropped":
+                sender.send("Loss", {"ranges": [{"cause": 4, "count": len(events)}]})
+            elif fate == "other block":
+                sender.send_events(some_events(chance, 9, [1, 2], False))
+            if fate == "late":
+                held.append(fields)
+            elif fate not in ("lost", "dropped"):
+                sender.send("Events", fields)
+            if fate == "twice" or (held and chance.randrange(2)):
+                sender.send("Events", held.pop(0) if held else fields)
+    for fields in held:
+        sender.send("Events", fields)
+    sender.send("Goodbye", {"status": {"taken": sender.index, "produced": sender.index}, "reason": "finished"})
+    return sender.bodies
+
+
+def check_chains(directory):
+    books = []
+    for number in range(1, CHAINED_SESSIONS + 1):
+        receiver, _ = compare_line(b"".join(map(encode.wire, chained_session(number))), directory)
+        books.append(receiver.sessions[number].books())
+    for cause in ("line", "undecodable", "spool_full"):
+        tap.equal(any(book["lost"]["by_cause"][cause] for book in books), True, f"some {cause}")
+
+
 def odd_session(number):
     """A session cut off after a Loss that no Status counts yet, among frames that are not a board's."""
     chance = random.Random(number)
@@ -343,6 +388,7 @@ def tests():
         yield f"bad lines with {name}", in_directory(check_bad_line, name)
         yield f"damaged recordings of {name}", in_directory(check_damaged_recording, name)
         yield f"joined recordings of {name}", in_directory(check_joined_recordings, name)
+    yield "broken chains", in_directory(check_chains)
     yield "a foreign sender", in_directory(check_foreign_sender)
     yield "a line with frames of others", in_directory(check_odd_line)
     yield "a session of a later version", in_directory(check_later_version)

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import ayaprof_encode as encode
 import tap
+from adaptive import BrokenChain, read_head
 from ayaprof_decode import decode_line, decode_recording, summarise
-from blocks import Event, decode_block
+from blocks import BlockDecoder, Event, decode_block
 from line import Damaged, Deframer, Frame, cobs_decode
 from messages import KINDS, MESSAGE_MAX, SCHEMA, decode_message, inflate
+from test_vectors import adaptive_groups
 
 PROTO = Path(__file__).resolve().parents[2] / "proto" / "ayaprof.proto"
 
@@ -145,6 +147,94 @@ def damaged_blocks_are_refused():
     tap.refused(Damaged, try_one, columns, b"\0")
     tap.refused(Damaged, try_one, "00 00 00 01 0001 01 01 00 00 02", b"\1\0")
     tap.equal(try_one("00 00 05 01 0001 01 01 00 00 43", b"\1")[0].t_ns, 0)
+
+
+def chain():
+    """A group of five blocks of codec 2 with 100 events each: (block, its events) in their order."""
+    group = next(group for group in adaptive_groups() if [len(events) for _, events in group] == [100] * 5)
+    decoder = BlockDecoder()
+    return [(block, decoder.decode(2, 100, block)) for block, _ in group]
+
+
+def send_chain(sender, blocks, order, hurt=()):
+    """The blocks as messages in this order, some with a changed bit."""
+    for number in order:
+        block = bytearray(blocks[number][0])
+        block[-9] ^= number in hurt
+        sender.send("Events", {"first_index": number * 100, "count": 100, "codec": 2, "block": bytes(block)})
+
+
+def chains_break_and_cost_the_line():
+    blocks = chain()
+    # order, damaged: which blocks come back, how many events count as undecodable, blocks repeated
+    cases = [((0, 1, 2, 3, 4), (), (0, 1, 2, 3, 4), 0, 0), ((4, 2, 0, 3, 1), (), (0, 1, 2, 3, 4), 0, 0),
+             ((0, 1, 1, 0, 2, 2), (), (0, 1, 2), 0, 3), ((0, 2, 3, 4), (), (0,), 0, 0), ((1, 2, 3, 4), (), (), 0, 0),
+             ((0, 1, 2, 3, 4), (2,), (0, 1), 100, 0), ((0, 1, 2, 3, 4), (0,), (), 100, 0),
+             ((0, 1, 3, 4, 3), (3,), (0, 1), 0, 1), ((2, 2, 0), (), (0,), 0, 1)]
+    for order, hurt, kept, undecodable, repeated in cases:
+        sender = encode.Sender(42)
+        send_chain(sender, blocks, order, hurt)
+        sender.send("Goodbye", {"status": {"produced": 500, "taken": 500}})
+        session = session_of(sender.bodies)
+        books = session.books()
+        tap.equal(session.events, [event for number in kept for event in blocks[number][1]], f"events of {order}")
+        by_cause = books["lost"]["by_cause"]
+        tap.equal((by_cause["undecodable"], by_cause["line"], session.blocks_repeated),
+                  (undecodable, 500 - undecodable - 100 * len(kept), repeated), f"lost of {order}, {hurt} damaged")
+
+
+def broken_chains_count_as_seen():
+    sender = encode.Sender(42)
+    send_chain(sender, chain(), (1, 2))
+    session = session_of(sender.bodies)
+    books = session.books()
+    tap.equal((books["taken"], books["lost"]["by_cause"]["line"], session.index_gaps()), (300, 300, [(0, 100)]))
+
+
+def no_chain_goes_on_in_another_session_or_group():
+    blocks = chain()
+    first, second = encode.Sender(1), encode.Sender(2)
+    send_chain(first, blocks, (0, 1))
+    send_chain(second, blocks, (2, 3))
+    receiver = decode_recording(b"".join(map(encode.record, first.bodies + second.bodies)))[0]
+    tap.equal([len(session.events) for session in receiver.sessions.values()], [200, 0])
+    decoder = BlockDecoder()
+    decoder.decode(2, 100, blocks[0][0])
+    other = bytes([blocks[1][0][0] ^ 1]) + blocks[1][0][1:]
+    tap.refused(BrokenChain, decoder.decode, 2, 100, other)
+    tap.refused(BrokenChain, decoder.decode, 2, 100, blocks[1][0])
+    tap.equal(decoder.decode(2, 100, blocks[0][0]), blocks[0][1])
+
+
+def a_block_of_another_codec_or_a_bad_head_breaks_no_chain():
+    blocks, columns = chain(), encode.block_columns(some_events(5))
+    decoder = BlockDecoder()
+    decoder.decode(2, 100, blocks[0][0])
+    decoder.decode(1, 5, columns)
+    tap.refused(Damaged, decoder.decode, 3, 5, columns)
+    tap.refused(Damaged, decoder.decode, 2, 99, blocks[1][0])
+    tap.equal(decoder.decode(2, 100, blocks[1][0]), blocks[1][1])
+
+
+def damaged_adaptive_blocks_are_refused():
+    block, events = chain()[0]
+    for head in ("", "01", "01 00", "01 00 02", "01 00 02 01", "01 00 02 01 00", "01 00 02 01 00 02",
+                 "01 00 02 01 00 02 00", "01 00 00 01 00 02 0000", "01 00 01 01 00 02 0000", "01 01 01 01 00 02 0000",
+                 "01 00 02 00 0000", "01 00 02 02 00 01 00 01 0000", "01 00 02 02 01 01 00 01 0000",
+                 "01 00 02 01 00 01 0000", "01 00 02 01 00 03 0000", "01 00 02 02 00 02 01 00 0000",
+                 "01 ffffffff0f 02 01 00 02 0000", "01 00 02 ffffffffffffffffff01 00 02 0000"):
+        tap.refused(Damaged, read_head, bytes.fromhex(head), 2)
+    head = read_head(bytes.fromhex("07 feffffff0f 00 01 ff 02 3412"), 2)
+    tap.equal(head, (7, (1 << 32) - 2, 0, [(255, 2)], 0x1234, b""))
+    tap.equal(decode_block(2, 100, block), events)
+    for size in range(len(block)):
+        tap.refused(Damaged, decode_block, 2, 100, block[:size])
+    tap.refused(Damaged, decode_block, 2, 100, block + b"\0" * 6)
+    start = len(block) - len(read_head(block, 100).coded) - 2
+    for at in range(start, len(block) - 5):
+        hurt = bytearray(block)
+        hurt[at] ^= 0x10
+        tap.refused(Damaged, decode_block, 2, 100, bytes(hurt))
 
 
 def books_balance_whatever_is_lost():
@@ -334,6 +424,7 @@ def nothing_that_comes_is_too_much():
     sender = encode.Sender(3)
     sender.send("Hello", {"hostname": "x"}, deflated=True)
     sender.send_events(some_events(30, arguments=True))
+    send_chain(sender, chain(), (0,))
     for number in range(3000):
         body = bytearray(chance.choice(sender.bodies)[10:-4])
         for _ in range(chance.randrange(1, 6)):
@@ -348,7 +439,10 @@ def nothing_that_comes_is_too_much():
 TESTS = [schema_is_that_of_the_proto_file, malformed_cobs_is_refused, text_between_frames_costs_no_frame,
          damage_is_what_is_neither_frame_nor_text, long_segments_come_in_pieces, the_longest_frame_is_a_frame,
          damaged_messages_are_refused, unknown_fields_are_skipped_and_packing_is_optional,
-         blocks_come_back_as_they_were, damaged_blocks_are_refused, books_balance_whatever_is_lost,
+         blocks_come_back_as_they_were, damaged_blocks_are_refused,
+         damaged_adaptive_blocks_are_refused, chains_break_and_cost_the_line, broken_chains_count_as_seen,
+         no_chain_goes_on_in_another_session_or_group, a_block_of_another_codec_or_a_bad_head_breaks_no_chain,
+         books_balance_whatever_is_lost,
          a_board_that_contradicts_itself_does_not_break_the_sum, sequence_numbers_wrap_and_tell_damage,
          losses_newer_than_the_status_are_kept, an_older_status_changes_nothing,
          a_block_that_comes_again_decodable_is_taken, impossible_blocks_count_nothing, echoes_of_the_host_are_ignored,
