@@ -2,6 +2,7 @@
 """make demo, shorter."""
 import os
 import re
+import shutil
 from pathlib import Path
 
 from harness import BUILD, ROOT, as_nobody, main, need_bpf, skip, test
@@ -26,9 +27,11 @@ def refused(bench):
     tools.mkdir()
     for name in ("bash", "dirname", "id", "env"):
         (tools / name).symlink_to(f"/usr/bin/{name}")
-    if os.stat(ROOT).st_mode & 5 != 5:
-        skip("other users may not look into this checkout")
-    result = bench.run(ROOT / "scripts/demo.sh", env={"PATH": str(tools), "O": str(BUILD)}, code=1, **as_nobody())
+    # A copy: the checkout may stand where other users may not look.
+    script = bench.tmp / "scripts" / "demo.sh"
+    script.parent.mkdir()
+    shutil.copy(ROOT / "scripts/demo.sh", script)
+    result = bench.run(script, env={"PATH": str(tools), "O": str(bench.tmp)}, code=1, cwd=bench.tmp, **as_nobody())
     assert len(result.err.splitlines()) == 1 and "root" in result.err, result.err
 
 
