@@ -173,13 +173,13 @@ def add_tests(cell):
             files = {"ayaprof-uart": program(cell.arch, "ayaprof-uart"), "sleep": script}
             result = boot(bench, cell, sleep_twice(mechanism), files).wait(BOOT_TIMEOUT_S)
             assert result.code == 0, f"exit status {result.code} on the board"
-            # A read that a signal interrupts is one call more.
-            entries, exits, missed = ends(bench, result, "run")
-            assert entries == exits >= 2 * SLEEPERS and missed == 0
-            entries, exits, missed = ends(bench, result, "few")
-            assert entries >= 2 * SLEEPERS and missed >= SLEEPERS // 2
-            # The kernel counts its misses with plain adds, so that two CPUs at once may lose one.
-            assert 0 <= entries - exits - missed <= 2
+            # Reads of pipes by any other process on the board are traced as well, and one that still waits
+            # when the profile ends has no end. So: exact, but for as many calls as are not the sleepers'.
+            for name in ("run", "few"):
+                entries, exits, missed = ends(bench, result, name)
+                others = entries - 2 * SLEEPERS
+                assert 0 <= entries - exits - missed <= others
+                assert missed == 0 if name == "run" else missed >= SLEEPERS // 2
             assert not result.files["left"], result.files["left"]
 
     @test(f"{board}: the functions of the network path around loopback traffic")

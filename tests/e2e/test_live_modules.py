@@ -92,7 +92,7 @@ def xdp(bench):
     need_bpf()
     if "xdp" in subprocess.run(["ip", "link", "show", "lo"], stdout=subprocess.PIPE, text=True, check=False).stdout:
         skip("another program has XDP on lo")
-    out, info, books, result = log(bench, "-M", "xdp", "--", WORKLOAD, "loopback", 409607)
+    out, info, books, result = log(bench, "-M", "xdp", "--xdp-iface", "lo", "--", WORKLOAD, "loopback", 409607)
     stats = bench.stats(out)
     packets = [row for row in stats.values() if row["kind"] == "packet"]
     assert packets and sum(row["count"] for row in packets) >= 100, stats

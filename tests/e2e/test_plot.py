@@ -33,7 +33,7 @@ def live(bench):
     """A short run with everything in it: calls, memory, throughput, packets."""
     need_bpf()
     out = bench.tmp / "live.pb"
-    bench.run(BOARD, "-M", "syscall,memory,throughput,xdp", "-p", f"u:{WORKLOAD}:*_request", "-p",
+    bench.run(BOARD, "-M", "syscall,memory,throughput,xdp", "--xdp-iface", "lo", "-p", f"u:{WORKLOAD}:*_request", "-p",
               f"u:{WORKLOAD}:compute_*", "-i", "50", "--mode", "log", "-o", out, "--", WORKLOAD, "mix", "1")
     return out
 
