@@ -22,6 +22,8 @@
 	X(ACK, ack, Ack, CONTROL, false)                                                           \
 	X(GOODBYE, goodbye, Goodbye, META, true)                                                   \
 	X(STACKS, stacks, Stacks, META, true)                                                      \
+	X(SYNC, sync, Sync, CONTROL, false)                                                        \
+	X(LOG, log, Log, AGGREGATE, true)                                                          \
 	X(RECORDING, recording, Recording, META, false)                                            \
 	X(LINE_EVENT, line_event, LineEvent, META, false)                                          \
 	X(RECORDING_END, recording_end, RecordingEnd, META, false)
@@ -159,6 +161,7 @@ static const char *const loss_causes[_ayaprof_LossCause_ARRAYSIZE] = {
 	[ayaprof_LossCause_LOSS_ABANDONED] = "abandoned",
 	[ayaprof_LossCause_LOSS_LINE] = "line",
 	[ayaprof_LossCause_LOSS_UNDECODABLE] = "undecodable",
+	[ayaprof_LossCause_LOSS_HOST_OVERRUN] = "host_overrun",
 };
 
 static const char *const link_modes[_ayaprof_LinkMode_ARRAYSIZE] = {

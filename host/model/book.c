@@ -12,6 +12,7 @@ enum book_stage book_stage(unsigned int cause)
 		[ayaprof_LossCause_LOSS_ABANDONED] = BOOK_AFTER_INDEX,
 		[ayaprof_LossCause_LOSS_LINE] = BOOK_HOST,
 		[ayaprof_LossCause_LOSS_UNDECODABLE] = BOOK_HOST,
+		[ayaprof_LossCause_LOSS_HOST_OVERRUN] = BOOK_HOST,
 	};
 
 	return stages[book_cause(cause)];

@@ -8,11 +8,11 @@ from line import Damaged
 from messages import decode_payload
 
 PROTOCOL_VERSION = 1
-KIND_CONTROL, KIND_ACK = 8, 9
+KIND_CONTROL, KIND_ACK, KIND_SYNC = 8, 9, 12
 RECORDER_KINDS = range(32, 64)
 
 CAUSES = {0: "unknown", 1: "ring_full", 2: "map_full", 3: "missed_return", 4: "spool_full", 5: "abandoned",
-          6: "line", 7: "undecodable"}
+          6: "line", 7: "undecodable", 8: "host_overrun"}
 UNKNOWN, LINE, UNDECODABLE = 0, 6, 7
 FIRST_INDEX_MAX = 1 << 60
 BEFORE_INDEX, AFTER_INDEX = (0, 1, 2, 3), (4, 5)
@@ -85,7 +85,7 @@ class Session:
         self.number = number
         self.hello, self.goodbye = None, None
         self.needs_version = None  # set when this decoder does not understand the session
-        self.names, self.stacks, self.aggregates, self.samples, self.acks = {}, {}, {}, [], []
+        self.names, self.stacks, self.aggregates, self.samples, self.acks, self.log = {}, {}, {}, [], [], []
         self.frames = self.frames_repeated = self.frames_bad = self.frames_unknown = 0
         self.loss_ranges = []
         self._seqs, self._newest_seq = Ranges(), None
@@ -182,8 +182,12 @@ class Session:
     def _ack(self, message):
         self.acks.append(message)
 
+    def _log(self, message):
+        self.log += message.get("records", [])
+
     HANDLERS = {"Hello": _hello, "Names": _names, "Events": _events, "Samples": _samples, "Aggregates": _aggregates,
-                "Loss": _loss, "Status": _new_status, "Ack": _ack, "Goodbye": _goodbye, "Stacks": _stacks}
+                "Loss": _loss, "Status": _new_status, "Ack": _ack, "Goodbye": _goodbye, "Stacks": _stacks,
+                "Log": _log}
 
     def frames_missing(self):
         return sum(behind - first for first, behind in self._seqs.gaps(*self._seqs.bounds()))
@@ -239,8 +243,8 @@ class Receiver:
 
     @staticmethod
     def _is_boards(frame):
-        """Not a host's frame that the line echoes, nor one that has no business there."""
-        if frame.kind in RECORDER_KINDS or frame.session == 0 or frame.kind == KIND_CONTROL:
+        """Not a host's frame that the line echoes, nor one that has no number or no business there."""
+        if frame.kind in RECORDER_KINDS or frame.session == 0 or frame.kind in (KIND_CONTROL, KIND_SYNC):
             return False
         if frame.kind != KIND_ACK:
             return True

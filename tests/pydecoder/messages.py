@@ -18,7 +18,7 @@ SCHEMA = {
               8: ("boot_id", "string"), 9: ("start_ns", "uint64"), 10: ("wall_offset_ns", "int64"),
               11: ("resolution_ns", "uint64"), 12: ("baud", "uint32"), 13: ("link", "enum"),
               14: ("modules", "*Module"), 15: ("command", "string"), 16: ("interval_ms", "uint32"),
-              17: ("codec", "uint32"), 18: ("replay", "bool")},
+              17: ("codec", "uint32"), 18: ("replay", "bool"), 19: ("answers", "bool")},
     "Module": {1: ("name", "string"), 2: ("mechanism", "string"), 3: ("attached", "uint32"), 4: ("failed", "uint32")},
     "Names": {1: ("names", "*Name")},
     "Name": {1: ("table", "enum"), 2: ("id", "uint32"), 3: ("cls", "uint32"), 4: ("owner", "uint32"),
@@ -41,13 +41,20 @@ SCHEMA = {
                5: ("taken_by_cpu", "*uint64"), 6: ("pending", "uint64"), 7: ("frames", "uint64"),
                8: ("wire_bytes", "uint64"), 9: ("spool_bytes", "uint64"), 10: ("spool_peak", "uint64"),
                11: ("spool_size", "uint64"), 12: ("cpu_us", "uint64"), 13: ("rss_kb", "uint64"),
-               14: ("line_reopened", "uint64")},
+               14: ("line_reopened", "uint64"), 15: ("uart", "UartErrors"), 16: ("frames_again", "uint64")},
+    "UartErrors": {1: ("overrun", "uint64"), 2: ("framing", "uint64"), 3: ("parity", "uint64"),
+                   4: ("breaks", "uint64"), 5: ("buffer_overrun", "uint64")},
     "LossTotal": {1: ("cause", "enum"), 2: ("cpu_plus_1", "uint32"), 3: ("count", "uint64")},
     "Control": {1: ("id", "uint32"), 2: ("status", "bool"), 3: ("pause", "bool"), 4: ("resume", "bool"),
                 5: ("trigger", "bool"), 6: ("stop", "bool"), 7: ("probe_add", "string"),
                 8: ("probe_remove", "string"), 9: ("baud", "uint32")},
     "Ack": {1: ("session", "uint32"), 2: ("next_seq", "uint32"), 3: ("missing", "*uint32"),
-            4: ("control_id", "uint32"), 5: ("result", "int32"), 6: ("text", "string")},
+            4: ("control_id", "uint32"), 5: ("result", "int32"), 6: ("text", "string"), 7: ("receiver", "uint32"),
+            8: ("leaving", "bool")},
+    "Sync": {1: ("next_seq", "uint32"), 2: ("oldest_seq", "uint32"), 3: ("receiver", "uint32")},
+    "Log": {1: ("records", "*LogRecord")},
+    "LogRecord": {1: ("seq", "uint64"), 2: ("t_us", "uint64"), 3: ("priority", "uint32"), 4: ("text", "string"),
+                  5: ("cut", "bool")},
     "Goodbye": {1: ("status", "Status"), 2: ("reason", "string"), 3: ("exit_status", "int32")},
     "Stacks": {1: ("stacks", "*Stack")},
     "Stack": {1: ("id", "uint32"), 2: ("tgid", "uint32"), 3: ("kernel_frames", "uint32"), 4: ("symbols", "*uint32")},
@@ -56,14 +63,15 @@ SCHEMA = {
     "LineEvent": {1: ("kind", "enum"), 2: ("wall_ns", "int64"), 3: ("stats", "LineStats"), 4: ("text", "string")},
     "LineStats": {1: ("wire_bytes", "uint64"), 2: ("frames", "uint64"), 3: ("frames_bad", "uint64"),
                   4: ("frames_repeated", "uint64"), 5: ("console_bytes", "uint64"), 6: ("bad_bytes", "uint64"),
-                  7: ("connects", "uint64")},
+                  7: ("connects", "uint64"), 8: ("frames_repaired", "uint64"), 9: ("uart", "UartErrors"),
+                  10: ("sent_bytes", "uint64")},
     "RecordingEnd": {1: ("stats", "LineStats"), 2: ("end_wall_ns", "int64"), 3: ("reason", "string")},
 }
 # Of these fields one at most is there, and it counts as there even at its default.
 ONEOF = {"Control": range(2, 10)}
 
 KINDS = {1: "Hello", 2: "Names", 3: "Events", 4: "Samples", 5: "Aggregates", 6: "Loss", 7: "Status", 8: "Control",
-         9: "Ack", 10: "Goodbye", 11: "Stacks", 32: "Recording", 33: "LineEvent", 34: "RecordingEnd"}
+         9: "Ack", 10: "Goodbye", 11: "Stacks", 12: "Sync", 13: "Log", 32: "Recording", 33: "LineEvent", 34: "RecordingEnd"}
 
 VARINT, FIXED64, LENGTH, FIXED32 = 0, 1, 2, 5
 FIXED_SIZE = {FIXED64: 8, FIXED32: 4}

@@ -201,10 +201,10 @@ static void unknown_kinds_are_told_apart(void **state)
 	uint8_t flags;
 
 	assert_null(ayp_kind_info(0));
-	assert_null(ayp_kind_info(12));
+	assert_null(ayp_kind_info(14));
 	assert_null(ayp_kind_info(255));
-	assert_int_equal(ayp_message_encode(ctx, 12, msg, payload, sizeof(payload), &flags), -1);
-	assert_int_equal(ayp_message_decode(ctx, 12, 0, payload, 1, msg), -2);
+	assert_int_equal(ayp_message_encode(ctx, 14, msg, payload, sizeof(payload), &flags), -1);
+	assert_int_equal(ayp_message_decode(ctx, 14, 0, payload, 1, msg), -2);
 }
 
 static void unknown_fields_are_skipped(void **state)
