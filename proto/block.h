@@ -97,6 +97,8 @@ struct ayp_block_chain {
 	uint8_t group;
 	bool whole;
 };
+/* So many bytes of a block, or all of it where it is shorter, are enough to follow. */
+#define AYP_BLOCK_CHAIN_HEAD 12u
 /* The next block of the session. False: ayp_block_decode would say AYP_BLOCK_CHAIN. */
 bool ayp_block_chain_follow(
 	struct ayp_block_chain *chain, uint32_t codec, const uint8_t *src, size_t len);

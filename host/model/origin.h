@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
  * Who made a frame. A line may echo what a host said, and a hostile board may send what only a
- * recorder writes: such frames open no session, take no sequence number and are not stored. Nor has a
- * Sync a number of its own.
+ * recorder writes: such frames open no session, take no sequence number and are not stored.
  */
 #ifndef HOST_ORIGIN_H
 #define HOST_ORIGIN_H
@@ -23,14 +22,13 @@ static inline bool origin_is_recorder(const struct framing_header *h)
 	return h->kind >= ORIGIN_FIRST_RECORDER_KIND && h->kind <= ORIGIN_LAST_RECORDER_KIND;
 }
 
-/* Of a frame that came over a line: is it one of a board's sequence? */
+/* Of a frame that came over a line. */
 static inline bool origin_is_board(struct ayp_message_ctx *ctx, const struct framing_header *h,
 	const uint8_t *payload, size_t len)
 {
 	ayaprof_Ack ack;
 
-	if (h->session == 0 || h->kind == AYP_KIND_CONTROL || h->kind == AYP_KIND_SYNC ||
-		origin_is_recorder(h))
+	if (h->session == 0 || h->kind == AYP_KIND_CONTROL || origin_is_recorder(h))
 		return false;
 	/* Both sides acknowledge: a board a Control, a host frames. */
 	return h->kind != AYP_KIND_ACK ||

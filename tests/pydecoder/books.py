@@ -8,7 +8,7 @@ from line import Damaged
 from messages import decode_payload
 
 PROTOCOL_VERSION = 1
-KIND_CONTROL, KIND_ACK, KIND_SYNC = 8, 9, 12
+KIND_CONTROL, KIND_ACK = 8, 9
 RECORDER_KINDS = range(32, 64)
 
 CAUSES = {0: "unknown", 1: "ring_full", 2: "map_full", 3: "missed_return", 4: "spool_full", 5: "abandoned",
@@ -182,12 +182,15 @@ class Session:
     def _ack(self, message):
         self.acks.append(message)
 
+    def _sync(self, message):
+        pass  # for those who acknowledge
+
     def _log(self, message):
         self.log += message.get("records", [])
 
     HANDLERS = {"Hello": _hello, "Names": _names, "Events": _events, "Samples": _samples, "Aggregates": _aggregates,
                 "Loss": _loss, "Status": _new_status, "Ack": _ack, "Goodbye": _goodbye, "Stacks": _stacks,
-                "Log": _log}
+                "Sync": _sync, "Log": _log}
 
     def frames_missing(self):
         return sum(behind - first for first, behind in self._seqs.gaps(*self._seqs.bounds()))
@@ -243,8 +246,8 @@ class Receiver:
 
     @staticmethod
     def _is_boards(frame):
-        """Not a host's frame that the line echoes, nor one that has no number or no business there."""
-        if frame.kind in RECORDER_KINDS or frame.session == 0 or frame.kind in (KIND_CONTROL, KIND_SYNC):
+        """Not a host's frame that the line echoes, nor one that has no business there."""
+        if frame.kind in RECORDER_KINDS or frame.session == 0 or frame.kind == KIND_CONTROL:
             return False
         if frame.kind != KIND_ACK:
             return True
