@@ -308,7 +308,7 @@ static void wait_for_work(struct daemon *d)
 		struct sink *sink = d->outputs[i]->sink;
 		fds[n++] = (struct pollfd){
 			.fd = sink->ops->poll_fd(sink),
-			.events = sink->ops->poll_events(sink, !output_empty(d->outputs[i])),
+			.events = sink->ops->poll_events(sink, output_wants_sink(d->outputs[i])),
 		};
 	}
 	if (d->phase == PHASE_RUN && d->rest_until_ns <= now_ns())
@@ -317,10 +317,13 @@ static void wait_for_work(struct daemon *d)
 		return;
 	if (fds[0].revents)
 		take_signals(d);
-	for (size_t i = 0; i < d->n_outputs; i++)
-		if (fds[1 + i].fd >= 0 && fds[1 + i].revents)
-			d->outputs[i]->sink->ops->poll_ready(
-				d->outputs[i]->sink, fds[1 + i].revents);
+	for (size_t i = 0; i < d->n_outputs; i++) {
+		if (fds[1 + i].fd < 0 || !fds[1 + i].revents)
+			continue;
+		d->outputs[i]->sink->ops->poll_ready(d->outputs[i]->sink, fds[1 + i].revents);
+		if (fds[1 + i].revents & POLLIN)
+			stream_hear(d->stream, i);
+	}
 }
 
 static void loop(struct daemon *d)

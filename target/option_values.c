@@ -131,9 +131,6 @@ OPTION_SETTER(link)
 
 	if (err)
 		return err;
-	if (v == LINKMODE_RELIABLE)
-		return refuse(
-			why, "not yet: this version has no retransmission; use oneway or auto");
 	o->config.link = (enum link_mode)v;
 	return 0;
 }

@@ -29,6 +29,9 @@ struct sink_ops {
 	/* Take bytes of one frame, beginning at `at` of its `len`. Returns how many were taken (>
 	 * 0), or -EAGAIN: no room now; -ENOLINK: nobody there, also if it went away just now. */
 	ssize_t (*write)(struct sink *s, const uint8_t *frame, size_t at, size_t len);
+	/* What the other end has said: > 0 bytes, -EAGAIN: nothing now, -ENOLINK: nobody there. NULL:
+	 * such a sink cannot be listened to. */
+	ssize_t (*read)(struct sink *s, uint8_t *buf, size_t len);
 	/* What to poll for: a descriptor or -1, and events. want_room: there is something to write.
 	 */
 	int (*poll_fd)(const struct sink *s);
@@ -56,6 +59,7 @@ struct sink {
 	uint64_t bytes_per_s;  /* what the line can carry; 0: more than is worth counting */
 	unsigned int generation;
 	uint64_t reopened; /* times the other end came back */
+	bool listens;      /* somebody reads: poll for that, too */
 	bool present;      /* somebody or something is there to write to */
 	int error;         /* negative errno of what keeps it from working now, 0: nothing */
 };

@@ -86,6 +86,24 @@ static ssize_t tty_sink_write(struct sink *sink, const uint8_t *frame, size_t at
 	return -ENOLINK;
 }
 
+static ssize_t tty_sink_read(struct sink *sink, uint8_t *buf, size_t len)
+{
+	struct sink_tty *s = (struct sink_tty *)sink;
+	ssize_t n;
+	int err;
+
+	if (!sink->present)
+		return -ENOLINK;
+	n = read(s->tty.fd, buf, len);
+	if (n > 0)
+		return n;
+	err = n < 0 ? -errno : -EIO;
+	if (err == -EAGAIN || err == -EINTR)
+		return -EAGAIN;
+	line_gone(s, err);
+	return -ENOLINK;
+}
+
 static int tty_sink_poll_fd(const struct sink *sink)
 {
 	return ((const struct sink_tty *)sink)->tty.fd;
@@ -93,7 +111,7 @@ static int tty_sink_poll_fd(const struct sink *sink)
 
 static short tty_sink_poll_events(struct sink *sink, bool want_room)
 {
-	return want_room ? POLLOUT : 0;
+	return (short)((want_room ? POLLOUT : 0) | (sink->listens ? POLLIN : 0));
 }
 
 static void tty_sink_poll_ready(struct sink *sink, short revents)
@@ -142,6 +160,7 @@ static void tty_sink_free(struct sink *sink)
 static const struct sink_ops ops = {
 	.open = tty_sink_open,
 	.write = tty_sink_write,
+	.read = tty_sink_read,
 	.poll_fd = tty_sink_poll_fd,
 	.poll_events = tty_sink_poll_events,
 	.poll_ready = tty_sink_poll_ready,

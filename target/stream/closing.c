@@ -81,6 +81,7 @@ static void abandon(struct closing *c, struct stream *s, bool hurry)
 
 	end_progress(c);
 	output_abandon(out, !hurry);
+	out->held = false; /* the goodbye must get out */
 	c->hurried = true;
 	if (hurry)
 		log_warn("interrupted: %llu events that were still to be sent are dropped",
@@ -128,11 +129,12 @@ static void goodbye(struct closing *c, struct stream *s, bool hurry, const char 
 	struct output *out = output_of(c, s);
 	uint64_t patience = c->hurried || hurry ? HURRY_NS : STALL_NS;
 
-	if (output_empty(out)) {
+	if (output_empty(out) && output_acknowledged(out)) {
 		stream_end_recording(s, c->output, reason);
 		enter(c, CLOSING_END, s->now_ns);
 	} else if (s->now_ns - c->moved_ns > patience) {
-		log_warn("the goodbye could not be sent");
+		log_warn(output_empty(out) ? "no host has acknowledged the last frames"
+					   : "the goodbye could not be sent");
 		c->failed = !hurry;
 		out->sink->ops->discard(out->sink);
 		enter(c, CLOSING_DONE, s->now_ns);
@@ -158,7 +160,7 @@ bool closing_step(struct closing *c, struct stream *s, bool totals_queued, bool 
 	const char *reason, int exit_status)
 {
 	struct output *out = output_of(c, s);
-	uint64_t mark = out->wire_bytes - out->sink->ops->unsent(out->sink);
+	uint64_t mark = out->wire_bytes - out->sink->ops->unsent(out->sink) + out->window.arrived;
 
 	if (mark != c->moved_mark) {
 		c->moved_mark = mark;

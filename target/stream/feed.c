@@ -52,7 +52,7 @@ int feed_init(struct feed *f, struct output *out, struct writer *writer, struct 
 		.inline_listener = in_line,
 		.repeats = out->sink->format == SINK_LINE,
 		.period_ns = NS_PER_S / 1000 * slowdown_permille,
-		.generation = out->sink->generation,
+		.generation = output_generation(out),
 		.cycles =
 			{
 				[CYCLE_BASICS] = {.tables = BASIC_TABLES},
@@ -219,13 +219,23 @@ static void cycle_restart(struct cycle *c, uint64_t now)
 	c->started_ns = now;
 	c->name = 0;
 	c->stack = 0;
+	c->wanted = true;
+}
+
+/* A host that acknowledges asks for what it misses. */
+static bool repeats(const struct feed *f)
+{
+	return f->repeats && !f->out->held;
 }
 
 static bool repeat_cycle(struct feed *f, struct cycle *c, uint64_t now)
 {
+	if (!c->wanted && !repeats(f))
+		return false;
 	if (repeat_names(f, c) || (c->stacks && post_stacks(f, AYP_PRIORITY_META, &c->stack) > 0))
 		return true;
-	if (now - c->started_ns < CYCLE_NS)
+	c->wanted = false;
+	if (now - c->started_ns < CYCLE_NS || !repeats(f))
 		return false;
 	cycle_restart(c, now);
 	return repeat_names(f, c);
@@ -275,16 +285,20 @@ void feed_tick(
 {
 	const struct sink *sink = f->out->sink;
 
-	if (f->generation != sink->generation) {
-		f->generation = sink->generation;
+	if (f->generation != output_generation(f->out)) {
+		f->generation = output_generation(f->out);
 		f->hello_due = 0;
+		f->introduced = false;
 		for (size_t i = 0; i < CYCLES; i++)
 			cycle_restart(&f->cycles[i], now);
 	}
 	if (!sink->present || spool_bytes_of(&f->out->spool, AYP_PRIORITY_META) > META_BUSY)
 		return;
-	if (now >= f->hello_due && feed_post(f, AYP_KIND_HELLO, hello) == 0)
-		f->hello_due = f->repeats ? now + f->period_ns : UINT64_MAX;
+	if (now >= f->hello_due && (repeats(f) || !f->introduced) &&
+		feed_post(f, AYP_KIND_HELLO, hello) == 0) {
+		f->hello_due = now + f->period_ns;
+		f->introduced = true;
+	}
 	feed_announce_basics(f);
 	if (now >= f->loss_due && f->out->losses.untold) {
 		feed_tell_losses(f);

@@ -7,7 +7,7 @@
  * with the events, so that they neither displace them nor run minutes ahead of them. A line that a
  * host may listen to from any moment on gets the hello and all names over and over, within a share
  * of its rate, and never more of that than it has carried: while it stands still nothing is
- * repeated.
+ * repeated. Where a host acknowledges, each new one gets the hello and all names once.
  */
 #ifndef TARGET_FEED_H
 #define TARGET_FEED_H
@@ -29,6 +29,7 @@ struct cycle {
 	uint64_t started_ns;
 	uint64_t name;  /* next index of names_used_at */
 	uint64_t stack; /* next position in the stacks */
+	bool wanted;    /* somebody has not had all of it yet */
 };
 enum { CYCLE_BASICS, CYCLE_TASKS, CYCLE_SYMBOLS, CYCLES };
 
@@ -44,10 +45,11 @@ struct feed {
 	bool closed;         /* the goodbye is said: nothing may follow it */
 	uint64_t period_ns;  /* of hello and status: a second, more on slow lines */
 	uint64_t hello_due, status_due, loss_due;
+	bool introduced; /* the hello was said to who is there */
 	struct cycle cycles[CYCLES];
 	unsigned int turn; /* of the cycles */
 	struct budget repeat_budget, telemetry_budget;
-	unsigned int generation; /* of the sink, as last introduced to */
+	unsigned int generation; /* of the output, as last introduced to */
 };
 
 /* 0 or -ENOMEM. All pointers must outlive the feed. */

@@ -30,7 +30,13 @@ void output_free(struct output *o)
 		return;
 	o->sink->ops->free(o->sink);
 	spool_free(&o->spool);
+	window_free(&o->window);
 	free(o);
+}
+
+int output_keep_sent(struct output *o, size_t bytes)
+{
+	return window_init(&o->window, bytes);
 }
 
 int output_post(struct output *o, unsigned int kind, unsigned int priority, uint8_t flags,
@@ -102,16 +108,25 @@ static size_t encode_record(uint8_t *dst, size_t cap, const struct framing_heade
 	return at + framing_body_write(dst + at, cap - at, header, payload, len);
 }
 
-static bool next_frame(struct output *o)
+static void take_item(struct output_frame *f, const struct spool_item *item)
+{
+	f->events = item->events;
+	f->n_shares = item->n_shares;
+	f->first_ns = item->first_ns;
+	f->last_ns = item->last_ns;
+	if (item->n_shares)
+		memcpy(f->shares, item->shares, item->n_shares * sizeof(item->shares[0]));
+}
+
+static void encode_frame(struct output *o, const struct spool_item *item)
 {
 	struct output_frame *f = &o->frame;
-	struct framing_header header;
-	struct spool_item item;
+	struct framing_header header = {.kind = item->kind, .flags = item->flags};
 
-	if (!spool_peek(&o->spool, &item))
-		return false;
-	header = (struct framing_header){.kind = item.kind, .flags = item.flags};
-	f->recorders = item.kind >= AYP_KIND_RECORDING;
+	*f = (struct output_frame){
+		.recorders = item->kind >= AYP_KIND_RECORDING,
+		.generation = o->sink->generation,
+	};
 	if (f->recorders) {
 		header.seq = o->recorder_seq++;
 	} else {
@@ -119,19 +134,96 @@ static bool next_frame(struct output *o)
 		header.seq = o->seq++;
 	}
 	if (o->sink->format == SINK_FILE)
-		f->len = encode_record(f->wire, sizeof(f->wire), &header, item.payload, item.len);
+		f->len = encode_record(f->wire, sizeof(f->wire), &header, item->payload, item->len);
 	else
-		f->len = framing_encode(f->wire, sizeof(f->wire), &header, item.payload, item.len);
-	f->at = 0;
+		f->len =
+			framing_encode(f->wire, sizeof(f->wire), &header, item->payload, item->len);
+	take_item(f, item);
+}
+
+static bool frame_again(struct output *o)
+{
+	struct output_frame *f = &o->frame;
+	size_t len = 0;
+	const uint8_t *wire = window_resend(&o->window, &len);
+
+	if (!wire && o->probe)
+		wire = window_resend_newest(&o->window, &len);
+	if (!wire)
+		return false;
+	o->probe = false;
+	f->again = f->kept = true;
+	f->recorders = f->urgent = false;
 	f->generation = o->sink->generation;
-	f->events = item.events;
-	f->n_shares = item.n_shares;
-	f->first_ns = item.first_ns;
-	f->last_ns = item.last_ns;
-	if (item.n_shares)
-		memcpy(f->shares, item.shares, item.n_shares * sizeof(item.shares[0]));
+	f->events = 0;
+	f->n_shares = 0;
+	f->len = len;
+	f->at = 0;
+	memcpy(f->wire, wire, len);
+	return true;
+}
+
+static bool frame_urgent(struct output *o)
+{
+	struct spool_item item = {
+		.kind = o->urgent_kind,
+		.len = (uint32_t)o->urgent_len,
+		.payload = o->urgent,
+	};
+
+	if (o->urgent_len == 0)
+		return false;
+	o->urgent_len = 0;
+	if (o->window.size && !window_has_room(&o->window, FRAMING_WIRE_BOUND(item.len), true))
+		return false;
+	encode_frame(o, &item);
+	o->frame.urgent = true;
+	return true;
+}
+
+static bool blocked(const struct output *o)
+{
+	return o->held && !window_has_room(&o->window, FRAMING_MAX_WIRE, false);
+}
+
+/* What goes next into the sink: what was lost, or else something new. */
+static bool next_frame(struct output *o)
+{
+	struct spool_item item;
+
+	if (frame_again(o) || frame_urgent(o))
+		return true;
+	if (blocked(o) || !spool_peek(&o->spool, &item))
+		return false;
+	encode_frame(o, &item);
 	spool_pop(&o->spool);
 	return true;
+}
+
+/* From its first byte on somebody may miss it. */
+static void keep_frame(struct output *o)
+{
+	struct output_frame *f = &o->frame;
+
+	if (f->kept || o->window.size == 0)
+		return;
+	if (!o->held)
+		window_make_room(&o->window, f->len);
+	window_add(&o->window, f->wire, f->len);
+	if (f->urgent)
+		o->urgent_end = o->window.end;
+	f->kept = true;
+}
+
+static void frame_sent(struct output *o)
+{
+	struct output_frame *f = &o->frame;
+
+	o->frames += !f->recorders;
+	o->frames_again += f->again;
+	o->events_sent += f->events;
+	f->len = 0;
+	f->events = 0;
 }
 
 void output_pump(struct output *o)
@@ -148,21 +240,50 @@ void output_pump(struct output *o)
 		n = o->sink->ops->write(o->sink, f->wire, f->at, f->len);
 		if (n <= 0)
 			return;
+		keep_frame(o);
 		f->at += (size_t)n;
 		if (!f->recorders)
 			o->wire_bytes += (uint64_t)n;
-		if (f->at < f->len)
-			continue;
-		o->frames += !f->recorders;
-		o->events_sent += f->events;
-		f->len = 0;
-		f->events = 0;
+		if (f->at == f->len)
+			frame_sent(o);
 	}
+}
+
+void output_post_urgent(struct output *o, unsigned int kind, const uint8_t *payload, size_t len)
+{
+	if (len > sizeof(o->urgent))
+		return;
+	memcpy(o->urgent, payload, len);
+	o->urgent_kind = (uint8_t)kind;
+	o->urgent_len = len;
+}
+
+bool output_newest_is_urgent(const struct output *o)
+{
+	const struct window *w = &o->window;
+
+	return w->first != w->end && o->urgent_end == w->end;
+}
+
+unsigned int output_generation(const struct output *o)
+{
+	return o->sink->generation + o->receivers;
+}
+
+bool output_wants_sink(const struct output *o)
+{
+	return o->frame.len || o->window.lost || o->probe || o->urgent_len ||
+	       (!spool_empty(&o->spool) && !blocked(o));
 }
 
 bool output_empty(const struct output *o)
 {
 	return o->frame.len == 0 && spool_empty(&o->spool);
+}
+
+bool output_acknowledged(const struct output *o)
+{
+	return !o->held || window_all_arrived(&o->window);
 }
 
 size_t output_backlog(const struct output *o)
@@ -180,11 +301,13 @@ void output_abandon(struct output *o, bool with_frame)
 	struct output_frame *f = &o->frame;
 	struct spool_item item;
 
-	if (with_frame && f->len) {
+	if (with_frame && f->len && f->kept) {
+		frame_sent(o); /* or it will be: out of the window */
+	} else if (with_frame && f->len) {
 		count_lost(o, ayaprof_LossCause_LOSS_ABANDONED, f->shares, f->n_shares, f->first_ns,
 			f->last_ns);
 		/* Of a frame that has not begun, nobody will miss the number. */
-		if (f->events && f->at == 0)
+		if (!f->recorders && f->at == 0)
 			o->seq--;
 		f->len = 0;
 		f->events = 0;

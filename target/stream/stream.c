@@ -67,6 +67,14 @@ static uint64_t choose_group_bytes(struct output **outputs, size_t n_outputs)
 	return bytes;
 }
 
+/* Some seconds of a usual line: so long a host may be away before the board stops sending. */
+#define WINDOW_BYTES (256u << 10)
+
+static size_t choose_window_bytes(const struct config *cfg)
+{
+	return cfg->spool_mem / 4 < WINDOW_BYTES ? cfg->spool_mem / 4 : WINDOW_BYTES;
+}
+
 struct stream *stream_new(
 	const struct config *cfg, struct names *names, struct output **outputs, size_t n_outputs)
 {
@@ -86,9 +94,13 @@ struct stream *stream_new(
 	s->writer.ctx = ayp_message_ctx_new();
 	if (!s->encoder || !s->writer.ctx)
 		goto failed;
-	for (size_t i = 0; i < n_outputs; i++)
-		if (feed_init(&s->feeds[i], outputs[i], &s->writer, names, &s->stacks, now))
+	for (size_t i = 0; i < n_outputs; i++) {
+		if (feed_init(&s->feeds[i], outputs[i], &s->writer, names, &s->stacks, now) ||
+			reliable_init(&s->links[i], outputs[i], &s->writer, cfg->link,
+				choose_window_bytes(cfg)))
 			goto failed;
+		backchannel_init(&s->backs[i], s->writer.ctx, outputs[i]->session);
+	}
 	s->n_feeds = n_outputs;
 	s->now_ns = now;
 	return s;
@@ -168,7 +180,7 @@ static void start_group_for_new_receivers(struct stream *s)
 	unsigned int generations = 0;
 
 	for (size_t i = 0; i < s->n_feeds; i++)
-		generations += s->feeds[i].out->sink->generation;
+		generations += output_generation(s->feeds[i].out);
 	if (generations != s->generations)
 		ayp_block_encoder_restart(s->encoder);
 	s->generations = generations;
@@ -329,6 +341,7 @@ void stream_fill_status(const struct stream *s, size_t i, ayaprof_Status *status
 	status->cpu_us = usage_cpu_us();
 	status->rss_kb = usage_rss_kb();
 	status->line_reopened = out->sink->reopened;
+	status->frames_again = out->frames_again;
 }
 
 static void fill_books(void *ctx, const struct feed *f, ayaprof_Status *status)
@@ -361,6 +374,7 @@ static void tick_feeds(struct stream *s)
 			continue;
 		s->hello.baud = s->feeds[i].out->sink->baud;
 		s->hello.link = s->feeds[i].out->sink->link;
+		s->hello.answers = reliable_listens(&s->links[i]);
 		feed_tick(&s->feeds[i], &s->hello, &books, s->now_ns);
 	}
 }
@@ -404,6 +418,10 @@ void stream_tick(struct stream *s, bool closing)
 {
 	bool waiting = false;
 
+	for (size_t i = 0; i < s->n_feeds; i++) {
+		s->links[i].closing = closing;
+		reliable_tick(&s->links[i], s->now_ns);
+	}
 	if (!closing) {
 		flush_pending(s);
 		stream_telemetry(s);
@@ -418,6 +436,39 @@ void stream_tick(struct stream *s, bool closing)
 		feed_announce_basics(&s->feeds[i]);
 		feed_announce_inline(&s->feeds[i]);
 	}
+}
+
+/* ---- what hosts say ------------------------------------------------------------------------- */
+
+struct hearing {
+	struct stream *stream;
+	size_t output;
+};
+
+static void on_ack(void *ctx, const ayaprof_Ack *ack)
+{
+	const struct hearing *h = ctx;
+
+	reliable_acknowledged(&h->stream->links[h->output], ack, h->stream->now_ns);
+}
+
+static void on_control(void *ctx, const ayaprof_Control *control)
+{
+}
+
+static const struct backchannel_ops hearing_ops = {.ack = on_ack, .control = on_control};
+
+void stream_hear(struct stream *s, size_t i)
+{
+	struct sink *sink = s->feeds[i].out->sink;
+	struct hearing h = {s, i};
+	uint8_t buf[2048];
+	ssize_t n = sink->listens ? sink->ops->read(sink, buf, sizeof(buf)) : -EAGAIN;
+
+	if (n > 0)
+		backchannel_bytes(&s->backs[i], buf, (size_t)n, &hearing_ops, &h);
+	else if (n != -EAGAIN)
+		backchannel_reset(&s->backs[i]);
 }
 
 void stream_pump(struct stream *s)
@@ -465,7 +516,7 @@ int stream_goodbye(struct stream *s, size_t i, const char *reason, int exit_stat
 	snprintf(msg->reason, sizeof(msg->reason), "%s", reason);
 	msg->exit_status = exit_status;
 	err = feed_post(f, AYP_KIND_GOODBYE, msg);
-	if (f->out->sink->format != SINK_FILE)
+	if (f->out->sink->format != SINK_FILE && !f->out->held)
 		for (unsigned int n = 1; n < GOODBYES_ON_A_LINE && !err; n++)
 			(void)feed_post(f, AYP_KIND_GOODBYE, msg);
 	return err;

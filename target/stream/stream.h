@@ -13,7 +13,9 @@
 
 #include "proto/block.h"
 #include "target/config.h"
+#include "target/stream/backchannel.h"
 #include "target/stream/feed.h"
+#include "target/stream/reliable.h"
 #include "target/source.h"
 
 #define STREAM_MAX_OUTPUTS 2u
@@ -39,6 +41,8 @@ struct stream {
 	struct writer writer;
 	struct stacks stacks;
 	struct feed feeds[STREAM_MAX_OUTPUTS];
+	struct reliable links[STREAM_MAX_OUTPUTS]; /* of the feeds' outputs */
+	struct backchannel backs[STREAM_MAX_OUTPUTS];
 	size_t n_feeds;
 	ayaprof_Hello hello;
 	/* events */
@@ -47,7 +51,7 @@ struct stream {
 	uint64_t next_index; /* of the oldest pending event */
 	uint64_t taken;
 	uint64_t taken_by_cpu[STREAM_CPUS];
-	unsigned int generations;          /* of all sinks, when the last block was cut */
+	unsigned int generations;          /* of all outputs, when the last block was cut */
 	uint32_t task_of_cpu[STREAM_CPUS]; /* newest tid seen, to look names up once per switch */
 	bool task_known[STREAM_CPUS];
 	uint64_t now_ns; /* of the current round of the loop */
@@ -79,6 +83,8 @@ bool stream_has_room(const struct stream *s);
 /* Cut a block that has waited long enough, send what is due. `closing`: only what is still needed.
  */
 void stream_tick(struct stream *s, bool closing);
+/* Something has come on output i's sink. */
+void stream_hear(struct stream *s, size_t i);
 /* Move frames into the sinks. */
 void stream_pump(struct stream *s);
 

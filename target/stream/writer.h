@@ -17,6 +17,8 @@ struct writer {
 		ayaprof_Loss loss;
 		ayaprof_Status status;
 		ayaprof_Goodbye goodbye;
+		ayaprof_Sync sync;
+		ayaprof_Ack ack;
 		ayaprof_Recording recording;
 		ayaprof_RecordingEnd recording_end;
 	} msg;

@@ -139,7 +139,6 @@ static const struct {
 	{{"tty", "--"}, "must be followed"},
 	{{"--mode", "uart"}, "no TTY given"},
 	{{"--mode", "fax"}, "uart, log, serve, both, auto"},
-	{{"tty", "--link", "reliable"}, "not yet"},
 	{{"tty", "--spool-file", "x"}, "not yet"},
 	{{"tty", "--spool-mem", "1X"}, "not a size"},
 	{{"tty", "--spool-mem", "1K"}, "must be from"},

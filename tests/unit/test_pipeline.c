@@ -235,8 +235,8 @@ static void line_free(struct sink *s)
 	free(s);
 }
 
-static const struct sink_ops line_ops = {line_open, line_write, line_fd, line_events, line_ready,
-	line_tick, line_unsent, line_discard, line_free};
+static const struct sink_ops line_ops = {line_open, line_write, NULL, line_fd, line_events,
+	line_ready, line_tick, line_unsent, line_discard, line_free};
 
 static struct fake_line *line_new(uint64_t *seed)
 {

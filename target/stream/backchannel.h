@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * What a host says to the board: bytes in, valid messages of our session out. Everything is hostile
+ * until checked; memory is fixed.
+ */
+#ifndef TARGET_BACKCHANNEL_H
+#define TARGET_BACKCHANNEL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "framing/framing.h"
+#include "proto/message.h"
+
+struct backchannel_ops {
+	void (*ack)(void *ctx, const ayaprof_Ack *ack);
+	void (*control)(void *ctx, const ayaprof_Control *control);
+};
+
+struct backchannel {
+	struct deframer deframer;
+	struct ayp_message_ctx *messages; /* of whoever made it */
+	uint32_t session;
+	uint64_t bytes, frames, bad; /* received; valid and ours; damaged segments */
+};
+
+void backchannel_init(struct backchannel *b, struct ayp_message_ctx *messages, uint32_t session);
+void backchannel_bytes(struct backchannel *b, const uint8_t *data, size_t len,
+	const struct backchannel_ops *ops, void *ctx);
+/* The line was gone: what came before does not go on. */
+void backchannel_reset(struct backchannel *b);
+
+#endif

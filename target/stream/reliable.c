@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "target/stream/reliable.h"
+
+#include "target/clock.h"
+#include "target/log.h"
+
+/* A host says something every second (PROTOCOL.md, section 14); a machine may be busy. */
+#define SILENCE_NS (5 * NS_PER_S)
+/* Longer than a host waits before it acknowledges on a quiet line. */
+#define PATIENCE_NS         (1200 * NS_PER_MS)
+#define PATIENCE_CLOSING_NS (300 * NS_PER_MS)
+#define PATIENCE_MAX_NS     (4 * NS_PER_S)
+/* A host that asks without end gets no more of the line. */
+#define SYNC_NS (50 * NS_PER_MS)
+
+int reliable_init(struct reliable *r, struct output *out, struct writer *writer,
+	enum link_mode mode, size_t bytes)
+{
+	*r = (struct reliable){.out = out, .writer = writer, .mode = mode};
+	if (out->sink->format != SINK_LINE || !out->sink->ops->read)
+		r->mode = LINKMODE_ONEWAY;
+	if (r->mode == LINKMODE_ONEWAY)
+		return 0;
+	out->sink->listens = true;
+	out->held = mode == LINKMODE_RELIABLE;
+	if (out->held)
+		out->sink->link = ayaprof_LinkMode_LINK_RELIABLE;
+	r->patience = PATIENCE_NS;
+	return output_keep_sent(out, bytes < WINDOW_MIN_SIZE ? WINDOW_MIN_SIZE : bytes);
+}
+
+bool reliable_listens(const struct reliable *r)
+{
+	return r->mode != LINKMODE_ONEWAY;
+}
+
+static void hold(struct reliable *r)
+{
+	if (!r->out->held)
+		log_note("a host answers: what the line damages is sent again");
+	r->out->held = true;
+	r->out->sink->link = ayaprof_LinkMode_LINK_RELIABLE;
+}
+
+static void let_go(struct reliable *r, const char *why)
+{
+	if (!r->out->held || r->mode == LINKMODE_RELIABLE)
+		return;
+	log_note("the host %s: best effort from now on", why);
+	r->out->held = false;
+	r->out->sink->link = ayaprof_LinkMode_LINK_ONEWAY;
+}
+
+/* Who has nothing gets what is held for a host; where nothing was held, what is sent from now on. Until
+ * its receiver knows where it begins, a Sync may have been lost. */
+static void begin(struct reliable *r, const ayaprof_Ack *ack)
+{
+	struct window *w = &r->out->window;
+
+	r->sync_due = true;
+	if (ack->receiver != r->receiver) {
+		if (!r->out->held)
+			window_forget_before(w, ack->next_seq);
+		r->receiver = ack->receiver;
+		r->out->receivers++;
+	}
+	hold(r);
+}
+
+void reliable_acknowledged(struct reliable *r, const ayaprof_Ack *ack, uint64_t now)
+{
+	struct window *w = &r->out->window;
+	bool gone = false;
+
+	if (!reliable_listens(r) || ack->receiver == 0 || (int32_t)(w->end - ack->next_seq) < 0)
+		return;
+	if (ack->begin) {
+		begin(r, ack);
+	} else {
+		if (window_acknowledge(w, ack, &gone))
+			return;
+		r->receiver = ack->receiver;
+		r->sync_due = r->sync_due || gone;
+		if (ack->leaving)
+			let_go(r, "has ended its recording");
+		else
+			hold(r);
+	}
+	r->heard_ns = now;
+}
+
+static void post_sync(struct reliable *r)
+{
+	ayaprof_Sync *msg = &r->writer->msg.sync;
+	struct output *o = r->out;
+	int len;
+
+	*msg = (ayaprof_Sync){.oldest_seq = o->window.first, .receiver = r->receiver};
+	len = writer_encode(r->writer, AYP_KIND_SYNC, msg);
+	if (len >= 0)
+		output_post_urgent(o, AYP_KIND_SYNC, r->writer->payload, (size_t)len);
+}
+
+/* Nothing shows what has become of the last frames: ask. A Sync that nothing was sent behind does as well
+ * as a new one. */
+static void ask(struct reliable *r)
+{
+	struct output *o = r->out;
+
+	if (output_newest_is_urgent(o) && !window_resent_since_newest(&o->window))
+		o->probe = true;
+	else
+		r->sync_due = true;
+}
+
+static uint64_t line_ns(const struct output *o)
+{
+	uint64_t rate = o->sink->bytes_per_s;
+
+	return rate ? o->sink->ops->unsent(o->sink) * NS_PER_S / rate : 0;
+}
+
+static uint64_t least_patience(const struct reliable *r)
+{
+	return r->closing ? PATIENCE_CLOSING_NS : PATIENCE_NS;
+}
+
+static void watch_progress(struct reliable *r, uint64_t now)
+{
+	struct output *o = r->out;
+
+	if (o->window.arrived != r->arrived || window_all_arrived(&o->window)) {
+		r->arrived = o->window.arrived;
+		r->moved_ns = now;
+		r->patience = least_patience(r);
+		return;
+	}
+	if (r->closing && r->patience > PATIENCE_MAX_NS / 4)
+		r->patience = PATIENCE_MAX_NS / 4;
+	if (now - r->moved_ns < r->patience + line_ns(o))
+		return;
+	r->moved_ns = now;
+	r->patience = r->patience * 2 < PATIENCE_MAX_NS ? r->patience * 2 : PATIENCE_MAX_NS;
+	ask(r);
+}
+
+void reliable_tick(struct reliable *r, uint64_t now)
+{
+	struct output *o = r->out;
+
+	if (!reliable_listens(r) || !o->sink->present)
+		return;
+	if (o->held && r->heard_ns && now - r->heard_ns > SILENCE_NS)
+		let_go(r, "has fallen silent");
+	if (o->held)
+		watch_progress(r, now);
+	if (r->sync_due && now >= r->next_sync_ns) {
+		r->sync_due = false;
+		r->next_sync_ns = now + SYNC_NS;
+		post_sync(r);
+	}
+}

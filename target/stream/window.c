@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "target/stream/window.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+
+_Static_assert((WINDOW_FRAMES & (WINDOW_FRAMES - 1)) == 0, "numbers wrap around the slots");
+
+static struct window_slot *slot(struct window *w, uint32_t seq)
+{
+	return &w->slots[seq % WINDOW_FRAMES];
+}
+
+int window_init(struct window *w, size_t size)
+{
+	memset(w, 0, sizeof(*w));
+	if (size < WINDOW_MIN_SIZE)
+		return -EINVAL;
+	/* As in the spool: untouched pages cost nothing. */
+	w->mem = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (w->mem == MAP_FAILED) {
+		w->mem = NULL;
+		return -ENOMEM;
+	}
+	w->size = size;
+	return 0;
+}
+
+void window_free(struct window *w)
+{
+	if (w->mem)
+		munmap(w->mem, w->size);
+	memset(w, 0, sizeof(*w));
+}
+
+/* ---- memory --------------------------------------------------------------------------------- */
+
+/* Where `len` bytes would go; false if nowhere. A frame is never cut at the end of the memory. */
+static bool place(const struct window *w, size_t len, size_t *at)
+{
+	if (w->first == w->end) {
+		*at = 0;
+		return len <= w->size;
+	}
+	*at = w->tail;
+	if (w->tail <= w->head)
+		return len <= w->head - w->tail;
+	if (len <= w->size - w->tail)
+		return true;
+	*at = 0;
+	return len <= w->head;
+}
+
+bool window_has_room(const struct window *w, size_t len, bool spare)
+{
+	uint32_t frames = w->end - w->first, most = WINDOW_FRAMES;
+	size_t at;
+
+	if (!spare) {
+		most -= WINDOW_SPARE_FRAMES;
+		len += WINDOW_SPARE_BYTES;
+	}
+	return frames < most && place(w, len, &at);
+}
+
+static void forget_oldest(struct window *w)
+{
+	struct window_slot *s = slot(w, w->first);
+
+	w->lost -= s->state == WINDOW_LOST;
+	w->first++;
+	if (w->first == w->end)
+		w->head = w->tail = 0; /* few pages stay in use on a line that keeps up */
+	else
+		w->head = slot(w, w->first)->at;
+	if ((int32_t)(w->resend_at - w->first) < 0)
+		w->resend_at = w->first;
+}
+
+void window_make_room(struct window *w, size_t len)
+{
+	while (w->first != w->end && !window_has_room(w, len, false))
+		forget_oldest(w);
+}
+
+void window_add(struct window *w, const uint8_t *wire, size_t len)
+{
+	struct window_slot *s = slot(w, w->end);
+	size_t at;
+
+	if (!place(w, len, &at)) /* against the contract: not kept, and so never sent again */
+		at = len = 0;
+	memcpy(w->mem + at, wire, len);
+	*s = (struct window_slot){.at = (uint32_t)at,
+		.len = (uint16_t)len,
+		.after = w->end + 1,
+		.state = WINDOW_SENT};
+	if (w->first == w->end)
+		w->head = at;
+	w->tail = at + len;
+	w->end++;
+}
+
+/* ---- acknowledgements ----------------------------------------------------------------------- */
+
+/* The number after the last one that an acknowledgement speaks of; false if it says what cannot be. */
+static bool told_until(const struct window *w, const ayaprof_Ack *ack, uint32_t *until)
+{
+	uint32_t behind = w->end - ack->next_seq; /* numbers the board has sent from there on */
+	uint64_t sum = 0;
+
+	if ((int32_t)behind < 0)
+		return false;
+	for (pb_size_t i = 0; i < ack->missing_count; i++)
+		sum += ack->missing[i];
+	*until = ack->next_seq + (uint32_t)sum;
+	return sum <= behind;
+}
+
+static void arrived(struct window *w, uint32_t from, uint32_t to)
+{
+	for (uint32_t seq = from; seq != to; seq++) {
+		struct window_slot *s;
+
+		if ((int32_t)(seq - w->first) < 0)
+			continue;
+		s = slot(w, seq);
+		w->lost -= s->state == WINDOW_LOST;
+		w->arrived += s->state != WINDOW_ARRIVED;
+		s->state = WINDOW_ARRIVED;
+	}
+}
+
+/* The line keeps the order: a frame that was sent before one which has arrived is lost. */
+static void missing(struct window *w, uint32_t from, uint32_t to, uint32_t told)
+{
+	for (uint32_t seq = from; seq != to; seq++) {
+		struct window_slot *s;
+
+		if ((int32_t)(seq - w->first) < 0)
+			continue;
+		s = slot(w, seq);
+		if (s->state != WINDOW_SENT || (int32_t)(told - s->after) <= 0)
+			continue;
+		s->state = WINDOW_LOST;
+		w->lost++;
+		if ((int32_t)(seq - w->resend_at) < 0)
+			w->resend_at = seq;
+	}
+}
+
+int window_acknowledge(struct window *w, const ayaprof_Ack *ack, bool *gone)
+{
+	uint32_t seq = ack->next_seq, told;
+
+	if (!told_until(w, ack, &told))
+		return -EINVAL;
+	*gone = (int32_t)(seq - w->first) < 0;
+	window_forget_before(w, seq);
+	/* Runs before what is kept would only be skipped, number by number. */
+	for (pb_size_t i = 0; i < ack->missing_count; i++) {
+		uint32_t end = seq + ack->missing[i];
+		uint32_t from = (int32_t)(seq - w->first) < 0 ? w->first : seq;
+
+		if ((int32_t)(end - from) > 0) {
+			if (i % 2)
+				arrived(w, from, end);
+			else
+				missing(w, from, end, told);
+		}
+		seq = end;
+	}
+	while (w->first != w->end && slot(w, w->first)->state == WINDOW_ARRIVED)
+		forget_oldest(w);
+	return 0;
+}
+
+void window_forget_before(struct window *w, uint32_t seq)
+{
+	while (w->first != w->end && (int32_t)(w->first - seq) < 0) {
+		w->arrived += slot(w, w->first)->state != WINDOW_ARRIVED;
+		forget_oldest(w);
+	}
+}
+
+bool window_all_arrived(const struct window *w)
+{
+	return w->first == w->end; /* what has arrived leaves from the oldest on */
+}
+
+/* ---- sending again -------------------------------------------------------------------------- */
+
+static const uint8_t *send_again(struct window *w, struct window_slot *s, size_t *len)
+{
+	w->lost -= s->state == WINDOW_LOST;
+	if (s->state == WINDOW_LOST)
+		s->state = WINDOW_SENT;
+	s->after = w->end;
+	*len = s->len;
+	return w->mem + s->at;
+}
+
+const uint8_t *window_resend(struct window *w, size_t *len)
+{
+	if (w->lost == 0)
+		return NULL;
+	while (slot(w, w->resend_at)->state != WINDOW_LOST)
+		w->resend_at++;
+	return send_again(w, slot(w, w->resend_at), len);
+}
+
+const uint8_t *window_resend_newest(struct window *w, size_t *len)
+{
+	if (w->first == w->end)
+		return NULL;
+	return send_again(w, slot(w, w->end - 1), len);
+}
+
+bool window_resent_since_newest(const struct window *w)
+{
+	for (uint32_t seq = w->first; seq != w->end; seq++) {
+		const struct window_slot *s = &w->slots[seq % WINDOW_FRAMES];
+
+		if (seq + 1 != w->end && s->state != WINDOW_ARRIVED && s->after == w->end)
+			return true;
+	}
+	return false;
+}
