@@ -113,6 +113,20 @@ ssize_t link_read(struct link *l, void *buf, size_t len)
 	return errno == EAGAIN || errno == EWOULDBLOCK ? -EAGAIN : 0;
 }
 
+ssize_t link_write(struct link *l, const void *buf, size_t len)
+{
+	ssize_t n;
+
+	if (!l->ops->answers || l->fd < 0)
+		return -EPIPE;
+	do
+		n = write(l->fd, buf, len);
+	while (n < 0 && errno == EINTR);
+	if (n > 0)
+		return n;
+	return n < 0 && errno != EWOULDBLOCK ? -errno : -EAGAIN;
+}
+
 int link_fail(struct link *l, int err, const char *fmt, ...)
 {
 	va_list ap;

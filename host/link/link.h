@@ -2,8 +2,6 @@
 /*
  * Where line bytes come from: a serial device, a pty, a pipe, a socket, a file with captured bytes.
  * The recorder knows only this interface. Chosen by looking at the path (link_new).
- *
- * One-way for now: nothing is ever written to a link.
  */
 #ifndef HOST_LINK_H
 #define HOST_LINK_H
@@ -27,6 +25,7 @@ struct link_ops {
 	void (*close)(struct link *l); /* NULL: close(l->fd) */
 	bool vanishes;                 /* the other end may go away and come back: open again */
 	bool has_rate;                 /* link_options.baud means something */
+	bool answers;                  /* bytes can go to the other end, too */
 	bool whole;                    /* all of it is there already: its end is the end */
 	bool zero_is_nothing; /* a read of 0 bytes ends it only together with POLLHUP or POLLERR */
 };
@@ -50,6 +49,9 @@ void link_close(struct link *l);
 /* Read what is there. Returns > 0; -EAGAIN: nothing now; 0: the other end is gone, or all is read.
  */
 ssize_t link_read(struct link *l, void *buf, size_t len);
+
+/* Write what fits. Returns > 0; -EAGAIN: nothing now; another negative errno: it cannot be. */
+ssize_t link_write(struct link *l, const void *buf, size_t len);
 
 /* Fill l->error in open functions. Returns -err. */
 int link_fail(struct link *l, int err, const char *fmt, ...) __attribute__((format(printf, 3, 4)));

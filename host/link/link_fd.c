@@ -76,7 +76,7 @@ static void close_stdin(struct link *l)
 }
 
 const struct link_ops link_pty = {
-	.name = "pty", .open = open_pty, .close = close_pty, .vanishes = true};
+	.name = "pty", .open = open_pty, .close = close_pty, .vanishes = true, .answers = true};
 const struct link_ops link_stream = {.name = "pipe", .open = open_read};
 const struct link_ops link_file = {.name = "file", .open = open_read, .whole = true};
 const struct link_ops link_stdin = {.name = "stdin", .open = open_stdin, .close = close_stdin};

@@ -123,6 +123,7 @@ const struct link_ops link_serial = {
 	.open = open_serial,
 	.close = close_serial,
 	.vanishes = true,
+	.answers = true,
 	.has_rate = true,
 	.zero_is_nothing = true, /* libserialport sets VMIN and VTIME to 0 */
 };

@@ -106,5 +106,7 @@ static int open_unix(struct link *l)
 	return 0;
 }
 
-const struct link_ops link_tcp = {.name = "tcp", .open = open_tcp, .vanishes = true};
-const struct link_ops link_unix = {.name = "unix", .open = open_unix, .vanishes = true};
+const struct link_ops link_tcp = {
+	.name = "tcp", .open = open_tcp, .vanishes = true, .answers = true};
+const struct link_ops link_unix = {
+	.name = "unix", .open = open_unix, .vanishes = true, .answers = true};

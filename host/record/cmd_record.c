@@ -16,6 +16,7 @@ enum {
 	OPT_FOLLOW,
 	OPT_STRICT,
 	OPT_NO_RECONNECT,
+	OPT_LISTEN_ONLY,
 	OPT_QUIET,
 };
 
@@ -36,6 +37,8 @@ static const struct cli_option options[] = {
 		"exit 3 if anything was lost or the board had not finished"},
 	[OPT_NO_RECONNECT] = {0, "no-reconnect", NULL,
 		"end when the line goes away, instead of waiting for it"},
+	[OPT_LISTEN_ONLY] = {0, "listen-only", NULL,
+		"send nothing to the board; what the line damages is then not sent again"},
 	[OPT_QUIET] = {'q', "quiet", NULL, "no live status line"},
 };
 
@@ -103,6 +106,8 @@ static bool set_option(struct cli *c, int option, struct record_options *opt)
 		return opt->strict = true;
 	case OPT_NO_RECONNECT:
 		return opt->no_reconnect = true;
+	case OPT_LISTEN_ONLY:
+		return opt->listen_only = true;
 	case OPT_QUIET:
 		return opt->quiet = true;
 	}

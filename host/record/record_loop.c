@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "host/commands.h"
+#include "host/record/back.h"
 #include "host/model/reader.h"
 #include "host/base/say.h"
 #include "host/base/text.h"
@@ -29,6 +30,7 @@ struct loop {
 	const struct record_options *opt;
 	struct link link;
 	struct recorder *recorder;
+	struct back back;
 	uint64_t start_ns, now_ns;
 	uint64_t stats_at_ns, live_at_ns, retry_at_ns, first_byte_ns;
 	uint64_t live_bytes; /* wire bytes when the live line was drawn */
@@ -88,6 +90,7 @@ static int line_gone(struct loop *l)
 	int err = recorder_disconnected(l->recorder, l->link.text);
 
 	link_close(&l->link);
+	back_forget(&l->back);
 	if (err)
 		return err;
 	if (!l->link.ops->vanishes) {
@@ -133,6 +136,42 @@ static int line_readable(struct loop *l, short revents)
 	return line_gone(l);
 }
 
+/* ---- talking back --------------------------------------------------------------------------- */
+
+static bool may_answer(const struct loop *l)
+{
+	return l->link.fd >= 0 && l->link.ops->answers && !l->opt->listen_only;
+}
+
+static void answer(struct loop *l)
+{
+	uint8_t frame[ACKER_MAX_WIRE];
+	size_t len;
+
+	if (!may_answer(l))
+		return;
+	/* An older Ack that still waits says less: rather none than two. */
+	if (!back_waits(&l->back)) {
+		len = acker_say(recorder_acker(l->recorder), frame, l->now_ns);
+		back_send(&l->back, frame, len);
+	}
+	back_flush(&l->back, &l->link);
+	recorder_sent(l->recorder, l->back.sent);
+}
+
+static void take_leave(struct loop *l)
+{
+	uint8_t frame[ACKER_MAX_WIRE];
+	size_t len;
+
+	if (!may_answer(l))
+		return;
+	len = acker_leave(recorder_acker(l->recorder), frame);
+	back_send(&l->back, frame, len);
+	back_flush(&l->back, &l->link);
+	recorder_sent(l->recorder, l->back.sent);
+}
+
 /* ---- one turn ------------------------------------------------------------------------------- */
 
 static void check_ends(struct loop *l, const struct recorder_state *s)
@@ -161,14 +200,17 @@ static void check_frames(struct loop *l, const struct recorder_state *s)
 static int one_turn(struct loop *l)
 {
 	struct timespec tick = {.tv_nsec = TICK_MS * 1000000};
-	struct pollfd p = {.fd = l->link.fd, .events = POLLIN};
+	struct pollfd p = {
+		.fd = l->link.fd,
+		.events = (short)(POLLIN | (back_waits(&l->back) ? POLLOUT : 0)),
+	};
 	const struct recorder_state *s;
 	int ready = ppoll(&p, 1, &tick, &l->unblocked), err = 0;
 
 	l->now_ns = recorder_now_ns();
 	if (l->link.fd < 0)
 		err = line_retry(l);
-	else if (ready > 0)
+	else if (ready > 0 && p.revents != POLLOUT)
 		err = line_readable(l, p.revents);
 	else if (!l->idle_done) {
 		err = recorder_idle(l->recorder);
@@ -178,6 +220,7 @@ static int one_turn(struct loop *l)
 		l->stats_at_ns = l->now_ns + STATS_NS;
 		err = recorder_note_stats(l->recorder);
 	}
+	answer(l);
 	s = recorder_state(l->recorder);
 	check_frames(l, s);
 	if (!l->reason)
@@ -238,9 +281,11 @@ static void say_nothing_came(const struct loop *l, const struct recorder_state *
 
 static int finish(struct loop *l, int err)
 {
-	struct recorder_state s = *recorder_state(l->recorder);
+	struct recorder_state s;
 	int err_close;
 
+	take_leave(l);
+	s = *recorder_state(l->recorder);
 	link_close(&l->link);
 	err_close = recorder_close(l->recorder, l->reason ? l->reason : "error");
 	say_live_clear();

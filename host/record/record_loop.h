@@ -15,6 +15,7 @@ struct record_options {
 	double duration_s; /* 0: no limit */
 	bool follow;       /* go on after a goodbye */
 	bool no_reconnect;
+	bool listen_only; /* send nothing to the board */
 	bool strict;
 	bool quiet; /* no live status line */
 };

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -25,6 +26,7 @@ struct recorder {
 	struct deframer deframer;
 	bool damage_counted; /* of the segment that is being received */
 	struct seen seen;
+	struct acker acker;
 	struct recorder_books books;
 	struct recorder_state state;
 	ayaprof_LineStats noted; /* newest in the file */
@@ -145,11 +147,16 @@ static int on_frame(struct recorder *r)
 	if (!origin_is_board(r->ctx, &d->header, d->payload, d->payload_len))
 		return 0;
 	r->state.last_frame_ns = r->now_ns;
+	acker_frame(&r->acker, &d->header, d->payload, d->payload_len);
 	if (seen_frame(&r->seen, &d->header)) {
 		r->state.line.frames_repeated++;
 		return 0;
 	}
 	recorder_books_frame(&r->books, &d->header, d->payload, d->payload_len);
+	if (acker_whole(&r->acker))
+		recorder_books_settle(&r->books);
+	if (d->header.kind == AYP_KIND_SYNC)
+		return 0;
 	if (is_repeated_kind(d->header.kind) &&
 		recorder_books_understood(&r->books, d->header.session) &&
 		seen_payload(&r->seen, &d->header, d->payload, d->payload_len, r->now_ns))
@@ -186,6 +193,7 @@ int recorder_bytes(struct recorder *r, const uint8_t *data, size_t len, uint64_t
 
 	r->now_ns = now_ns;
 	r->state.line.wire_bytes += len;
+	acker_bytes(&r->acker, len);
 	side_output(&r->raw_fd, r->raw, data, len);
 	for (size_t i = 0; i < len && !err; i++) {
 		err = on_outcome(r, deframer_push(&r->deframer, data[i]));
@@ -246,6 +254,16 @@ const struct recorder_state *recorder_state(struct recorder *r)
 	return &r->state;
 }
 
+struct acker *recorder_acker(struct recorder *r)
+{
+	return &r->acker;
+}
+
+void recorder_sent(struct recorder *r, uint64_t bytes)
+{
+	r->state.line.sent_bytes = bytes;
+}
+
 /* ---- life ----------------------------------------------------------------------------------- */
 
 static int open_output(const char *path, int *fd)
@@ -269,6 +287,16 @@ static void recorder_free(struct recorder *r)
 		ayp_message_ctx_free(r->ctx);
 	recorder_books_free(&r->books);
 	free(r);
+}
+
+static uint32_t new_receiver(void)
+{
+	uint32_t id = 0;
+
+	/* Without randomness, at least not the same as another's. */
+	if (getrandom(&id, sizeof(id), GRND_NONBLOCK) != sizeof(id))
+		id = (uint32_t)getpid() ^ (uint32_t)wall_ns();
+	return id ? id : 1;
 }
 
 static int open_all(struct recorder *r, const struct recorder_options *opt)
@@ -297,6 +325,7 @@ int recorder_open(struct recorder **out, const struct recorder_options *opt)
 		deframer_init(&r->deframer);
 		seen_init(&r->seen);
 		r->ctx = ayp_message_ctx_new();
+		acker_init(&r->acker, r->ctx, new_receiver());
 		err = r->ctx ? recorder_books_init(&r->books) : -ENOMEM;
 	}
 	if (err) {
@@ -326,6 +355,7 @@ int recorder_close(struct recorder *r, const char *reason)
 {
 	int err = on_outcome(r, deframer_finish(&r->deframer));
 
+	recorder_books_settle(&r->books);
 	memset(&r->msg, 0, sizeof(r->msg));
 	r->msg.end.has_stats = true;
 	r->msg.end.stats = r->state.line;

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "host/model/book.h"
+#include "host/record/acker.h"
 #include "proto/message.h"
 
 struct recorder;
@@ -55,6 +56,11 @@ int recorder_close(struct recorder *r, const char *reason);
 
 /* Update and return; valid until the next call. */
 const struct recorder_state *recorder_state(struct recorder *r);
+
+/* What is to be said to the board about it; the recorder's. */
+struct acker *recorder_acker(struct recorder *r);
+/* Bytes sent to the board so far: for the line's statistics. */
+void recorder_sent(struct recorder *r, uint64_t bytes);
 
 uint64_t recorder_now_ns(void); /* CLOCK_MONOTONIC */
 

@@ -50,6 +50,7 @@ static size_t session_index(struct recorder_books *b, uint32_t id)
 	}
 	if (b->n == RECORDER_SESSIONS)
 		forget_oldest(b);
+	recorder_books_settle(b);
 	memset(&b->session[b->n], 0, sizeof(b->session[0]));
 	b->session[b->n].id = id;
 	b->heard++;
@@ -76,14 +77,49 @@ static void on_hello(struct recorder_books *b, size_t at, const ayaprof_Hello *h
 	b->session[at].later_protocol = b->later_protocol = true;
 }
 
-static void on_events(struct book *book, struct ayp_block_chain *chain, const ayaprof_Events *e)
+static void take_block(
+	struct book *book, struct ayp_block_chain *chain, const struct recorder_held *h)
 {
+	if (ayp_block_chain_follow(chain, h->codec, h->head, h->head_len))
+		book_block(book, h->first_index, h->count, true);
+	else
+		book_seen(book, h->first_index, h->count);
+}
+
+static int by_index(const void *pa, const void *pb)
+{
+	const struct recorder_held *a = pa, *b = pb;
+
+	return a->first_index < b->first_index ? -1 : a->first_index > b->first_index;
+}
+
+void recorder_books_settle(struct recorder_books *b)
+{
+	if (b->n_held == 0)
+		return;
+	qsort(b->held, b->n_held, sizeof(b->held[0]), by_index);
+	for (size_t i = 0; i < b->n_held; i++)
+		take_block(&b->session[b->n - 1].book, &b->session[b->n - 1].chain, &b->held[i]);
+	b->n_held = 0;
+}
+
+/* Blocks build on one another in the order of their indexes; frames that are sent again come late. */
+static void on_events(struct recorder_books *b, size_t at, const ayaprof_Events *e)
+{
+	struct book *book = &b->session[at].book;
+	struct recorder_held h = {e->first_index, e->count, e->codec, {0}, 0};
+
 	if (!book_block_possible(e->first_index, e->count))
 		return;
-	if (ayp_block_chain_follow(chain, e->codec, e->block.bytes, e->block.size))
-		book_block(book, e->first_index, e->count, true);
-	else
-		book_seen(book, e->first_index, e->count);
+	h.head_len = (uint8_t)(e->block.size < sizeof(h.head) ? e->block.size : sizeof(h.head));
+	memcpy(h.head, e->block.bytes, h.head_len);
+	if (at + 1 != b->n) {
+		take_block(book, &b->session[at].chain, &h);
+		return;
+	}
+	if (b->n_held == RECORDER_HELD)
+		recorder_books_settle(b);
+	b->held[b->n_held++] = h;
 }
 
 static void on_message(struct recorder_books *b, size_t at, unsigned int kind)
@@ -96,7 +132,7 @@ static void on_message(struct recorder_books *b, size_t at, unsigned int kind)
 		on_hello(b, at, &m->hello);
 		break;
 	case AYP_KIND_EVENTS:
-		on_events(book, &b->session[at].chain, &m->events);
+		on_events(b, at, &m->events);
 		break;
 	case AYP_KIND_LOSS:
 		book_loss(book, &m->loss);

@@ -10,9 +10,9 @@ from recordings import TRACEPOINTS, check_books, check_same_events, check_subset
 BAUD = 230400  # the recording of 40,000 events takes some seconds at this rate
 
 
-def start_board(bench, line, path, summary, name="board"):
+def start_board(bench, line, path, summary, link="oneway", name="board"):
     return bench.board("--replay", path, "--names", TRACEPOINTS.names_path, "-b", BAUD, line.board,
-                       "--summary-json", summary, name=name)
+                       "--link", link, "--summary-json", summary, name=name)
 
 
 def lost_places(found, data):
@@ -165,7 +165,7 @@ def strict(bench):
         line = bench.line("--baud", 3000000, *faults, name=f"line-{name}")
         host = bench.record(line.host, bench.tmp / f"{name}.pb", "-b", 3000000, "--strict", name=f"host-{name}")
         line.wait_open("host")
-        board = bench.board("--replay", path, "-b", 3000000, line.board, name=f"board-{name}")
+        board = bench.board("--replay", path, "-b", 3000000, line.board, "--link", "oneway", name=f"board-{name}")
         assert board.wait(60) == 0
         line.drain()
         assert host.stop() == expected

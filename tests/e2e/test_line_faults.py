@@ -15,7 +15,7 @@ def through(bench, *faults, events=40000, baud=3000000, name="run"):
     host = bench.record(line.host, out, "-b", baud, "--console", console, name=f"hostdec-{name}")
     line.wait_open("host")
     board = bench.board("--replay", path, "--names", TRACEPOINTS.names_path, "-b", baud, line.board,
-                        "--summary-json", summary, name=f"board-{name}")
+                        "--link", "oneway", "--summary-json", summary, name=f"board-{name}")
     assert board.wait(120) == 0
     line.drain()
     assert host.stop() == 0
@@ -111,7 +111,7 @@ def overrun(bench):
     out, summary = bench.tmp / "x.pb", bench.tmp / "x.json"
     host = bench.record(line.host, out, "-b", 1000000)
     line.wait_open("host")
-    board = bench.board("--replay", path, "--names", TRACEPOINTS.names_path, "-b", 1000000, line.board,
+    board = bench.board("--replay", path, "--names", TRACEPOINTS.names_path, "-b", 1000000, line.board, "--link", "oneway",
                         "--summary-json", summary)
     line.wait_text("ok mark", stream="out")
     host.popen.send_signal(signal.SIGSTOP)

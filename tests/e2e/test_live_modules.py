@@ -219,7 +219,7 @@ def live_unplug(bench):
     need_bpf()
     line = bench.line("--baud", 3000000)
     out, summary = bench.tmp / "x.pb", bench.tmp / "x.json"
-    board = bench.board("-b", 3000000, "--summary-json", summary, line.board)
+    board = bench.board("-b", 3000000, "--link", "oneway", "--summary-json", summary, line.board)
     line.wait_open("board")
     traffic = bench.spawn("traffic", [WORKLOAD, "mix", 30])
     host = bench.record(line.host, out, "-b", 3000000)
