@@ -9,9 +9,12 @@ static void forget_outputs(struct deframer *d)
 	d->damage = DEFRAMER_DAMAGE_NONE;
 }
 
-void deframer_init(struct deframer *d)
+void deframer_init(struct deframer *d, uint8_t *mem, size_t size)
 {
 	forget_outputs(d);
+	d->cap = size / 2;
+	d->segment = mem;
+	d->decoded = mem + d->cap;
 	d->header = (struct framing_header){0};
 	d->fill = 0;
 	d->oversize = false;
@@ -20,7 +23,7 @@ void deframer_init(struct deframer *d)
 /* Decode the segment beside itself: the raw bytes are still needed if it is not a frame. */
 static enum deframer_damage parse(struct deframer *d)
 {
-	size_t n = framing_cobs_decode(d->decoded, sizeof(d->decoded), d->segment, d->fill);
+	size_t n = framing_cobs_decode(d->decoded, d->cap, d->segment, d->fill);
 
 	if (n == 0 && !(d->fill == 1 && d->segment[0] == 1))
 		return DEFRAMER_DAMAGE_COBS;
@@ -73,7 +76,7 @@ enum deframer_outcome deframer_push(struct deframer *d, uint8_t byte)
 	if (byte == 0)
 		return end_segment(d);
 	d->segment[d->fill++] = byte;
-	if (d->fill < sizeof(d->segment))
+	if (d->fill < d->cap)
 		return DEFRAMER_MORE;
 	outcome = raw_out(d, DEFRAMER_DAMAGE_OVERSIZE, true);
 	d->oversize = true;

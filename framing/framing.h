@@ -22,6 +22,8 @@
 #define FRAMING_COBS_BOUND(n)       ((n) + (n) / 254u + 1u)
 #define FRAMING_WIRE_BOUND(payload) (FRAMING_COBS_BOUND(FRAMING_MIN_BODY + (payload)) + 2u)
 #define FRAMING_MAX_WIRE            FRAMING_WIRE_BOUND(FRAMING_MAX_PAYLOAD)
+/* The longest frame between its delimiters. */
+#define FRAMING_MAX_SEGMENT FRAMING_COBS_BOUND(FRAMING_MAX_BODY)
 
 struct framing_header {
 	uint8_t kind;     /* message kind, proto/ayaprof.proto; opaque here */
@@ -73,8 +75,8 @@ enum deframer_damage {
 };
 
 /*
- * Byte-fed receiver. Holds at most one segment; its size is fixed, its life the caller's. All
- * pointers it hands out are valid until the next push, flush or init.
+ * Byte-fed receiver. Holds at most one segment, in the caller's memory, which must outlive it. All
+ * pointers it hands out are valid until the next push, take_text, finish or init.
  *
  * Text is told from damage by content: well-formed UTF-8 without control characters other than
  * BEL BS TAB LF VT FF CR ESC. A long text without a delimiter is handed out in pieces; a UTF-8
@@ -90,14 +92,18 @@ struct deframer {
 	const uint8_t *raw;
 	size_t raw_len;
 	enum deframer_damage damage;
-	/* state, private; one byte more than any frame has shows that a segment is none */
-	uint8_t segment[FRAMING_COBS_BOUND(FRAMING_MAX_BODY) + 1];
+	/* state, private */
+	uint8_t *segment, *decoded;
+	size_t cap; /* of each */
 	size_t fill;
-	uint8_t decoded[FRAMING_COBS_BOUND(FRAMING_MAX_BODY) + 1];
 	bool oversize; /* pieces of the current segment were handed out already */
 };
 
-void deframer_init(struct deframer *d);
+/* Memory for segments of up to so many bytes; longer ones are handed out in pieces of one byte more. To
+ * hear any frame: FRAMING_MAX_SEGMENT. */
+#define DEFRAMER_MEM(segment) (2u * ((segment) + 1u))
+/* mem: size bytes, DEFRAMER_MEM of something. */
+void deframer_init(struct deframer *d, uint8_t *mem, size_t size);
 enum deframer_outcome deframer_push(struct deframer *d, uint8_t byte);
 
 /* The bytes waiting in an unfinished segment, and how many of them a caller that has heard nothing

@@ -67,3 +67,13 @@ bool framing_is_text(const uint8_t *p, size_t len, bool cut_front, bool cut_back
 	}
 	return true;
 }
+
+size_t framing_text_char(const uint8_t *p, size_t left)
+{
+	size_t n;
+
+	if (p[0] < 0x80)
+		return is_ascii_text(p[0]) ? 1 : 0;
+	n = sequence(p, left);
+	return n <= left ? n : 0;
+}

@@ -11,4 +11,7 @@
  * cut_back: the piece may begin or end inside a sequence whose other part is elsewhere. */
 bool framing_is_text(const uint8_t *p, size_t len, bool cut_front, bool cut_back);
 
+/* How many bytes the character of text at p has; 0 if none stands there whole. left: at least 1. */
+size_t framing_text_char(const uint8_t *p, size_t left);
+
 #endif

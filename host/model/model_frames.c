@@ -188,6 +188,8 @@ void load_end_recording(struct load *l)
 	to->console_bytes = book_add(to->console_bytes, from->console_bytes);
 	to->bad_bytes = book_add(to->bad_bytes, from->bad_bytes);
 	to->connects = book_add(to->connects, from->connects);
+	to->frames_repaired = book_add(to->frames_repaired, from->frames_repaired);
+	to->sent_bytes = book_add(to->sent_bytes, from->sent_bytes);
 	memset(&l->line, 0, sizeof(l->line));
 	l->frames = l->frame_bytes = 0;
 }

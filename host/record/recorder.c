@@ -10,8 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "framing/framing.h"
 #include "host/model/origin.h"
+#include "host/record/receiver.h"
 #include "host/record/record.h"
 #include "host/record/recorder_books.h"
 #include "host/base/say.h"
@@ -23,8 +23,7 @@ struct recorder {
 	uint64_t size;              /* of whole records in the file */
 	uint32_t own_seq;
 	int failed; /* the errno that ended writing */
-	struct deframer deframer;
-	bool damage_counted; /* of the segment that is being received */
+	struct receiver receiver;
 	struct seen seen;
 	struct acker acker;
 	struct recorder_books books;
@@ -139,75 +138,77 @@ static bool is_repeated_kind(uint8_t kind)
 	return kind == AYP_KIND_HELLO || kind == AYP_KIND_NAMES || kind == AYP_KIND_STACKS;
 }
 
-static int on_frame(struct recorder *r)
+static int on_frame(void *ctx, const struct receiver_frame *f)
 {
-	const struct deframer *d = &r->deframer;
+	struct recorder *r = ctx;
 
 	r->state.line.frames++;
-	if (!origin_is_board(r->ctx, &d->header, d->payload, d->payload_len))
+	r->state.line.frames_repaired += f->repaired;
+	if (!origin_is_board(r->ctx, &f->header, f->payload, f->payload_len))
 		return 0;
 	r->state.last_frame_ns = r->now_ns;
-	acker_frame(&r->acker, &d->header, d->payload, d->payload_len);
-	if (seen_frame(&r->seen, &d->header)) {
+	acker_frame(&r->acker, &f->header, f->payload, f->payload_len);
+	if (seen_frame(&r->seen, &f->header)) {
 		r->state.line.frames_repeated++;
 		return 0;
 	}
-	recorder_books_frame(&r->books, &d->header, d->payload, d->payload_len);
+	recorder_books_frame(&r->books, &f->header, f->payload, f->payload_len);
 	if (acker_whole(&r->acker))
 		recorder_books_settle(&r->books);
-	if (d->header.kind == AYP_KIND_SYNC)
+	if (f->header.kind == AYP_KIND_SYNC)
 		return 0;
-	if (is_repeated_kind(d->header.kind) &&
-		recorder_books_understood(&r->books, d->header.session) &&
-		seen_payload(&r->seen, &d->header, d->payload, d->payload_len, r->now_ns))
+	if (is_repeated_kind(f->header.kind) &&
+		recorder_books_understood(&r->books, f->header.session) &&
+		seen_payload(&r->seen, &f->header, f->payload, f->payload_len, r->now_ns))
 		return 0;
-	return append_body(r, d->body, d->body_len);
+	return append_body(r, f->body, f->body_len);
 }
 
-static int on_outcome(struct recorder *r, enum deframer_outcome outcome)
+static int on_text(void *ctx, const uint8_t *text, size_t len)
 {
-	const struct deframer *d = &r->deframer;
+	struct recorder *r = ctx;
 
-	switch (outcome) {
-	case DEFRAMER_MORE:
-		return 0;
-	case DEFRAMER_FRAME:
-		return on_frame(r);
-	case DEFRAMER_TEXT:
-		r->state.line.console_bytes += d->raw_len;
-		side_output(&r->console_fd, r->console, d->raw, d->raw_len);
-		return 0;
-	case DEFRAMER_DAMAGED:
-		/* A long segment comes in pieces. */
-		r->state.line.frames_bad += !r->damage_counted;
-		r->damage_counted = true;
-		r->state.line.bad_bytes += d->raw_len;
-		return 0;
-	}
+	r->state.line.console_bytes += len;
+	side_output(&r->console_fd, r->console, text, len);
 	return 0;
 }
 
+static int on_damage(void *ctx, size_t len, bool first)
+{
+	struct recorder *r = ctx;
+
+	r->state.line.frames_bad += first;
+	r->state.line.bad_bytes += len;
+	return 0;
+}
+
+/* Of repaired frames only those with events count: their blocks have a check of their own, and everything
+ * else is said again. PROTOCOL.md, section 2. */
+static bool is_plausible(void *ctx, const struct framing_header *h, enum salvage_way way)
+{
+	struct recorder *r = ctx;
+
+	if (h->flags & (uint8_t)~AYP_FLAG_DEFLATED || !ayp_kind_info(h->kind))
+		return false;
+	if (way == SALVAGE_REPAIRED && (h->kind != AYP_KIND_EVENTS || h->flags))
+		return false;
+	return seen_expects(&r->seen, h) || (way == SALVAGE_UNTANGLED && h->kind == AYP_KIND_HELLO);
+}
+
+static const struct receiver_ops receiver_ops = {on_frame, on_text, on_damage, is_plausible};
+
 int recorder_bytes(struct recorder *r, const uint8_t *data, size_t len, uint64_t now_ns)
 {
-	int err = 0;
-
 	r->now_ns = now_ns;
 	r->state.line.wire_bytes += len;
 	acker_bytes(&r->acker, len);
 	side_output(&r->raw_fd, r->raw, data, len);
-	for (size_t i = 0; i < len && !err; i++) {
-		err = on_outcome(r, deframer_push(&r->deframer, data[i]));
-		if (data[i] == 0)
-			r->damage_counted = false;
-	}
-	return err;
+	return receiver_bytes(&r->receiver, data, len);
 }
 
 int recorder_idle(struct recorder *r)
 {
-	if (!deframer_text_waiting(&r->deframer))
-		return 0;
-	return on_outcome(r, deframer_take_text(&r->deframer));
+	return receiver_idle(&r->receiver);
 }
 
 /* ---- the recorder's own records ------------------------------------------------------------- */
@@ -234,10 +235,8 @@ int recorder_connected(struct recorder *r, const char *text)
 
 int recorder_disconnected(struct recorder *r, const char *text)
 {
-	int err = on_outcome(r, deframer_finish(&r->deframer));
+	int err = receiver_finish(&r->receiver);
 
-	deframer_init(&r->deframer);
-	r->damage_counted = false;
 	return err ? err : note_line_event(r, ayaprof_LineEventKind_LINE_DISCONNECTED, text);
 }
 
@@ -322,7 +321,7 @@ int recorder_open(struct recorder **out, const struct recorder_options *opt)
 		r->output = opt->output;
 		r->console = opt->console;
 		r->raw = opt->raw;
-		deframer_init(&r->deframer);
+		receiver_init(&r->receiver, &receiver_ops, r);
 		seen_init(&r->seen);
 		r->ctx = ayp_message_ctx_new();
 		acker_init(&r->acker, r->ctx, new_receiver());
@@ -353,7 +352,7 @@ int recorder_open(struct recorder **out, const struct recorder_options *opt)
 
 int recorder_close(struct recorder *r, const char *reason)
 {
-	int err = on_outcome(r, deframer_finish(&r->deframer));
+	int err = receiver_finish(&r->receiver);
 
 	recorder_books_settle(&r->books);
 	memset(&r->msg, 0, sizeof(r->msg));

@@ -53,6 +53,22 @@ bool seen_frame(struct seen *s, const struct framing_header *h)
 	return false;
 }
 
+bool seen_expects(const struct seen *s, const struct framing_header *h)
+{
+	for (size_t i = 0; i < SEEN_SESSIONS; i++) {
+		const struct seen_session *x = &s->sessions[i];
+		uint32_t ahead = h->seq - x->newest;
+
+		if (!x->used || x->session != h->session)
+			continue;
+		if (ahead - 1 < SEEN_NEAR)
+			return true;
+		return x->newest - h->seq < SEEN_NEAR &&
+		       !(x->bits[h->seq % SEEN_WINDOW / 64] >> h->seq % 64 & 1);
+	}
+	return false;
+}
+
 bool seen_payload(struct seen *s, const struct framing_header *h, const uint8_t *payload,
 	size_t len, uint64_t now_ns)
 {

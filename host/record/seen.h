@@ -15,6 +15,7 @@
 
 #define SEEN_SESSIONS 4u
 #define SEEN_WINDOW   16384u /* sequence numbers looked back */
+#define SEEN_NEAR     4096u  /* and ahead, for one that is expected */
 #define SEEN_PAYLOADS 4096u
 /* Identical payloads are stored again after so long, so that damage to the file costs one stretch.
  */
@@ -42,6 +43,8 @@ struct seen {
 void seen_init(struct seen *s);
 /* Was this frame here before? Remembers it. */
 bool seen_frame(struct seen *s, const struct framing_header *h);
+/* Could this frame be one that has not come yet: its session is known, its number is near the newest? */
+bool seen_expects(const struct seen *s, const struct framing_header *h);
 /* Was this payload stored in the last SEEN_AGAIN_NS, same kind, same session? Remembers it if not.
  */
 bool seen_payload(struct seen *s, const struct framing_header *h, const uint8_t *payload,

@@ -7,6 +7,7 @@
 #include "host/base/cli.h"
 #include "host/commands.h"
 #include "host/base/json.h"
+#include "host/model/book.h"
 #include "host/model/model.h"
 #include "host/base/say.h"
 #include "host/base/text.h"
@@ -153,6 +154,16 @@ static uint64_t calls_without_end(const struct model *m)
 	return n;
 }
 
+/* As the boards counted: a host cannot tell a retransmission that it needed from a frame. */
+static uint64_t retransmitted(const struct model *m)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < m->n_sessions; i++)
+		n = book_add(n, m->sessions[i].status.frames_again);
+	return n;
+}
+
 static void print_json(const struct model *m)
 {
 	struct json j;
@@ -179,13 +190,16 @@ static void print_json(const struct model *m)
 		json_null(&j, "wire_bytes_per_event");
 	json_uint(&j, "frames", m->line.frames);
 	json_uint(&j, "frames_bad", m->line.frames_bad);
-	json_uint(&j, "frames_retransmitted", m->line.frames_repeated);
+	json_uint(&j, "frames_repaired", m->line.frames_repaired);
+	json_uint(&j, "frames_retransmitted", retransmitted(m));
+	json_uint(&j, "frames_repeated", m->line.frames_repeated);
 	json_uint(&j, "frames_in_file", m->frames);
 	json_uint(&j, "frames_unknown", m->frames_unknown);
 	json_uint(&j, "file_damaged", m->frames_damaged);
 	json_uint(&j, "console_bytes", m->line.console_bytes);
 	json_uint(&j, "bad_bytes", m->line.bad_bytes);
 	json_uint(&j, "connects", m->line.connects);
+	json_uint(&j, "sent_bytes", m->line.sent_bytes);
 	json_modules(&j, m);
 	json_object(&j, "link");
 	json_text(&j, "mode", ayp_link_mode_name(board_of(m)->link));
@@ -285,9 +299,10 @@ static void print_line(const struct model *m)
 	printf(", %s in %" PRIu64 " frames", text_bytes(bytes, m->line.wire_bytes), m->line.frames);
 	if (m->n_events)
 		printf(", %.2f bytes per event", (double)m->line.wire_bytes / (double)m->n_events);
-	printf("\n           %" PRIu64 " bad frames, %" PRIu64 " repeated, %" PRIu64
-	       " bytes of console text",
-		m->line.frames_bad, m->line.frames_repeated, m->line.console_bytes);
+	printf("\n           %" PRIu64 " bad frames, %" PRIu64 " repaired, %" PRIu64
+	       " sent again, %" PRIu64 " bytes of console text",
+		m->line.frames_bad, m->line.frames_repaired, retransmitted(m),
+		m->line.console_bytes);
 	if (m->line.connects > 1)
 		printf(", connected %" PRIu64 " times", m->line.connects);
 	putchar('\n');

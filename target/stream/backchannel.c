@@ -5,7 +5,7 @@
 
 void backchannel_reset(struct backchannel *b)
 {
-	deframer_init(&b->deframer);
+	deframer_init(&b->deframer, b->mem, sizeof(b->mem));
 }
 
 void backchannel_init(struct backchannel *b, struct ayp_message_ctx *messages, uint32_t session)

@@ -17,8 +17,12 @@ struct backchannel_ops {
 	void (*control)(void *ctx, const ayaprof_Control *control);
 };
 
+/* Longer segments than a host's longest message cannot be one: an Ack of 32 runs, a Control with a probe. */
+#define BACKCHANNEL_SEGMENT 512u
+
 struct backchannel {
 	struct deframer deframer;
+	uint8_t mem[DEFRAMER_MEM(BACKCHANNEL_SEGMENT)];
 	struct ayp_message_ctx *messages; /* of whoever made it */
 	uint32_t session;
 	uint64_t bytes, frames, bad; /* received; valid and ours; damaged segments */

@@ -10,6 +10,7 @@
 
 struct account {
 	struct deframer d;
+	uint8_t mem[DEFRAMER_MEM(FRAMING_MAX_SEGMENT)];
 	const uint8_t *at, *end; /* input that is not accounted for yet */
 };
 
@@ -65,7 +66,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size < 1)
 		return 0;
 	every = data[0];
-	deframer_init(&a.d);
+	deframer_init(&a.d, a.mem, sizeof(a.mem));
 	a.at = data + 1;
 	a.end = data + size;
 	for (size_t i = 1; i < size; i++) {

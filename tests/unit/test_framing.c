@@ -123,6 +123,7 @@ static void crc_is_the_polynomial_and_chains(void **state)
 /* What came out, in order. */
 struct sink {
 	struct deframer d;
+	uint8_t mem[DEFRAMER_MEM(FRAMING_MAX_SEGMENT)];
 	uint8_t text[65536];
 	size_t text_len;
 	uint8_t damaged[65536];
@@ -141,7 +142,7 @@ static struct sink *sink_new(void)
 	struct sink *s = calloc(1, sizeof(*s));
 
 	assert_non_null(s);
-	deframer_init(&s->d);
+	deframer_init(&s->d, s->mem, sizeof(s->mem));
 	return s;
 }
 
@@ -246,7 +247,7 @@ static void every_single_bit_error_is_noticed(void **state)
 	for (size_t bit = 0; bit < 8 * n; bit++) {
 		memcpy(bad, wire, n);
 		bad[bit / 8] ^= (uint8_t)(1 << bit % 8);
-		deframer_init(&s->d);
+		deframer_init(&s->d, s->mem, sizeof(s->mem));
 		s->frames = 0;
 		push(s, bad, n);
 		take(s, deframer_finish(&s->d));

@@ -94,6 +94,7 @@ struct fake_line {
 	size_t room; /* bytes it takes now */
 	uint64_t *seed;
 	struct deframer deframer;
+	uint8_t mem[DEFRAMER_MEM(FRAMING_MAX_SEGMENT)];
 	/* heard */
 	struct ayp_event *events;
 	size_t n_events;
@@ -250,7 +251,7 @@ static struct fake_line *line_new(uint64_t *seed)
 		.link = ayaprof_LinkMode_LINK_ONEWAY};
 	l->events = malloc(EVENTS_MAX * sizeof(*l->events));
 	l->seed = seed;
-	deframer_init(&l->deframer);
+	deframer_init(&l->deframer, l->mem, sizeof(l->mem));
 	return l;
 }
 

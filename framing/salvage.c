@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "framing/salvage.h"
+
+/* Steps of some ns: at 4 Mbaud, 400 KB/s, all of it damaged by design, this is about a tenth of a
+ * processor. What a quiet line has saved up is for a burst of damage. */
+#define STEPS_PER_BYTE 200u
+#define STEPS_MAX      20000000u
+
+static void copy(uint8_t *dst, const uint8_t *src, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		dst[i] = src[i];
+}
+
+void salvage_init(struct salvage *s, uint8_t *mem, salvage_plausible plausible, void *ctx)
+{
+	*s = (struct salvage){
+		.plausible = plausible,
+		.ctx = ctx,
+		.plain = mem,
+		.body_mem = mem + FRAMING_MAX_SEGMENT + 1,
+		.budget = STEPS_MAX,
+	};
+}
+
+void salvage_received(struct salvage *s, size_t bytes)
+{
+	s->budget += (uint64_t)bytes * STEPS_PER_BYTE;
+	if (s->budget > STEPS_MAX)
+		s->budget = STEPS_MAX;
+}
+
+bool salvage_spend(struct salvage *s, uint64_t steps)
+{
+	if (s->budget < steps)
+		return false;
+	s->budget -= steps;
+	return true;
+}
+
+static bool body_is_frame(struct salvage *s, size_t len, enum salvage_way way)
+{
+	struct framing_header header;
+	const uint8_t *payload;
+	size_t payload_len;
+
+	if (!framing_body_parse(s->body_mem, len, &header, &payload, &payload_len) ||
+		!s->plausible(s->ctx, &header, way))
+		return false;
+	s->header = header;
+	s->payload = payload;
+	s->payload_len = payload_len;
+	s->body = s->body_mem;
+	s->body_len = len;
+	return true;
+}
+
+bool salvage_try(struct salvage *s, size_t len, enum salvage_way way)
+{
+	size_t n;
+
+	if (len > FRAMING_MAX_SEGMENT || !salvage_spend(s, 4 * len))
+		return false;
+	n = framing_cobs_decode(s->body_mem, FRAMING_MAX_SEGMENT + 1, s->plain, len);
+	return n && body_is_frame(s, n, way);
+}
+
+/* Two frames have a delimiter each between them: where one is damaged, the other still divides, and
+ * leaves one byte of one bit at the end or the beginning. */
+static bool stray_byte(struct salvage *s, const uint8_t *segment, size_t len)
+{
+	uint8_t first = segment[0], last = segment[len - 1];
+
+	if (len - 1 > FRAMING_MAX_SEGMENT)
+		return false;
+	if ((last & (last - 1)) == 0) {
+		copy(s->plain, segment, len - 1);
+		if (salvage_try(s, len - 1, SALVAGE_UNTANGLED))
+			return true;
+	}
+	copy(s->plain, segment + 1, len - 1);
+	return (first & (first - 1)) == 0 && salvage_try(s, len - 1, SALVAGE_UNTANGLED);
+}
+
+/* A byte that became 00 ends a segment; where it was the first or the last one, nothing else is gone. */
+static bool missing_byte(struct salvage *s, const uint8_t *segment, size_t len)
+{
+	for (unsigned int bit = 0; bit < 8; bit++) {
+		uint8_t byte = (uint8_t)(1u << bit);
+
+		s->plain[0] = byte;
+		copy(s->plain + 1, segment, len);
+		if (salvage_leads_to_end(s, 0, len + 1) &&
+			salvage_try(s, len + 1, SALVAGE_REPAIRED))
+			return true;
+		copy(s->plain, segment, len);
+		s->plain[len] = byte;
+		if (salvage_leads_to_end(s, 0, len + 1) &&
+			salvage_try(s, len + 1, SALVAGE_REPAIRED))
+			return true;
+	}
+	return false;
+}
+
+enum salvage_way salvage_segment(struct salvage *s, const uint8_t *segment, size_t len)
+{
+	s->n_text = 0;
+	if (len > FRAMING_MIN_BODY && len <= FRAMING_MAX_SEGMENT + 1) {
+		if (stray_byte(s, segment, len))
+			return SALVAGE_UNTANGLED;
+	}
+	if (len >= FRAMING_MIN_BODY && len <= FRAMING_MAX_SEGMENT) {
+		copy(s->plain, segment, len);
+		if (salvage_flip(s, len))
+			return SALVAGE_REPAIRED;
+		if (len < FRAMING_MAX_SEGMENT && missing_byte(s, segment, len))
+			return SALVAGE_REPAIRED;
+	}
+	return salvage_untangle(s, segment, len);
+}
+
+enum salvage_way salvage_joined(
+	struct salvage *s, const uint8_t *a, size_t a_len, const uint8_t *b, size_t b_len)
+{
+	s->n_text = 0;
+	if (a_len + b_len + 1 > FRAMING_MAX_SEGMENT)
+		return SALVAGE_NOTHING;
+	for (unsigned int bit = 0; bit < 8; bit++) {
+		copy(s->plain, a, a_len);
+		s->plain[a_len] = (uint8_t)(1u << bit);
+		copy(s->plain + a_len + 1, b, b_len);
+		if (salvage_try(s, a_len + b_len + 1, SALVAGE_REPAIRED))
+			return SALVAGE_REPAIRED;
+	}
+	return SALVAGE_NOTHING;
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * Frames and text out of damaged segments: docs/salvage.md says with which odds.
+ *
+ * On a noisy line a damaged segment mostly has one flipped bit, and the CRC tells which one. On a line
+ * that carries a console, another writer's lines stand in the middle of frames; without them the CRC
+ * is right again. Nothing of this costs the line a byte, and nothing is guessed: a frame is what has
+ * a matching CRC and is plausible to the caller.
+ *
+ * Pure C, no heap; work is bounded by what was received, whatever it is.
+ */
+#ifndef FRAMING_SALVAGE_H
+#define FRAMING_SALVAGE_H
+
+#include "framing/framing.h"
+
+/* Lines of text in one segment, or in one piece of it. */
+#define SALVAGE_LINES 64u
+
+enum salvage_way {
+	SALVAGE_NOTHING,
+	SALVAGE_REPAIRED, /* one bit of the line was wrong */
+	SALVAGE_UNTANGLED /* exactly as sent; text was written into it */
+};
+
+/* Could this frame be one that is expected? Called for frames whose CRC matches, before they count. */
+typedef bool (*salvage_plausible)(
+	void *ctx, const struct framing_header *header, enum salvage_way way);
+
+struct salvage {
+	/* outputs; pointers into mem, valid until the next call */
+	struct framing_header header;
+	const uint8_t *payload;
+	size_t payload_len;
+	const uint8_t *body;
+	size_t body_len;
+	/* Text in the segment that was given, in order; also when no frame was found. */
+	struct {
+		size_t at, len;
+	} text[SALVAGE_LINES];
+	size_t n_text;
+	/* private */
+	salvage_plausible plausible;
+	void *ctx;
+	uint8_t *plain,
+		*body_mem; /* an attempt: bytes between delimiters, and what they stand for */
+	uint64_t budget;   /* steps of work left */
+};
+
+/* mem: SALVAGE_MEM bytes that outlive it. */
+#define SALVAGE_MEM (2u * (FRAMING_MAX_SEGMENT + 1u))
+void salvage_init(struct salvage *s, uint8_t *mem, salvage_plausible plausible, void *ctx);
+/* So many bytes came: they pay for the work. */
+void salvage_received(struct salvage *s, size_t bytes);
+
+/* A segment that is neither frame nor text. */
+enum salvage_way salvage_segment(struct salvage *s, const uint8_t *segment, size_t len);
+/* Two such segments with one delimiter between them: was it none? No text is looked for. */
+enum salvage_way salvage_joined(
+	struct salvage *s, const uint8_t *a, size_t a_len, const uint8_t *b, size_t b_len);
+
+/* ---- between the files of this unit ---- */
+
+/* Spend steps; false: there are not enough. */
+bool salvage_spend(struct salvage *s, uint64_t steps);
+/* Is what the segment s->plain[0..len) stands for a plausible frame? Fills the outputs. */
+bool salvage_try(struct salvage *s, size_t len, enum salvage_way way);
+/* Do the codes in s->plain[0..len) from `at` on lead exactly to the end? */
+bool salvage_leads_to_end(struct salvage *s, size_t at, size_t len);
+/* The same with one bit flipped anywhere in it. */
+bool salvage_flip(struct salvage *s, size_t len);
+/* Without the text in it; fills s->text, s->n_text in any case. */
+enum salvage_way salvage_untangle(struct salvage *s, const uint8_t *segment, size_t len);
+
+#endif

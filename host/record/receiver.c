@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "host/record/receiver.h"
+
+#include <string.h>
+
+void receiver_init(struct receiver *r, const struct receiver_ops *ops, void *ctx)
+{
+	r->ops = ops;
+	r->ctx = ctx;
+	r->damage_told = false;
+	r->before_len = 0;
+	deframer_init(&r->deframer, r->mem, sizeof(r->mem));
+	salvage_init(&r->salvage, r->salvage_mem, ops->plausible, ctx);
+}
+
+static int tell_damage(struct receiver *r, size_t len)
+{
+	bool first = !r->damage_told;
+
+	if (len == 0)
+		return 0;
+	r->damage_told = true;
+	return r->ops->damage(r->ctx, len, first);
+}
+
+static int tell_salvaged(struct receiver *r, enum salvage_way way)
+{
+	const struct salvage *s = &r->salvage;
+	struct receiver_frame f = {
+		.header = s->header,
+		.payload = s->payload,
+		.payload_len = s->payload_len,
+		.body = s->body,
+		.body_len = s->body_len,
+		.repaired = way == SALVAGE_REPAIRED,
+	};
+
+	return r->ops->frame(r->ctx, &f);
+}
+
+/* The text of a segment in order, then the frame that it stood in, or the damage. */
+static int tell_segment(
+	struct receiver *r, const uint8_t *segment, size_t len, enum salvage_way way)
+{
+	const struct salvage *s = &r->salvage;
+	size_t text = 0;
+	int err = 0;
+
+	for (size_t i = 0; i < s->n_text && !err; i++) {
+		text += s->text[i].len;
+		err = r->ops->text(r->ctx, segment + s->text[i].at, s->text[i].len);
+	}
+	if (err)
+		return err;
+	return way == SALVAGE_NOTHING ? tell_damage(r, len - text) : tell_salvaged(r, way);
+}
+
+static void keep(struct receiver *r, const uint8_t *segment, size_t len)
+{
+	r->before_len = 0;
+	if (len > sizeof(r->before) || r->salvage.n_text)
+		return;
+	memcpy(r->before, segment, len);
+	r->before_len = len;
+}
+
+static int on_damaged(struct receiver *r)
+{
+	const uint8_t *segment = r->deframer.raw;
+	size_t len = r->deframer.raw_len;
+	enum salvage_way way;
+	int err;
+
+	if (r->deframer.damage == DEFRAMER_DAMAGE_OVERSIZE && len > RECEIVER_SEGMENT) {
+		r->before_len = 0;
+		return tell_damage(r, len);
+	}
+	if (r->before_len) {
+		way = salvage_joined(&r->salvage, r->before, r->before_len, segment, len);
+		if (way != SALVAGE_NOTHING) {
+			r->before_len = 0;
+			return tell_salvaged(r, way);
+		}
+	}
+	way = salvage_segment(&r->salvage, segment, len);
+	err = tell_segment(r, segment, len, way);
+	if (way == SALVAGE_NOTHING)
+		keep(r, segment, len);
+	else
+		r->before_len = 0;
+	return err;
+}
+
+static int on_outcome(struct receiver *r, enum deframer_outcome outcome)
+{
+	const struct deframer *d = &r->deframer;
+	struct receiver_frame f;
+
+	switch (outcome) {
+	case DEFRAMER_MORE:
+		break;
+	case DEFRAMER_FRAME:
+		r->before_len = 0;
+		f = (struct receiver_frame){
+			.header = d->header,
+			.payload = d->payload,
+			.payload_len = d->payload_len,
+			.body = d->body,
+			.body_len = d->body_len,
+		};
+		return r->ops->frame(r->ctx, &f);
+	case DEFRAMER_TEXT:
+		r->before_len = 0;
+		return r->ops->text(r->ctx, d->raw, d->raw_len);
+	case DEFRAMER_DAMAGED:
+		return on_damaged(r);
+	}
+	return 0;
+}
+
+int receiver_bytes(struct receiver *r, const uint8_t *data, size_t len)
+{
+	int err = 0;
+
+	salvage_received(&r->salvage, len);
+	for (size_t i = 0; i < len && !err; i++) {
+		/* Two delimiters: what stands on their sides was never one frame. */
+		if (data[i] == 0 && r->deframer.fill == 0)
+			r->before_len = 0;
+		err = on_outcome(r, deframer_push(&r->deframer, data[i]));
+		if (data[i] == 0)
+			r->damage_told = false;
+	}
+	return err;
+}
+
+int receiver_idle(struct receiver *r)
+{
+	if (!deframer_text_waiting(&r->deframer))
+		return 0;
+	return on_outcome(r, deframer_take_text(&r->deframer));
+}
+
+int receiver_finish(struct receiver *r)
+{
+	int err = on_outcome(r, deframer_finish(&r->deframer));
+
+	deframer_init(&r->deframer, r->mem, sizeof(r->mem));
+	r->damage_told = false;
+	r->before_len = 0;
+	return err;
+}

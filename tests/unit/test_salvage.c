@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* What can be had of damaged segments: one wrong bit anywhere, another writer's lines anywhere. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+/* cmocka wants the four above first */
+#include <cmocka.h>
+
+#include "host/record/receiver.h"
+#include "tests/unit/random.h"
+
+#define SESSION 0x12345678u
+#define EVENTS  3u
+
+struct heard {
+	unsigned int frames, repaired, damaged;
+	uint8_t bodies[64][FRAMING_MAX_BODY];
+	size_t lens[64];
+	uint8_t text[200000];
+	size_t text_len, damage_len;
+};
+static struct heard heard;
+static struct receiver receiver;
+
+static int on_frame(void *ctx, const struct receiver_frame *f)
+{
+	assert_true(heard.frames < 64);
+	memcpy(heard.bodies[heard.frames], f->body, f->body_len);
+	heard.lens[heard.frames++] = f->body_len;
+	heard.repaired += f->repaired;
+	return 0;
+}
+
+static int on_text(void *ctx, const uint8_t *text, size_t len)
+{
+	assert_true(heard.text_len + len <= sizeof(heard.text));
+	memcpy(heard.text + heard.text_len, text, len);
+	heard.text_len += len;
+	return 0;
+}
+
+static int on_damage(void *ctx, size_t len, bool first)
+{
+	heard.damaged += first;
+	heard.damage_len += len;
+	return 0;
+}
+
+static bool plausible(void *ctx, const struct framing_header *h, enum salvage_way way)
+{
+	return h->session == SESSION && h->kind == EVENTS && h->flags == 0 && h->seq < 100;
+}
+
+static const struct receiver_ops ops = {on_frame, on_text, on_damage, plausible};
+
+static void begin(void)
+{
+	memset(&heard, 0, sizeof(heard));
+	receiver_init(&receiver, &ops, NULL);
+}
+
+/* Frame number `seq` of `len` random bytes; its body to `body`. */
+static size_t make_frame(uint8_t *wire, uint8_t *body, uint32_t seq, size_t len, uint64_t *seed)
+{
+	struct framing_header h = {.kind = EVENTS, .session = SESSION, .seq = seq};
+	uint8_t payload[FRAMING_MAX_PAYLOAD];
+
+	for (size_t i = 0; i < len; i++)
+		payload[i] = (uint8_t)random_next(seed);
+	assert_int_equal(framing_body_write(body, FRAMING_MAX_BODY, &h, payload, len),
+		FRAMING_MIN_BODY + len);
+	return framing_encode(wire, FRAMING_MAX_WIRE, &h, payload, len);
+}
+
+static void expect_frame(unsigned int at, const uint8_t *body, size_t len)
+{
+	assert_true(at < heard.frames);
+	assert_int_equal(heard.lens[at], len + FRAMING_MIN_BODY);
+	assert_memory_equal(heard.bodies[at], body, heard.lens[at]);
+}
+
+static void one_wrong_bit_anywhere_is_repaired(void **state)
+{
+	static const size_t lengths[] = {0, 1, 20, 240, 253, 254, 300, 1000};
+	static uint8_t wire[3][FRAMING_MAX_WIRE], body[3][FRAMING_MAX_BODY];
+	uint64_t seed = 5;
+
+	for (size_t l = 0; l < sizeof(lengths) / sizeof(lengths[0]); l++) {
+		size_t len = lengths[l], n[3];
+
+		for (uint32_t i = 0; i < 3; i++)
+			n[i] = make_frame(wire[i], body[i], i, len, &seed);
+		for (size_t bit = 0; bit < 8 * n[1]; bit++) {
+			begin();
+			receiver_bytes(&receiver, wire[0], n[0]);
+			wire[1][bit / 8] ^= (uint8_t)(1u << bit % 8);
+			receiver_bytes(&receiver, wire[1], n[1]);
+			wire[1][bit / 8] ^= (uint8_t)(1u << bit % 8);
+			receiver_bytes(&receiver, wire[2], n[2]);
+			receiver_finish(&receiver);
+			if (heard.frames != 3)
+				print_message("length %zu, bit %zu of %zu\n", len, bit, 8 * n[1]);
+			assert_int_equal(heard.frames, 3);
+			for (unsigned int i = 0; i < 3; i++)
+				expect_frame(i, body[i], len);
+		}
+	}
+}
+
+/* Nothing that was not sent: whatever else is wrong, no other frame comes out. */
+static void worse_damage_never_makes_another_frame(void **state)
+{
+	static uint8_t wire[FRAMING_MAX_WIRE], bad[FRAMING_MAX_WIRE], body[FRAMING_MAX_BODY];
+	uint64_t seed = 77;
+
+	for (unsigned int round = 0; round < 3000; round++) {
+		size_t len = 200 + random_next(&seed) % 1800, flips = 2 + round % 5;
+		size_t n = make_frame(wire, body, 1, len, &seed);
+
+		memcpy(bad, wire, n);
+		for (size_t i = 0; i < flips; i++) {
+			size_t bit = random_next(&seed) % (8 * n);
+			bad[bit / 8] ^= (uint8_t)(1u << bit % 8);
+		}
+		begin();
+		receiver_bytes(&receiver, bad, n);
+		receiver_finish(&receiver);
+		for (unsigned int i = 0; i < heard.frames; i++)
+			expect_frame(i, body, len);
+	}
+}
+
+static const char *const lines[] = {
+	"[    0.000000] Linux version 6.1.0 (gcc 12) #1 SMP\r\n",
+	"[   12.345678] usb 1-1: new high-speed USB device number 2 using xhci_hcd\n",
+	"<6>[  101.000001] eth0: link up\n",
+	"login: root\n",
+	"\x1b[1;31mred\x1b[0m text of some length\r\n",
+	"\xc3\x9c"
+	"bertemperatur 85 \xc2\xb0"
+	"C \xe2\x80\x93 \xe2\x9c\x93\n",
+	"systemd[1]: Started something or other.\n",
+};
+
+/* Insert `count` lines of the first `kinds` at random places of a frame's bytes; returns the new size. */
+static size_t tangle(const uint8_t *wire, size_t n, unsigned int count, unsigned int kinds,
+	uint8_t *out, char *text, uint64_t *seed)
+{
+	size_t at = 0, places[32];
+
+	text[0] = '\0';
+	for (unsigned int i = 0; i < count; i++)
+		places[i] = 1 + random_next(seed) % (n - 1);
+	for (size_t i = 0; i < n; i++) {
+		for (unsigned int k = 0; k < count; k++) {
+			const char *line = lines[random_next(seed) % kinds];
+
+			if (places[k] != i)
+				continue;
+			memcpy(out + at, line, strlen(line));
+			at += strlen(line);
+			strncat(text, line, 8000 - strlen(text));
+		}
+		out[at++] = wire[i];
+	}
+	return at;
+}
+
+static void lines_inside(
+	unsigned int kinds, unsigned int most, unsigned int rounds, unsigned int allowed)
+{
+	static uint8_t wire[FRAMING_MAX_WIRE], out[40000], body[FRAMING_MAX_BODY];
+	unsigned int missed = 0;
+	uint64_t seed = 11;
+	char text[8001];
+
+	for (unsigned int round = 0; round < rounds; round++) {
+		size_t len = 300 + random_next(&seed) % 3200;
+		size_t n = make_frame(wire, body, 1, len, &seed);
+
+		n = tangle(wire, n, 1 + round % most, kinds, out, text, &seed);
+		begin();
+		receiver_bytes(&receiver, out, n);
+		receiver_finish(&receiver);
+		if (heard.frames != 1 || heard.text_len != strlen(text) ||
+			memcmp(heard.text, text, heard.text_len) != 0) {
+			missed++;
+			continue;
+		}
+		expect_frame(0, body, len);
+	}
+	print_message("%u of %u not restored\n", missed, rounds);
+	assert_true(missed <= allowed);
+}
+
+static void kernel_lines_inside_frames_come_out_and_so_do_the_frames(void **state)
+{
+	lines_inside(3, 15, 900, 0);
+}
+
+static void other_lines_inside_frames_come_out_and_so_do_the_frames(void **state)
+{
+	lines_inside(7, 5, 500, 5);
+}
+
+/* However bad a line is, the work on it is bounded by what came. */
+static void work_is_bounded(void **state)
+{
+	static uint8_t worst[16000];
+	uint64_t seed = 3;
+
+	for (unsigned int round = 0; round < 40; round++) {
+		begin();
+		for (size_t i = 0; i < sizeof(worst); i++)
+			worst[i] = random_next(&seed) % 8 ? (uint8_t)(' ' + random_next(&seed) % 90)
+				   : round % 2            ? '\n'
+							  : 1;
+		worst[5] = 0x02;
+		for (unsigned int i = 0; i < 50; i++) {
+			receiver_bytes(&receiver, worst, 600 + 300 * round);
+			receiver_bytes(&receiver, (const uint8_t[]){0}, 1);
+		}
+		assert_int_equal(heard.frames, 0);
+		assert_true(heard.text_len + heard.damage_len == 50u * (600 + 300 * round));
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(one_wrong_bit_anywhere_is_repaired),
+		cmocka_unit_test(worse_damage_never_makes_another_frame),
+		cmocka_unit_test(kernel_lines_inside_frames_come_out_and_so_do_the_frames),
+		cmocka_unit_test(other_lines_inside_frames_come_out_and_so_do_the_frames),
+		cmocka_unit_test(work_is_bounded),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
