@@ -12,13 +12,15 @@ static void copy(uint8_t *dst, const uint8_t *src, size_t len)
 		dst[i] = src[i];
 }
 
-void salvage_init(struct salvage *s, uint8_t *mem, salvage_plausible plausible, void *ctx)
+void salvage_init(struct salvage *s, uint8_t *mem, struct salvage_pairs *pairs,
+	salvage_plausible plausible, void *ctx)
 {
 	*s = (struct salvage){
 		.plausible = plausible,
 		.ctx = ctx,
 		.plain = mem,
 		.body_mem = mem + FRAMING_MAX_SEGMENT + 1,
+		.pairs = pairs,
 		.budget = STEPS_MAX,
 	};
 }
@@ -38,7 +40,7 @@ bool salvage_spend(struct salvage *s, uint64_t steps)
 	return true;
 }
 
-static bool body_is_frame(struct salvage *s, size_t len, enum salvage_way way)
+bool salvage_body_is_frame(struct salvage *s, size_t len, enum salvage_way way)
 {
 	struct framing_header header;
 	const uint8_t *payload;
@@ -62,7 +64,7 @@ bool salvage_try(struct salvage *s, size_t len, enum salvage_way way)
 	if (len > FRAMING_MAX_SEGMENT || !salvage_spend(s, 4 * len))
 		return false;
 	n = framing_cobs_decode(s->body_mem, FRAMING_MAX_SEGMENT + 1, s->plain, len);
-	return n && body_is_frame(s, n, way);
+	return n && salvage_body_is_frame(s, n, way);
 }
 
 /* Two frames have a delimiter each between them: where one is damaged, the other still divides, and
@@ -104,19 +106,26 @@ static bool missing_byte(struct salvage *s, const uint8_t *segment, size_t len)
 
 enum salvage_way salvage_segment(struct salvage *s, const uint8_t *segment, size_t len)
 {
+	bool fits = len >= FRAMING_MIN_BODY && len <= FRAMING_MAX_SEGMENT;
+	enum salvage_way way;
+
 	s->n_text = 0;
-	if (len > FRAMING_MIN_BODY && len <= FRAMING_MAX_SEGMENT + 1) {
-		if (stray_byte(s, segment, len))
-			return SALVAGE_UNTANGLED;
-	}
-	if (len >= FRAMING_MIN_BODY && len <= FRAMING_MAX_SEGMENT) {
+	if (len > FRAMING_MIN_BODY && len <= FRAMING_MAX_SEGMENT + 1 && stray_byte(s, segment, len))
+		return SALVAGE_UNTANGLED;
+	if (fits) {
 		copy(s->plain, segment, len);
 		if (salvage_flip(s, len))
 			return SALVAGE_REPAIRED;
 		if (len < FRAMING_MAX_SEGMENT && missing_byte(s, segment, len))
 			return SALVAGE_REPAIRED;
 	}
-	return salvage_untangle(s, segment, len);
+	way = salvage_untangle(s, segment, len);
+	if (way == SALVAGE_NOTHING && s->n_text == 0 && fits) {
+		copy(s->plain, segment, len);
+		if (salvage_flip_pair(s, len))
+			return SALVAGE_GUESSED;
+	}
+	return way;
 }
 
 enum salvage_way salvage_joined(

@@ -20,12 +20,19 @@
 enum salvage_way {
 	SALVAGE_NOTHING,
 	SALVAGE_REPAIRED, /* one bit of the line was wrong */
+	SALVAGE_GUESSED,  /* two bits were wrong, and only one pair of them would do */
 	SALVAGE_UNTANGLED /* exactly as sent; text was written into it */
 };
 
 /* Could this frame be one that is expected? Called for frames whose CRC matches, before they count. */
 typedef bool (*salvage_plausible)(
 	void *ctx, const struct framing_header *header, enum salvage_way way);
+
+/* Working memory for pairs of wrong bits. */
+struct salvage_pairs {
+	uint16_t first[65536], next[8 * FRAMING_MAX_BODY];
+	uint32_t difference[8 * FRAMING_MAX_BODY];
+};
 
 struct salvage {
 	/* outputs; pointers into mem, valid until the next call */
@@ -44,12 +51,14 @@ struct salvage {
 	void *ctx;
 	uint8_t *plain,
 		*body_mem; /* an attempt: bytes between delimiters, and what they stand for */
-	uint64_t budget;   /* steps of work left */
+	struct salvage_pairs *pairs;
+	uint64_t budget; /* steps of work left */
 };
 
-/* mem: SALVAGE_MEM bytes that outlive it. */
+/* mem: SALVAGE_MEM bytes, and pairs, outlive it. pairs NULL: such are not looked for. */
 #define SALVAGE_MEM (2u * (FRAMING_MAX_SEGMENT + 1u))
-void salvage_init(struct salvage *s, uint8_t *mem, salvage_plausible plausible, void *ctx);
+void salvage_init(struct salvage *s, uint8_t *mem, struct salvage_pairs *pairs,
+	salvage_plausible plausible, void *ctx);
 /* So many bytes came: they pay for the work. */
 void salvage_received(struct salvage *s, size_t bytes);
 
@@ -67,8 +76,11 @@ bool salvage_spend(struct salvage *s, uint64_t steps);
 bool salvage_try(struct salvage *s, size_t len, enum salvage_way way);
 /* Do the codes in s->plain[0..len) from `at` on lead exactly to the end? */
 bool salvage_leads_to_end(struct salvage *s, size_t at, size_t len);
-/* The same with one bit flipped anywhere in it. */
+/* The same with one bit flipped anywhere in it; with two of those that COBS passes through. */
 bool salvage_flip(struct salvage *s, size_t len);
+bool salvage_flip_pair(struct salvage *s, size_t len);
+/* Is the body in s->body_mem a plausible frame? Fills the outputs. */
+bool salvage_body_is_frame(struct salvage *s, size_t len, enum salvage_way way);
 /* Without the text in it; fills s->text, s->n_text in any case. */
 enum salvage_way salvage_untangle(struct salvage *s, const uint8_t *segment, size_t len);
 

@@ -45,9 +45,6 @@ static bool flip_data(struct salvage *s, size_t len)
 	       bits;
 	uint32_t difference;
 	uint8_t *crc;
-	struct framing_header header;
-	const uint8_t *payload;
-	size_t payload_len;
 
 	if (n < FRAMING_MIN_BODY || n > FRAMING_MAX_BODY)
 		return false;
@@ -65,16 +62,7 @@ static bool flip_data(struct salvage *s, size_t len)
 		if (at == bits || !flip_body_bit(s->body_mem, n - 1 - at / 8, 7 - at % 8))
 			return false;
 	}
-	n += FRAMING_CRC_SIZE;
-	if (!framing_body_parse(s->body_mem, n, &header, &payload, &payload_len) ||
-		!s->plausible(s->ctx, &header, SALVAGE_REPAIRED))
-		return false;
-	s->header = header;
-	s->payload = payload;
-	s->payload_len = payload_len;
-	s->body = s->body_mem;
-	s->body_len = n;
-	return true;
+	return salvage_body_is_frame(s, n + FRAMING_CRC_SIZE, SALVAGE_REPAIRED);
 }
 
 bool salvage_leads_to_end(struct salvage *s, size_t at, size_t len)

@@ -24,7 +24,7 @@ const struct option_row option_rows[] = {
 		"best effort; retransmission, and nothing is sent that no host takes; or best "
 		"effort until a host answers [auto]"},
 	{"frame-bytes", 0, "N", NULL, false, set_frame_bytes,
-		"size of event frames, 256 to 3900 [1024 to 3584, by the rate]"},
+		"size of event frames, 256 to 3900 [1024 or 2048 on a line, by its rate; else 3584]"},
 
 	{"mode", 0, "MODE", "Where the stream goes", false, set_mode,
 		"uart: the serial line; log: a file; serve: a TCP listener; both: the line "

@@ -189,6 +189,7 @@ void load_end_recording(struct load *l)
 	to->bad_bytes = book_add(to->bad_bytes, from->bad_bytes);
 	to->connects = book_add(to->connects, from->connects);
 	to->frames_repaired = book_add(to->frames_repaired, from->frames_repaired);
+	to->frames_late = book_add(to->frames_late, from->frames_late);
 	to->sent_bytes = book_add(to->sent_bytes, from->sent_bytes);
 	memset(&l->line, 0, sizeof(l->line));
 	l->frames = l->frame_bytes = 0;

@@ -166,6 +166,11 @@ bool acker_whole(const struct acker *a)
 	return a->session == 0 || a->n_missing == 0 || (!a->begun && a->asked > ASK_IN_VAIN);
 }
 
+bool acker_is_served(const struct acker *a)
+{
+	return a->session != 0 && a->begun;
+}
+
 /* ---- saying it ------------------------------------------------------------------------------ */
 
 static void fill_runs(struct acker *a, ayaprof_Ack *ack)

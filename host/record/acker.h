@@ -50,6 +50,9 @@ void acker_frame(
 /* Nothing that came so far is missing, or nobody is asked for it. */
 bool acker_whole(const struct acker *a);
 
+/* The board sends again what is missing. */
+bool acker_is_served(const struct acker *a);
+
 /* Is there something to say now? Writes a frame for the line to dst (ACKER_MAX_WIRE bytes) and returns its
  * size, or 0. */
 size_t acker_say(struct acker *a, uint8_t *dst, uint64_t now_ns);

@@ -17,6 +17,7 @@ enum {
 	OPT_STRICT,
 	OPT_NO_RECONNECT,
 	OPT_LISTEN_ONLY,
+	OPT_NO_RESTORE,
 	OPT_QUIET,
 };
 
@@ -39,6 +40,9 @@ static const struct cli_option options[] = {
 		"end when the line goes away, instead of waiting for it"},
 	[OPT_LISTEN_ONLY] = {0, "listen-only", NULL,
 		"send nothing to the board; what the line damages is then not sent again"},
+	[OPT_NO_RESTORE] = {0, "no-restore", NULL,
+		"count damaged frames as lost, also those that could be repaired, or freed from\n"
+		"                            console text"},
 	[OPT_QUIET] = {'q', "quiet", NULL, "no live status line"},
 };
 
@@ -108,6 +112,8 @@ static bool set_option(struct cli *c, int option, struct record_options *opt)
 		return opt->no_reconnect = true;
 	case OPT_LISTEN_ONLY:
 		return opt->listen_only = true;
+	case OPT_NO_RESTORE:
+		return opt->files.no_restore = true;
 	case OPT_QUIET:
 		return opt->quiet = true;
 	}

@@ -7,10 +7,10 @@ void receiver_init(struct receiver *r, const struct receiver_ops *ops, void *ctx
 {
 	r->ops = ops;
 	r->ctx = ctx;
-	r->damage_told = false;
+	r->as_is = r->damage_told = false;
 	r->before_len = 0;
 	deframer_init(&r->deframer, r->mem, sizeof(r->mem));
-	salvage_init(&r->salvage, r->salvage_mem, ops->plausible, ctx);
+	salvage_init(&r->salvage, r->salvage_mem, &r->pairs, ops->plausible, ctx);
 }
 
 static int tell_damage(struct receiver *r, size_t len)
@@ -32,7 +32,7 @@ static int tell_salvaged(struct receiver *r, enum salvage_way way)
 		.payload_len = s->payload_len,
 		.body = s->body,
 		.body_len = s->body_len,
-		.repaired = way == SALVAGE_REPAIRED,
+		.repaired = way == SALVAGE_REPAIRED || way == SALVAGE_GUESSED,
 	};
 
 	return r->ops->frame(r->ctx, &f);
@@ -71,7 +71,8 @@ static int on_damaged(struct receiver *r)
 	enum salvage_way way;
 	int err;
 
-	if (r->deframer.damage == DEFRAMER_DAMAGE_OVERSIZE && len > RECEIVER_SEGMENT) {
+	if (r->as_is ||
+		(r->deframer.damage == DEFRAMER_DAMAGE_OVERSIZE && len > RECEIVER_SEGMENT)) {
 		r->before_len = 0;
 		return tell_damage(r, len);
 	}

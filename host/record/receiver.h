@@ -15,7 +15,7 @@ struct receiver_frame {
 	struct framing_header header;
 	const uint8_t *payload, *body;
 	size_t payload_len, body_len;
-	bool repaired; /* one bit of the line was wrong */
+	bool repaired; /* one or two bits of the line were wrong */
 };
 
 /* 0, or a negative errno that ends the work on the bytes given. */
@@ -32,12 +32,14 @@ struct receiver {
 	void *ctx;
 	struct deframer deframer;
 	struct salvage salvage;
+	bool as_is;       /* restore nothing */
 	bool damage_told; /* of the segment that is being received */
 	/* The damaged segment before, if one delimiter is all that stands behind it. */
 	uint8_t before[FRAMING_MAX_SEGMENT];
 	size_t before_len;
 	uint8_t mem[DEFRAMER_MEM(RECEIVER_SEGMENT)];
 	uint8_t salvage_mem[SALVAGE_MEM];
+	struct salvage_pairs pairs;
 };
 
 void receiver_init(struct receiver *r, const struct receiver_ops *ops, void *ctx);

@@ -21,7 +21,8 @@
 #define STATS_NS   (5 * SECOND)
 #define LIVE_NS    (SECOND / 2)
 #define RETRY_NS   (SECOND / 4)
-#define GOODBYE_NS SECOND /* quiet after a goodbye: nobody starts again at once */
+#define GOODBYE_NS SECOND        /* quiet after a goodbye: nobody starts again at once */
+#define MISSING_NS (10 * SECOND) /* the same while frames are missing that may be sent again */
 #define NO_FRAME_NS                                                                                \
 	(3 * SECOND) /* and NO_FRAME_BYTES: time to ask whether this is the right line */
 #define NO_FRAME_BYTES 2048u
@@ -182,7 +183,7 @@ static void check_ends(struct loop *l, const struct recorder_state *s)
 		 (double)(l->now_ns - l->start_ns) / 1e9 >= l->opt->duration_s)
 		l->reason = "duration";
 	else if (s->goodbye && !l->opt->follow && !l->link.ops->whole &&
-		 l->now_ns - s->last_frame_ns >= GOODBYE_NS)
+		 l->now_ns - s->last_frame_ns >= (s->whole ? GOODBYE_NS : MISSING_NS))
 		l->reason = "goodbye";
 }
 

@@ -141,6 +141,7 @@ static bool is_repeated_kind(uint8_t kind)
 static int on_frame(void *ctx, const struct receiver_frame *f)
 {
 	struct recorder *r = ctx;
+	bool late;
 
 	r->state.line.frames++;
 	r->state.line.frames_repaired += f->repaired;
@@ -148,10 +149,12 @@ static int on_frame(void *ctx, const struct receiver_frame *f)
 		return 0;
 	r->state.last_frame_ns = r->now_ns;
 	acker_frame(&r->acker, &f->header, f->payload, f->payload_len);
+	late = seen_is_late(&r->seen, &f->header);
 	if (seen_frame(&r->seen, &f->header)) {
 		r->state.line.frames_repeated++;
 		return 0;
 	}
+	r->state.line.frames_late += late;
 	recorder_books_frame(&r->books, &f->header, f->payload, f->payload_len);
 	if (acker_whole(&r->acker))
 		recorder_books_settle(&r->books);
@@ -190,7 +193,10 @@ static bool is_plausible(void *ctx, const struct framing_header *h, enum salvage
 
 	if (h->flags & (uint8_t)~AYP_FLAG_DEFLATED || !ayp_kind_info(h->kind))
 		return false;
-	if (way == SALVAGE_REPAIRED && (h->kind != AYP_KIND_EVENTS || h->flags))
+	if (way != SALVAGE_UNTANGLED && (h->kind != AYP_KIND_EVENTS || h->flags))
+		return false;
+	/* Who can have it sent again need not guess. */
+	if (way == SALVAGE_GUESSED && acker_is_served(&r->acker))
 		return false;
 	return seen_expects(&r->seen, h) || (way == SALVAGE_UNTANGLED && h->kind == AYP_KIND_HELLO);
 }
@@ -250,6 +256,7 @@ int recorder_note_stats(struct recorder *r)
 const struct recorder_state *recorder_state(struct recorder *r)
 {
 	recorder_books_totals(&r->books, &r->state);
+	r->state.whole = acker_whole(&r->acker);
 	return &r->state;
 }
 
@@ -322,6 +329,7 @@ int recorder_open(struct recorder **out, const struct recorder_options *opt)
 		r->console = opt->console;
 		r->raw = opt->raw;
 		receiver_init(&r->receiver, &receiver_ops, r);
+		r->receiver.as_is = opt->no_restore;
 		seen_init(&r->seen);
 		r->ctx = ayp_message_ctx_new();
 		acker_init(&r->acker, r->ctx, new_receiver());

@@ -21,6 +21,7 @@ struct recorder_options {
 	const char *output;  /* created or overwritten */
 	const char *console; /* NULL: console text is only counted; "-": stdout */
 	const char *raw;     /* NULL: not wanted */
+	bool no_restore;     /* damaged frames are lost, whatever could be had of them */
 	const char *link;    /* description for the Recording record */
 };
 
@@ -35,6 +36,7 @@ struct recorder_state {
 	uint32_t sessions;      /* heard so far */
 	bool later_protocol;    /* a session is not understood: what it lost is not known */
 	bool goodbye;           /* the newest session has ended */
+	bool whole;             /* nothing is missing that the board would send again */
 	uint64_t last_frame_ns; /* CLOCK_MONOTONIC of the last valid frame, 0: none */
 };
 

@@ -69,6 +69,17 @@ bool seen_expects(const struct seen *s, const struct framing_header *h)
 	return false;
 }
 
+bool seen_is_late(const struct seen *s, const struct framing_header *h)
+{
+	for (size_t i = 0; i < SEEN_SESSIONS; i++) {
+		const struct seen_session *x = &s->sessions[i];
+
+		if (x->used && x->session == h->session)
+			return x->newest - h->seq - 1 < SEEN_WINDOW;
+	}
+	return false;
+}
+
 bool seen_payload(struct seen *s, const struct framing_header *h, const uint8_t *payload,
 	size_t len, uint64_t now_ns)
 {

@@ -45,6 +45,8 @@ void seen_init(struct seen *s);
 bool seen_frame(struct seen *s, const struct framing_header *h);
 /* Could this frame be one that has not come yet: its session is known, its number is near the newest? */
 bool seen_expects(const struct seen *s, const struct framing_header *h);
+/* Is its number lower than one that its session has had? */
+bool seen_is_late(const struct seen *s, const struct framing_header *h);
 /* Was this payload stored in the last SEEN_AGAIN_NS, same kind, same session? Remembers it if not.
  */
 bool seen_payload(struct seen *s, const struct framing_header *h, const uint8_t *payload,

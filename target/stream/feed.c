@@ -222,10 +222,10 @@ static void cycle_restart(struct cycle *c, uint64_t now)
 	c->wanted = true;
 }
 
-/* A host that acknowledges asks for what it misses. */
+/* A host that acknowledges asks for what it misses; one that is waited for must find us. */
 static bool repeats(const struct feed *f)
 {
-	return f->repeats && !f->out->held;
+	return f->repeats && !(f->out->held && f->out->receivers);
 }
 
 static bool repeat_cycle(struct feed *f, struct cycle *c, uint64_t now)

@@ -171,9 +171,9 @@ static bool frame_urgent(struct output *o)
 		.payload = o->urgent,
 	};
 
-	if (o->urgent_len == 0)
+	if (!o->urgent_waits)
 		return false;
-	o->urgent_len = 0;
+	o->urgent_waits = false;
 	if (o->window.size && !window_has_room(&o->window, FRAMING_WIRE_BOUND(item.len), true))
 		return false;
 	encode_frame(o, &item);
@@ -256,6 +256,7 @@ void output_post_urgent(struct output *o, unsigned int kind, const uint8_t *payl
 	memcpy(o->urgent, payload, len);
 	o->urgent_kind = (uint8_t)kind;
 	o->urgent_len = len;
+	o->urgent_waits = true;
 }
 
 bool output_newest_is_urgent(const struct output *o)
@@ -272,7 +273,7 @@ unsigned int output_generation(const struct output *o)
 
 bool output_wants_sink(const struct output *o)
 {
-	return o->frame.len || o->window.lost || o->probe || o->urgent_len ||
+	return o->frame.len || o->window.lost || o->probe || o->urgent_waits ||
 	       (!spool_empty(&o->spool) && !blocked(o));
 }
 

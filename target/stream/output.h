@@ -50,7 +50,8 @@ struct output {
 	unsigned int receivers; /* hosts that began to be served; each has nothing yet */
 	uint8_t urgent[64];     /* payload of a message that even a full window lets pass */
 	uint8_t urgent_kind;
-	size_t urgent_len;   /* 0: none */
+	size_t urgent_len;
+	bool urgent_waits;
 	uint32_t urgent_end; /* the number after the last such frame's */
 	bool probe;          /* the newest frame is to be sent once more */
 	struct output_frame frame;

@@ -125,6 +125,11 @@ static uint64_t least_patience(const struct reliable *r)
 	return r->closing ? PATIENCE_CLOSING_NS : PATIENCE_NS;
 }
 
+static uint64_t most_patience(const struct reliable *r)
+{
+	return r->closing ? PATIENCE_MAX_NS / 4 : PATIENCE_MAX_NS;
+}
+
 static void watch_progress(struct reliable *r, uint64_t now)
 {
 	struct output *o = r->out;
@@ -135,13 +140,21 @@ static void watch_progress(struct reliable *r, uint64_t now)
 		r->patience = least_patience(r);
 		return;
 	}
-	if (r->closing && r->patience > PATIENCE_MAX_NS / 4)
-		r->patience = PATIENCE_MAX_NS / 4;
 	if (now - r->moved_ns < r->patience + line_ns(o))
 		return;
 	r->moved_ns = now;
-	r->patience = r->patience * 2 < PATIENCE_MAX_NS ? r->patience * 2 : PATIENCE_MAX_NS;
+	r->patience *= 2;
+	if (r->patience > most_patience(r))
+		r->patience = most_patience(r);
 	ask(r);
+}
+
+void reliable_close(struct reliable *r)
+{
+	if (r->closing)
+		return;
+	r->closing = true;
+	r->patience = least_patience(r);
 }
 
 void reliable_tick(struct reliable *r, uint64_t now)

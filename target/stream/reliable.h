@@ -42,6 +42,8 @@ int reliable_init(struct reliable *r, struct output *out, struct writer *writer,
 bool reliable_listens(const struct reliable *r);
 /* A host's Ack for our session. A new receiver counts in output->receivers. */
 void reliable_acknowledged(struct reliable *r, const ayaprof_Ack *ack, uint64_t now_ns);
+/* From now on the end is waited for. */
+void reliable_close(struct reliable *r);
 /* Time passes: to be called each round, before the output is pumped. */
 void reliable_tick(struct reliable *r, uint64_t now_ns);
 

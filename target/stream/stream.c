@@ -22,15 +22,13 @@
 /* Fields of Events around its block. */
 #define EVENTS_OVERHEAD 24u
 
-/* Short frames lose less to noise and hold the line for less time; long ones code better. */
+/* Short frames lose less to noise and hold the line for less time; long ones code better. A receiver
+ * repairs most of what noise does to frames of 2 KiB (docs/salvage.md). */
 static const struct {
 	uint64_t bytes_per_s;
 	size_t frame_bytes;
 } frame_sizes[] = {
-	{23040, 1024},
-	{150000, 2048},
-	{400000, 3072},
-	{UINT64_MAX, 3584},
+	{23040, 1024}, {UINT64_MAX - 1, 2048}, {UINT64_MAX, 3584}, /* no line: a file, a network */
 };
 
 static size_t choose_frame_bytes(const struct config *cfg, struct output **outputs)
@@ -419,7 +417,8 @@ void stream_tick(struct stream *s, bool closing)
 	bool waiting = false;
 
 	for (size_t i = 0; i < s->n_feeds; i++) {
-		s->links[i].closing = closing;
+		if (closing)
+			reliable_close(&s->links[i]);
 		reliable_tick(&s->links[i], s->now_ns);
 	}
 	if (!closing) {

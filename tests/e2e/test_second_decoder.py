@@ -24,11 +24,11 @@ def agree(bench, path, receiver, source):
 @test("everything at once, over a noisy line: both decoders keep the same events and books")
 def live(bench):
     need_bpf()
-    line = bench.line("--baud", 3000000, "--ber", "3e-6", "--seed", 4)
+    line = bench.line("--baud", 3000000, "--ber", "3e-6", "--drop", "2e-5", "--seed", 4)
     out, raw, summary = bench.tmp / "x.pb", bench.tmp / "x.raw", bench.tmp / "x.json"
-    host = bench.record(line.host, out, "-b", 3000000, "--raw", raw)
+    host = bench.record(line.host, out, "-b", 3000000, "--raw", raw, "--no-restore")
     line.wait_open("host")
-    board = bench.board("-b", 3000000, "-p", f"u:{WORKLOAD}:*_request", "--summary-json", summary, line.board, "--",
+    board = bench.board("-b", 3000000, "--link", "oneway", "-p", f"u:{WORKLOAD}:*_request", "--summary-json", summary, line.board, "--",
                         WORKLOAD, "mix", "2")
     assert board.wait(60) == 0
     line.drain()

@@ -129,7 +129,7 @@ def compare_line(line, directory):
     """hostdec records `line`; both decode the line and the recording."""
     captured, recording, console = (directory / name for name in ("line.bin", "run.pb", "console.txt"))
     captured.write_bytes(line)
-    run("hostdec", "record", "--port", captured, "-o", recording, "--console", console)
+    run("hostdec", "record", "--port", captured, "-o", recording, "--console", console, "--no-restore")
     receiver, deframer = decode_line(line)
     again, reader = decode_recording(recording.read_bytes())
     mine = Counter(event_records(receiver.events()))
