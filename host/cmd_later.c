@@ -8,9 +8,3 @@ int cmd_top(int argc, char **argv)
 	say("top is not there yet; hostdec stats shows a finished recording");
 	return EXIT_USAGE;
 }
-
-int cmd_ctl(int argc, char **argv)
-{
-	say("ctl is not there yet: this version only listens to a board");
-	return EXIT_USAGE;
-}

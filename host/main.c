@@ -13,7 +13,7 @@ static const struct command commands[] = {
 	{"plot", "draw call stacks, memory, throughput, packets", cmd_plot},
 	{"export", "convert a recording to another format", cmd_export},
 	{"top", "live table on the terminal (not yet)", cmd_top},
-	{"ctl", "talk back to the board (not yet)", cmd_ctl},
+	{"ctl", "talk to the board through the hostdec that records it", cmd_ctl},
 };
 
 static const struct command *find(const char *name)
@@ -45,7 +45,7 @@ int main(int argc, char **argv)
 	const struct command *command;
 
 	if (argc < 2) {
-		say("which command? record, info, stats, plot, export (hostdec --help)");
+		say("which command? record, info, stats, plot, export, ctl (hostdec --help)");
 		return EXIT_USAGE;
 	}
 	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {

@@ -241,6 +241,8 @@ static void run_source(struct daemon *d)
 
 	if (d->phase == PHASE_RUN && d->stop_at_ns && now >= d->stop_at_ns)
 		stop(d, "duration");
+	if (d->phase == PHASE_RUN && d->stream->stop_wanted)
+		stop(d, "stopped by the host");
 	if (d->phase == PHASE_RUN && now < d->rest_until_ns)
 		return;
 	n = consume(d);

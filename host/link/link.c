@@ -127,6 +127,13 @@ ssize_t link_write(struct link *l, const void *buf, size_t len)
 	return n < 0 && errno != EWOULDBLOCK ? -errno : -EAGAIN;
 }
 
+int link_set_rate(struct link *l, uint32_t baud)
+{
+	if (l->fd < 0 || !l->ops->set_rate)
+		return link_fail(l, EOPNOTSUPP, "%s has no rate to change", l->port);
+	return l->ops->set_rate(l, baud);
+}
+
 int link_fail(struct link *l, int err, const char *fmt, ...)
 {
 	va_list ap;

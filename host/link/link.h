@@ -23,10 +23,12 @@ struct link_ops {
 	/* Open and set l->fd, non-blocking. Returns 0 or a negative errno with l->error filled. */
 	int (*open)(struct link *l);
 	void (*close)(struct link *l); /* NULL: close(l->fd) */
-	bool vanishes;                 /* the other end may go away and come back: open again */
-	bool has_rate;                 /* link_options.baud means something */
-	bool answers;                  /* bytes can go to the other end, too */
-	bool whole;                    /* all of it is there already: its end is the end */
+	/* Another rate on the open link. NULL: it has none. 0 or a negative errno with l->error filled. */
+	int (*set_rate)(struct link *l, uint32_t baud);
+	bool vanishes;        /* the other end may go away and come back: open again */
+	bool has_rate;        /* link_options.baud means something */
+	bool answers;         /* bytes can go to the other end, too */
+	bool whole;           /* all of it is there already: its end is the end */
 	bool zero_is_nothing; /* a read of 0 bytes ends it only together with POLLHUP or POLLERR */
 };
 
@@ -52,6 +54,9 @@ ssize_t link_read(struct link *l, void *buf, size_t len);
 
 /* Write what fits. Returns > 0; -EAGAIN: nothing now; another negative errno: it cannot be. */
 ssize_t link_write(struct link *l, const void *buf, size_t len);
+
+/* 0 or a negative errno with l->error filled; the rate is then as before. */
+int link_set_rate(struct link *l, uint32_t baud);
 
 /* Fill l->error in open functions. Returns -err. */
 int link_fail(struct link *l, int err, const char *fmt, ...) __attribute__((format(printf, 3, 4)));

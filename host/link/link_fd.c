@@ -2,11 +2,12 @@
 /* Links that are plain descriptors. */
 #include "host/link/link.h"
 
+#include <asm/termbits.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <termios.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 static int open_path(struct link *l, int flags)
@@ -17,10 +18,27 @@ static int open_path(struct link *l, int flags)
 	return 0;
 }
 
+/* Of a pty it has no meaning but for who looks at it from the other side. */
+static void set_speed(struct termios2 *t, uint32_t baud)
+{
+	t->c_cflag &= ~(tcflag_t)(CBAUD | (CBAUD << IBSHIFT));
+	t->c_cflag |= BOTHER | (BOTHER << IBSHIFT);
+	t->c_ispeed = t->c_ospeed = baud;
+}
+
+static void make_raw(struct termios2 *t, uint32_t baud)
+{
+	t->c_iflag = t->c_oflag = t->c_lflag = 0;
+	t->c_cflag = (t->c_cflag & ~(tcflag_t)(CSIZE | PARENB)) | CS8 | CLOCAL | CREAD;
+	t->c_cc[VMIN] = 1;
+	t->c_cc[VTIME] = 0;
+	set_speed(t, baud);
+}
+
 /* libserialport refuses ptys: it looks for them in /sys/class/tty and asks for modem lines. */
 static int open_pty(struct link *l)
 {
-	struct termios t, *found = malloc(sizeof(*found));
+	struct termios2 t, *found = malloc(sizeof(*found));
 	int err = open_path(l, O_RDWR);
 
 	l->handle = NULL;
@@ -29,7 +47,7 @@ static int open_pty(struct link *l)
 		link_close(l);
 		return err ? err : link_fail(l, ENOMEM, "cannot open %s: no memory", l->port);
 	}
-	if (tcgetattr(l->fd, &t) < 0) {
+	if (ioctl(l->fd, TCGETS2, &t) < 0) {
 		err = link_fail(l, errno, "%s does not answer like a terminal: %s", l->port,
 			strerror(errno));
 		free(found);
@@ -38,9 +56,8 @@ static int open_pty(struct link *l)
 	}
 	*found = t;
 	l->handle = found;
-	cfmakeraw(&t);
-	t.c_cflag |= CLOCAL | CREAD;
-	if (tcsetattr(l->fd, TCSANOW, &t) < 0) {
+	make_raw(&t, l->opt.baud);
+	if (ioctl(l->fd, TCSETS2, &t) < 0) {
 		err = link_fail(l, errno, "cannot make %s raw: %s", l->port, strerror(errno));
 		link_close(l);
 		return err;
@@ -48,11 +65,23 @@ static int open_pty(struct link *l)
 	return 0;
 }
 
+static int set_rate_pty(struct link *l, uint32_t baud)
+{
+	struct termios2 t;
+
+	if (ioctl(l->fd, TCGETS2, &t) < 0)
+		return link_fail(l, errno, "cannot read the rate of %s", l->port);
+	set_speed(&t, baud);
+	if (ioctl(l->fd, TCSETS2, &t) < 0)
+		return link_fail(l, errno, "cannot set the rate of %s", l->port);
+	return 0;
+}
+
 /* Whoever has this terminal next expects it as it was. */
 static void close_pty(struct link *l)
 {
 	if (l->handle)
-		tcsetattr(l->fd, TCSANOW, l->handle);
+		ioctl(l->fd, TCSETS2, l->handle);
 	free(l->handle);
 	l->handle = NULL;
 	close(l->fd);
@@ -75,8 +104,12 @@ static void close_stdin(struct link *l)
 {
 }
 
-const struct link_ops link_pty = {
-	.name = "pty", .open = open_pty, .close = close_pty, .vanishes = true, .answers = true};
+const struct link_ops link_pty = {.name = "pty",
+	.open = open_pty,
+	.close = close_pty,
+	.set_rate = set_rate_pty,
+	.vanishes = true,
+	.answers = true};
 const struct link_ops link_stream = {.name = "pipe", .open = open_read};
 const struct link_ops link_file = {.name = "file", .open = open_read, .whole = true};
 const struct link_ops link_stdin = {.name = "stdin", .open = open_stdin, .close = close_stdin};

@@ -32,10 +32,10 @@ static int fail(struct link *l, const char *what)
 }
 
 /* sp_set_baudrate returns success while the driver clips; only the driver knows what it set. */
-static int check_rate(struct link *l)
+static int check_rate(struct link *l, uint32_t want)
 {
 	struct termios2 t;
-	uint32_t want = l->opt.baud, got;
+	uint32_t got;
 
 	if (ioctl(l->fd, TCGETS2, &t) < 0)
 		return link_fail(
@@ -62,7 +62,7 @@ static int set_up(struct link *l, struct sp_port *port)
 	if (sp_set_flowcontrol(port, l->opt.rtscts ? SP_FLOWCONTROL_RTSCTS : SP_FLOWCONTROL_NONE) !=
 		SP_OK)
 		return fail(l, "cannot set flow control of");
-	return check_rate(l);
+	return check_rate(l, l->opt.baud);
 }
 
 static void close_serial(struct link *l)
@@ -118,10 +118,28 @@ static int open_serial(struct link *l)
 	return err;
 }
 
+static int set_rate_serial(struct link *l, uint32_t baud)
+{
+	struct handle *h = l->handle;
+	struct termios2 before;
+	int err;
+
+	if (ioctl(l->fd, TCGETS2, &before) < 0)
+		return link_fail(l, errno, "cannot read the rate of %s", l->port);
+	if (sp_set_baudrate(h->port, (int)baud) != SP_OK)
+		err = fail(l, "cannot set the rate of");
+	else
+		err = check_rate(l, baud);
+	if (err)
+		ioctl(l->fd, TCSETS2, &before);
+	return err;
+}
+
 const struct link_ops link_serial = {
 	.name = "serial",
 	.open = open_serial,
 	.close = close_serial,
+	.set_rate = set_rate_serial,
 	.vanishes = true,
 	.answers = true,
 	.has_rate = true,

@@ -16,6 +16,7 @@ enum {
 	OPT_FOLLOW,
 	OPT_STRICT,
 	OPT_NO_RECONNECT,
+	OPT_NEGOTIATE,
 	OPT_LISTEN_ONLY,
 	OPT_NO_RESTORE,
 	OPT_QUIET,
@@ -38,6 +39,9 @@ static const struct cli_option options[] = {
 		"exit 3 if anything was lost or the board had not finished"},
 	[OPT_NO_RECONNECT] = {0, "no-reconnect", NULL,
 		"end when the line goes away, instead of waiting for it"},
+	[OPT_NEGOTIATE] = {0, "negotiate", "N",
+		"begin at --baud, then have the board and this side change to rate N together;\n"
+		"                            back by itself when they do not hear each other"},
 	[OPT_LISTEN_ONLY] = {0, "listen-only", NULL,
 		"send nothing to the board; what the line damages is then not sent again"},
 	[OPT_NO_RESTORE] = {0, "no-restore", NULL,
@@ -87,6 +91,13 @@ static bool set_option(struct cli *c, int option, struct record_options *opt)
 			return true;
 		}
 		cli_error(c, "--baud takes a rate like 115200, not %s", c->value);
+		return false;
+	case OPT_NEGOTIATE:
+		if (cli_number(c->value, 100000000, &n) && n) {
+			opt->negotiate = (uint32_t)n;
+			return true;
+		}
+		cli_error(c, "--negotiate takes a rate like 921600, not %s", c->value);
 		return false;
 	case OPT_FLOW:
 		return set_flow(c, opt);

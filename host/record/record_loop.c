@@ -12,6 +12,8 @@
 
 #include "host/commands.h"
 #include "host/record/back.h"
+#include "host/record/controller.h"
+#include "host/record/ctl_server.h"
 #include "host/model/reader.h"
 #include "host/base/say.h"
 #include "host/base/text.h"
@@ -32,6 +34,8 @@ struct loop {
 	struct link link;
 	struct recorder *recorder;
 	struct back back;
+	struct controller controller;
+	struct ctl_server ctl;
 	uint64_t start_ns, now_ns;
 	uint64_t stats_at_ns, live_at_ns, retry_at_ns, first_byte_ns;
 	uint64_t live_bytes; /* wire bytes when the live line was drawn */
@@ -117,6 +121,7 @@ static int line_retry(struct loop *l)
 	if (link_open(&l->link))
 		return 0;
 	say("%s is back", l->link.port);
+	controller_reopened(&l->controller);
 	return recorder_connected(l->recorder, l->link.text);
 }
 
@@ -151,6 +156,7 @@ static void answer(struct loop *l)
 
 	if (!may_answer(l))
 		return;
+	controller_tick(&l->controller, recorder_state(l->recorder)->line.frames, l->now_ns);
 	/* An older Ack that still waits says less: rather none than two. */
 	if (!back_waits(&l->back)) {
 		len = acker_say(recorder_acker(l->recorder), frame, l->now_ns);
@@ -171,6 +177,31 @@ static void take_leave(struct loop *l)
 	back_send(&l->back, frame, len);
 	back_flush(&l->back, &l->link);
 	recorder_sent(l->recorder, l->back.sent);
+}
+
+/* What `hostdec ctl` asks for. A port of "" is any. */
+static void hear_user(struct loop *l)
+{
+	const char *port, *command;
+	int err;
+
+	if (ctl_server_waits(&l->ctl) && l->controller.answered) {
+		ctl_server_answer(&l->ctl, l->controller.result, l->controller.text);
+		return;
+	}
+	if (!ctl_server_hear(&l->ctl, l->now_ns, &port, &command))
+		return;
+	if (*port && strcmp(port, l->opt->port)) {
+		ctl_server_answer(&l->ctl, 1, "another line");
+		return;
+	}
+	err = may_answer(l) ? controller_ask(&l->controller, command, l->now_ns) : -EPIPE;
+	if (err)
+		ctl_server_answer(&l->ctl, err,
+			err == -EINVAL     ? "no such command; hostdec ctl --help lists them"
+			: err == -EBUSY    ? "another command is on its way; try again"
+			: err == -ENOTCONN ? "no board that listens is heard on this line"
+					   : "this line cannot carry anything to the board");
 }
 
 /* ---- one turn ------------------------------------------------------------------------------- */
@@ -201,19 +232,22 @@ static void check_frames(struct loop *l, const struct recorder_state *s)
 static int one_turn(struct loop *l)
 {
 	struct timespec tick = {.tv_nsec = TICK_MS * 1000000};
-	struct pollfd p = {
-		.fd = l->link.fd,
-		.events = (short)(POLLIN | (back_waits(&l->back) ? POLLOUT : 0)),
+	struct pollfd p[] = {
+		{
+			.fd = l->link.fd,
+			.events = (short)(POLLIN | (back_waits(&l->back) ? POLLOUT : 0)),
+		},
+		{.fd = ctl_server_fd(&l->ctl), .events = POLLIN},
 	};
 	const struct recorder_state *s;
-	int ready = ppoll(&p, 1, &tick, &l->unblocked), err = 0;
+	int ready = ppoll(p, 2, &tick, &l->unblocked), err = 0;
 
 	l->now_ns = recorder_now_ns();
 	if (l->link.fd < 0)
 		err = line_retry(l);
-	else if (ready > 0 && p.revents != POLLOUT)
-		err = line_readable(l, p.revents);
-	else if (!l->idle_done) {
+	else if (ready > 0 && p[0].revents & ~POLLOUT)
+		err = line_readable(l, p[0].revents);
+	else if (ready <= 0 && !l->idle_done) {
 		err = recorder_idle(l->recorder);
 		l->idle_done = true;
 	}
@@ -221,6 +255,7 @@ static int one_turn(struct loop *l)
 		l->stats_at_ns = l->now_ns + STATS_NS;
 		err = recorder_note_stats(l->recorder);
 	}
+	hear_user(l);
 	answer(l);
 	s = recorder_state(l->recorder);
 	check_frames(l, s);
@@ -286,6 +321,7 @@ static int finish(struct loop *l, int err)
 	int err_close;
 
 	take_leave(l);
+	ctl_server_close(&l->ctl);
 	s = *recorder_state(l->recorder);
 	link_close(&l->link);
 	err_close = recorder_close(l->recorder, l->reason ? l->reason : "error");
@@ -342,6 +378,11 @@ int record_run(const struct record_options *opt)
 		link_close(&l.link);
 		return EXIT_FAILED;
 	}
+	controller_init(&l.controller, &l.link, &l.back, recorder_acker(l.recorder),
+		recorder_messages(l.recorder), (uint32_t)recorder_now_ns());
+	controller_negotiate(&l.controller, opt->negotiate);
+	recorder_set_controller(l.recorder, &l.controller);
+	(void)ctl_server_open(&l.ctl);
 	l.start_ns = l.now_ns = l.live_at_ns = recorder_now_ns();
 	l.stats_at_ns = l.start_ns + STATS_NS;
 	err = recorder_connected(l.recorder, l.link.text);

@@ -15,7 +15,8 @@ struct record_options {
 	double duration_s; /* 0: no limit */
 	bool follow;       /* go on after a goodbye */
 	bool no_reconnect;
-	bool listen_only; /* send nothing to the board */
+	bool listen_only;   /* send nothing to the board */
+	uint32_t negotiate; /* step the line up to this rate; 0: leave it */
 	bool strict;
 	bool quiet; /* no live status line */
 };

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "host/model/origin.h"
+#include "host/record/controller.h"
 #include "host/record/receiver.h"
 #include "host/record/record.h"
 #include "host/record/recorder_books.h"
@@ -26,6 +27,7 @@ struct recorder {
 	struct receiver receiver;
 	struct seen seen;
 	struct acker acker;
+	struct controller *controller;
 	struct recorder_books books;
 	struct recorder_state state;
 	ayaprof_LineStats noted; /* newest in the file */
@@ -141,6 +143,7 @@ static bool is_repeated_kind(uint8_t kind)
 static int on_frame(void *ctx, const struct receiver_frame *f)
 {
 	struct recorder *r = ctx;
+	ayaprof_Ack ack;
 	bool late;
 
 	r->state.line.frames++;
@@ -155,6 +158,10 @@ static int on_frame(void *ctx, const struct receiver_frame *f)
 		return 0;
 	}
 	r->state.line.frames_late += late;
+	if (f->header.kind == AYP_KIND_ACK && r->controller &&
+		!ayp_message_decode(
+			r->ctx, AYP_KIND_ACK, f->header.flags, f->payload, f->payload_len, &ack))
+		controller_ack(r->controller, &ack, r->now_ns);
 	recorder_books_frame(&r->books, &f->header, f->payload, f->payload_len);
 	if (acker_whole(&r->acker))
 		recorder_books_settle(&r->books);
@@ -258,6 +265,16 @@ const struct recorder_state *recorder_state(struct recorder *r)
 	recorder_books_totals(&r->books, &r->state);
 	r->state.whole = acker_whole(&r->acker);
 	return &r->state;
+}
+
+void recorder_set_controller(struct recorder *r, struct controller *c)
+{
+	r->controller = c;
+}
+
+struct ayp_message_ctx *recorder_messages(struct recorder *r)
+{
+	return r->ctx;
 }
 
 struct acker *recorder_acker(struct recorder *r)

@@ -59,6 +59,10 @@ int recorder_close(struct recorder *r, const char *reason);
 /* Update and return; valid until the next call. */
 const struct recorder_state *recorder_state(struct recorder *r);
 
+/* Commands and their answers go by this; the recorder keeps the pointer. */
+struct controller;
+void recorder_set_controller(struct recorder *r, struct controller *c);
+struct ayp_message_ctx *recorder_messages(struct recorder *r);
 /* What is to be said to the board about it; the recorder's. */
 struct acker *recorder_acker(struct recorder *r);
 /* Bytes sent to the board so far: for the line's statistics. */

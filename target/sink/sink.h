@@ -41,6 +41,9 @@ struct sink_ops {
 	void (*tick)(struct sink *s, uint64_t now_ns);
 	/* Bytes taken that have not left this machine yet, as far as it is known. */
 	size_t (*unsent)(const struct sink *s);
+	/* Run at another rate from now on, and read back that it does. 0 or a negative errno, and the rate is
+	 * as before. NULL: no serial line. */
+	int (*set_rate)(struct sink *s, uint32_t baud);
 	/* Forget what has not left yet, so that close does not wait for it. */
 	void (*discard)(struct sink *s);
 	/* Close and release. */

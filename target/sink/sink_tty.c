@@ -144,6 +144,19 @@ static size_t tty_sink_unsent(const struct sink *sink)
 	return tty_unsent(&((const struct sink_tty *)sink)->tty);
 }
 
+static int tty_sink_set_rate(struct sink *sink, uint32_t baud)
+{
+	struct sink_tty *s = (struct sink_tty *)sink;
+	uint32_t got;
+	int err = sink->present ? tty_set_rate(&s->tty, baud, &got) : -ENOLINK;
+
+	if (err)
+		return err;
+	sink->baud = got;
+	sink->bytes_per_s = got / BITS_PER_BYTE;
+	return 0;
+}
+
 static void tty_sink_discard(struct sink *sink)
 {
 	tty_discard(&((struct sink_tty *)sink)->tty);
@@ -166,6 +179,7 @@ static const struct sink_ops ops = {
 	.poll_ready = tty_sink_poll_ready,
 	.tick = tty_sink_tick,
 	.unsent = tty_sink_unsent,
+	.set_rate = tty_sink_set_rate,
 	.discard = tty_sink_discard,
 	.free = tty_sink_free,
 };

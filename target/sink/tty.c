@@ -73,11 +73,17 @@ static void explain_rate(
 		asked, got, base);
 }
 
+static bool is_near(uint32_t got, uint32_t baud)
+{
+	uint32_t difference = got > baud ? got - baud : baud - got;
+
+	return (uint64_t)difference * 100 <= (uint64_t)baud * TOLERANCE_PERCENT;
+}
+
 static int set_up(struct tty *t, const char *path, uint32_t baud, bool rtscts, uint32_t *got,
 	char *why, size_t why_size)
 {
 	struct termios2 tio;
-	uint32_t difference;
 
 	if (ioctl(t->fd, TCGETS2, &t->before) != 0) {
 		snprintf(why, why_size,
@@ -97,8 +103,7 @@ static int set_up(struct tty *t, const char *path, uint32_t baud, bool rtscts, u
 		return err;
 	}
 	*got = tio.c_ospeed;
-	difference = *got > baud ? *got - baud : baud - *got;
-	if ((uint64_t)difference * 100 > (uint64_t)baud * TOLERANCE_PERCENT) {
+	if (!is_near(*got, baud)) {
 		explain_rate(t->fd, path, baud, *got, why, why_size);
 		return -ERANGE;
 	}
@@ -128,6 +133,28 @@ int tty_open(struct tty *t, const char *path, uint32_t baud, bool rtscts, uint32
 		close(t->fd);
 		t->fd = -1;
 	}
+	return err;
+}
+
+int tty_set_rate(const struct tty *t, uint32_t baud, uint32_t *got)
+{
+	struct termios2 before, tio;
+	int err = 0;
+
+	if (ioctl(t->fd, TCGETS2, &before) != 0)
+		return -errno;
+	tio = before;
+	tio.c_cflag &= ~(tcflag_t)(CBAUD | (CBAUD << IBSHIFT));
+	tio.c_cflag |= BOTHER | (BOTHER << IBSHIFT);
+	tio.c_ispeed = tio.c_ospeed = baud;
+	if (ioctl(t->fd, TCSETS2, &tio) != 0 || ioctl(t->fd, TCGETS2, &tio) != 0)
+		err = -errno;
+	else if (!is_near(tio.c_ospeed, baud))
+		err = -ERANGE;
+	if (err)
+		ioctl(t->fd, TCSETS2, &before);
+	else
+		*got = tio.c_ospeed;
 	return err;
 }
 

@@ -22,6 +22,9 @@ struct tty {
  * device, -EBUSY somebody else's, -ERANGE the driver runs at another rate. */
 int tty_open(struct tty *t, const char *path, uint32_t baud, bool rtscts, uint32_t *got, char *why,
 	size_t why_size);
+/* Another rate on the open device. 0, or a negative errno (-ERANGE: the driver made it another one) and the
+ * device is as before. */
+int tty_set_rate(const struct tty *t, uint32_t baud, uint32_t *got);
 /* Bytes the driver still holds; 0 if it does not say. */
 size_t tty_unsent(const struct tty *t);
 void tty_discard(const struct tty *t);

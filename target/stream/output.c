@@ -191,6 +191,8 @@ static bool next_frame(struct output *o)
 {
 	struct spool_item item;
 
+	if (o->rests)
+		return frame_urgent(o);
 	if (frame_again(o) || frame_urgent(o))
 		return true;
 	if (blocked(o) || !spool_peek(&o->spool, &item))
@@ -273,8 +275,8 @@ unsigned int output_generation(const struct output *o)
 
 bool output_wants_sink(const struct output *o)
 {
-	return o->frame.len || o->window.lost || o->probe || o->urgent_waits ||
-	       (!spool_empty(&o->spool) && !blocked(o));
+	return o->frame.len || o->urgent_waits || (!o->rests && (o->window.lost || o->probe)) ||
+	       (!o->rests && !spool_empty(&o->spool) && !blocked(o));
 }
 
 bool output_empty(const struct output *o)

@@ -47,8 +47,9 @@ struct output {
 	struct losses losses;
 	struct window window; /* size 0: none */
 	bool held;
+	bool rests;             /* nothing but an urgent message begins */
 	unsigned int receivers; /* hosts that began to be served; each has nothing yet */
-	uint8_t urgent[64];     /* payload of a message that even a full window lets pass */
+	uint8_t urgent[128];    /* payload of a message that even a full window lets pass */
 	uint8_t urgent_kind;
 	size_t urgent_len;
 	bool urgent_waits;

@@ -167,7 +167,7 @@ void reliable_tick(struct reliable *r, uint64_t now)
 		let_go(r, "has fallen silent");
 	if (o->held)
 		watch_progress(r, now);
-	if (r->sync_due && now >= r->next_sync_ns) {
+	if (r->sync_due && !o->urgent_waits && now >= r->next_sync_ns) {
 		r->sync_due = false;
 		r->next_sync_ns = now + SYNC_NS;
 		post_sync(r);

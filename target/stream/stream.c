@@ -97,6 +97,7 @@ struct stream *stream_new(
 			reliable_init(&s->links[i], outputs[i], &s->writer, cfg->link,
 				choose_window_bytes(cfg)))
 			goto failed;
+		rate_init(&s->rates[i], outputs[i], &s->links[i]);
 		backchannel_init(&s->backs[i], s->writer.ctx, outputs[i]->session);
 	}
 	s->n_feeds = n_outputs;
@@ -419,6 +420,7 @@ void stream_tick(struct stream *s, bool closing)
 	for (size_t i = 0; i < s->n_feeds; i++) {
 		if (closing)
 			reliable_close(&s->links[i]);
+		rate_tick(&s->rates[i], s->now_ns);
 		reliable_tick(&s->links[i], s->now_ns);
 	}
 	if (!closing) {
@@ -448,11 +450,63 @@ static void on_ack(void *ctx, const ayaprof_Ack *ack)
 {
 	const struct hearing *h = ctx;
 
+	rate_heard(&h->stream->rates[h->output], h->stream->now_ns);
 	reliable_acknowledged(&h->stream->links[h->output], ack, h->stream->now_ns);
 }
 
-static void on_control(void *ctx, const ayaprof_Control *control)
+static void control_status(void *ctx, struct control_result *r)
 {
+	const struct hearing *h = ctx;
+	const struct output *out = h->stream->feeds[h->output].out;
+
+	snprintf(r->text, sizeof(r->text), "%llu events taken, %llu lost, %zu KiB wait, %u baud",
+		(unsigned long long)h->stream->taken,
+		(unsigned long long)losses_total(&out->losses), spool_bytes(&out->spool) >> 10,
+		out->sink->baud);
+}
+
+static void control_stop(void *ctx, struct control_result *r)
+{
+	const struct hearing *h = ctx;
+
+	h->stream->stop_wanted = true;
+}
+
+static void control_baud(void *ctx, uint32_t baud, struct control_result *r)
+{
+	const struct hearing *h = ctx;
+
+	r->result = rate_ask(&h->stream->rates[h->output], baud, h->stream->now_ns);
+	if (r->result)
+		snprintf(r->text, sizeof(r->text), "%s",
+			r->result == -EBUSY    ? "the rate is being changed already"
+			: r->result == -ERANGE ? "no rate"
+					       : "the line is no serial one");
+}
+
+static const struct control_ops control_ops = {control_status, control_stop, control_baud};
+
+/* An answer may stand before a change of the line: it does not wait behind events. */
+static void on_control(void *ctx, const ayaprof_Control *msg)
+{
+	const struct hearing *h = ctx;
+	struct stream *s = h->stream;
+	const struct control_result *r;
+	ayaprof_Ack *ack = &s->writer.msg.ack;
+	int len;
+
+	rate_heard(&s->rates[h->output], s->now_ns);
+	r = control_take(&s->control, msg, &control_ops, ctx);
+	if (!r)
+		return;
+	memset(ack, 0, sizeof(*ack));
+	ack->control_id = r->id;
+	ack->result = r->result;
+	memcpy(ack->text, r->text, sizeof(ack->text));
+	len = writer_encode(&s->writer, AYP_KIND_ACK, ack);
+	if (len >= 0)
+		output_post_urgent(
+			s->feeds[h->output].out, AYP_KIND_ACK, s->writer.payload, (size_t)len);
 }
 
 static const struct backchannel_ops hearing_ops = {.ack = on_ack, .control = on_control};

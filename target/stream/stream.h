@@ -14,7 +14,9 @@
 #include "proto/block.h"
 #include "target/config.h"
 #include "target/stream/backchannel.h"
+#include "target/stream/control.h"
 #include "target/stream/feed.h"
+#include "target/stream/rate.h"
 #include "target/stream/reliable.h"
 #include "target/source.h"
 
@@ -43,6 +45,9 @@ struct stream {
 	struct feed feeds[STREAM_MAX_OUTPUTS];
 	struct reliable links[STREAM_MAX_OUTPUTS]; /* of the feeds' outputs */
 	struct backchannel backs[STREAM_MAX_OUTPUTS];
+	struct rate rates[STREAM_MAX_OUTPUTS];
+	struct control control;
+	bool stop_wanted; /* a host has asked for the end */
 	size_t n_feeds;
 	ayaprof_Hello hello;
 	/* events */

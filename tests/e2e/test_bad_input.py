@@ -165,7 +165,7 @@ def no_match(bench):
 @test("what is not there yet says so with exit 2")
 def not_yet(bench):
     for program, arguments in ((BOARD, ("--spool-file", "x", "/dev/null")),
-                               (HOSTDEC, ("top", "x.pb")), (HOSTDEC, ("ctl", "status")),
+                               (HOSTDEC, ("top", "x.pb")),
                                (HOSTDEC, ("export", "x.pb", "-f", "perfetto", "-o", "y"))):
         bench.note(f"{program.name} {arguments}")
         one_line(bench.run(program, *arguments, code=2, timeout=10), program.name, "not .*yet")

@@ -34,7 +34,8 @@ struct line {
 	size_t cap, head, fill;
 	uint64_t clock_ns; /* the line is busy until here */
 	uint64_t taken, delivered, overrun, lost_unplugged, lost_unopened;
-	bool idle;
+	bool idle, garbled;
+	unsigned int sent_at; /* rate of what is in the sender's buffer */
 };
 
 struct schedule {
@@ -48,7 +49,8 @@ static struct {
 	struct port board, host;
 	struct line out, back; /* board to host, host to board */
 	uint64_t baud, start_ns, stalled_until_ns;
-	bool rtscts, quit, draining;
+	bool rtscts, quit, draining, match_speeds;
+	uint64_t max_baud; /* 0: any */
 	unsigned int stalls, empty_ticks;
 	struct schedule plan[32];
 	size_t n_plan;
@@ -80,6 +82,9 @@ static void usage(FILE *f)
 	      "  --text-log FILE    what was inserted, byte for byte\n"
 	      "  --host-buffer N    bytes the host's driver holds for a slow reader (1048576)\n"
 	      "  --flow none|rtscts when that is full: bytes are lost (none), or the line waits\n"
+	      "  --match-speeds     bytes arrive as garbage while the two programs have set "
+	      "different rates\n"
+	      "  --max-baud N       ... or rates above N\n"
 	      "  --at SEC:COMMAND   run a command so long after the start\n"
 	      "  --at-byte N:COMMAND    ... once so many bytes were taken from the board\n"
 	      "  --control FIFO     read commands here instead of from standard input\n"
@@ -122,6 +127,17 @@ static void fifo_reset(struct line *l, uint64_t *lost)
 	l->fill = l->head = 0;
 }
 
+/* A UART samples at its own rate: what was sent at another one comes out as something else. */
+static bool is_heard(const struct line *l)
+{
+	unsigned int sent = l->sent_at, heard = port_speed(l->to);
+
+	if (!sim.match_speeds || !sent || !heard)
+		return true;
+	return sent * 100ull < heard * 103ull && heard * 100ull < sent * 103ull &&
+	       (!sim.max_baud || sent <= sim.max_baud);
+}
+
 /* A byte arrives at the receiver's driver. */
 static void line_arrive(void *ctx, uint8_t byte)
 {
@@ -129,6 +145,8 @@ static void line_arrive(void *ctx, uint8_t byte)
 
 	if (sim.baud)
 		l->clock_ns += BYTE_NS(sim.baud);
+	if (l->garbled)
+		byte = (uint8_t)(byte * 37u + l->taken + 1);
 	if (l->to->master < 0) {
 		l->lost_unplugged++;
 	} else if (!l->to->open) {
@@ -174,6 +192,10 @@ static void line_carry(struct line *l, uint64_t now)
 		return;
 	n = read(l->from->master, buf, want);
 	l->idle = n < (ssize_t)want;
+	l->garbled = !is_heard(l);
+	/* A driver that is told to change waits until its buffer is empty; a pty does not. */
+	if (l->idle || !l->sent_at)
+		l->sent_at = port_speed(l->from);
 	for (ssize_t i = 0; i < n; i++)
 		faults_pass(&l->faults, buf[i], line_arrive, l);
 	if (n > 0)
@@ -403,6 +425,8 @@ enum {
 	OPT_TEXT_LOG,
 	OPT_BUFFER,
 	OPT_FLOW,
+	OPT_MATCH,
+	OPT_MAX_BAUD,
 	OPT_AT,
 	OPT_AT_BYTE,
 	OPT_CONTROL,
@@ -418,6 +442,7 @@ static const struct option options[] = {{"board-link", 1, NULL, OPT_BOARD},
 	{"back-dup", 1, NULL, OPT_BACK_DUP}, {"text", 1, NULL, OPT_TEXT},
 	{"text-gap", 1, NULL, OPT_TEXT_GAP}, {"text-at", 1, NULL, OPT_TEXT_AT},
 	{"text-log", 1, NULL, OPT_TEXT_LOG}, {"host-buffer", 1, NULL, OPT_BUFFER},
+	{"match-speeds", 0, NULL, OPT_MATCH}, {"max-baud", 1, NULL, OPT_MAX_BAUD},
 	{"flow", 1, NULL, OPT_FLOW}, {"at", 1, NULL, OPT_AT}, {"at-byte", 1, NULL, OPT_AT_BYTE},
 	{"control", 1, NULL, OPT_CONTROL}, {"stats", 1, NULL, OPT_STATS},
 	{"help", 0, NULL, OPT_HELP}, {NULL, 0, NULL, 0}};
@@ -482,6 +507,12 @@ static int options_parse(
 			break;
 		case OPT_BUFFER:
 			*buffer = strtoull(optarg, NULL, 10);
+			break;
+		case OPT_MATCH:
+			sim.match_speeds = true;
+			break;
+		case OPT_MAX_BAUD:
+			sim.max_baud = strtoull(optarg, NULL, 10);
 			break;
 		case OPT_FLOW:
 			sim.rtscts = !strcmp(optarg, "rtscts");

@@ -121,4 +121,12 @@ static inline bool port_look(struct port *p)
 	return true;
 }
 
+/* What the program on this port has set at the moment; 0: nobody has. */
+static inline unsigned int port_speed(const struct port *p)
+{
+	struct termios2 t;
+
+	return p->open && ioctl(p->master, TCGETS2, &t) == 0 ? t.c_ospeed : 0;
+}
+
 #endif

@@ -237,7 +237,7 @@ static void line_free(struct sink *s)
 }
 
 static const struct sink_ops line_ops = {line_open, line_write, NULL, line_fd, line_events,
-	line_ready, line_tick, line_unsent, line_discard, line_free};
+	line_ready, line_tick, line_unsent, NULL, line_discard, line_free};
 
 static struct fake_line *line_new(uint64_t *seed)
 {

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include <dirent.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "host/base/cli.h"
+#include "host/base/say.h"
+#include "host/base/text.h"
+#include "host/commands.h"
+#include "host/record/ctl_server.h"
+
+#define ANSWER_MS 8000
+
+enum { OPT_PORT };
+
+static const struct cli_option options[] = {
+	[OPT_PORT] = {'p', "port", "PORT",
+		"the line of the recording that is meant, as given to hostdec record"},
+};
+
+static const struct cli_spec spec = {
+	.usage = "ctl [--port PORT] COMMAND",
+	.about = "Talk to the board through the hostdec that is recording it.\n\n"
+		 "commands:\n"
+		 "  status               how the board is doing\n"
+		 "  stop                 end the profile; the board drains and says goodbye\n"
+		 "  baud N               change the line's rate on both sides; back by itself "
+		 "within a second\n"
+		 "                       when they do not hear each other\n"
+		 "  pause, resume, trigger, probe add SPEC, probe remove SPEC\n"
+		 "                       for boards that can (this version's cannot)",
+	.options = options,
+	.n_options = sizeof(options) / sizeof(*options),
+	.more = "exit status: 0 done, 1 refused or no answer, 2 wrong usage",
+};
+
+/* Connect to one recording; -1: it is none any more. */
+static int connect_to(const char *directory, const char *name)
+{
+	struct sockaddr_un addr = {.sun_family = AF_UNIX};
+	int fd, n = snprintf(addr.sun_path, sizeof(addr.sun_path), "%.80s/%.20s", directory, name);
+
+	if (n < 0 || (size_t)n >= sizeof(addr.sun_path))
+		return -1;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd >= 0 && connect(fd, (const struct sockaddr *)&addr, sizeof(addr)) == 0)
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	unlink(addr.sun_path); /* its process was killed */
+	return -1;
+}
+
+/* Send the request, read the line that answers. Its length, or -1. */
+static ssize_t exchange(int fd, const char *port, const char *command, char *answer, size_t size)
+{
+	char request[CTL_REQUEST_MAX];
+	int n = snprintf(request, sizeof(request), "%s\n%s\n", port, command);
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+	ssize_t got;
+
+	if (n < 0 || (size_t)n >= sizeof(request) ||
+		send(fd, request, (size_t)n, MSG_NOSIGNAL) != n || poll(&p, 1, ANSWER_MS) <= 0)
+		return -1;
+	got = recv(fd, answer, size - 1, 0);
+	if (got <= 0)
+		return -1;
+	answer[got] = '\0';
+	answer[strcspn(answer, "\n")] = '\0';
+	return got;
+}
+
+static int show(const char *answer)
+{
+	char *text, clean[CTL_REQUEST_MAX];
+	long result = strtol(answer, &text, 10);
+
+	text_clean(clean, sizeof(clean), *text == ' ' ? text + 1 : text);
+	if (result == 0) {
+		printf("%s\n", *clean ? clean : "done");
+		return EXIT_OK;
+	}
+	say("%s", *clean ? clean : strerror((int)-result));
+	return result == -EINVAL ? EXIT_USAGE : EXIT_FAILED;
+}
+
+/* Ask every recording of ours that has the line; exactly one must. */
+static int ask(const char *port, const char *command)
+{
+	char directory[CTL_PATH_MAX], answer[CTL_REQUEST_MAX], found[CTL_REQUEST_MAX] = "";
+	int names = 0, heard = 0;
+	struct dirent *entry;
+	DIR *d = ctl_directory(directory, sizeof(directory), false) ? NULL : opendir(directory);
+	char name[32] = "";
+
+	while (d && (entry = readdir(d)) != NULL) {
+		int fd;
+
+		if (entry->d_name[0] == '.')
+			continue;
+		fd = connect_to(directory, entry->d_name);
+		if (fd < 0)
+			continue;
+		/* With a port only the one that has it obeys; without, it must be the only one. */
+		if (*port && exchange(fd, port, command, answer, sizeof(answer)) > 0 &&
+			strncmp(answer, "1 ", 2) != 0) {
+			heard++;
+			memcpy(found, answer, sizeof(found));
+		}
+		close(fd);
+		names++;
+		snprintf(name, sizeof(name), "%.30s", entry->d_name);
+	}
+	if (d)
+		closedir(d);
+	if (!*port && names == 1) {
+		int fd = connect_to(directory, name);
+
+		heard = fd >= 0 && exchange(fd, "", command, found, sizeof(found)) > 0;
+		if (fd >= 0)
+			close(fd);
+	}
+	if (heard)
+		return show(found);
+	if (!*port && names > 1)
+		say("%d recordings are being made: say which with --port", names);
+	else if (names && !*port)
+		say("the recording does not answer");
+	else
+		say("no hostdec is recording%s%s here: start it first, then ask again",
+			*port ? " " : "", port);
+	return EXIT_FAILED;
+}
+
+int cmd_ctl(int argc, char **argv)
+{
+	char command[CTL_REQUEST_MAX / 2] = "";
+	const char *port = "";
+	struct cli c;
+	int got;
+
+	cli_begin(&c, &spec, argc, argv);
+	while ((got = cli_next(&c)) != CLI_END) {
+		size_t n = strlen(command);
+
+		if (got == CLI_HELP)
+			return EXIT_OK;
+		if (got == OPT_PORT)
+			port = c.value;
+		else if (got == CLI_POSITIONAL)
+			snprintf(command + n, sizeof(command) - n, "%s%s", n ? " " : "", c.value);
+		else
+			return EXIT_USAGE;
+	}
+	if (!*command) {
+		cli_error(&c, "which command? status, stop or baud N (hostdec ctl --help)");
+		return EXIT_USAGE;
+	}
+	return ask(port, command);
+}

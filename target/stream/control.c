@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "target/stream/control.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+static void execute(const ayaprof_Control *msg, const struct control_ops *ops, void *ctx,
+	struct control_result *r)
+{
+	switch (msg->which_command) {
+	case ayaprof_Control_status_tag:
+		ops->status(ctx, r);
+		break;
+	case ayaprof_Control_stop_tag:
+		ops->stop(ctx, r);
+		break;
+	case ayaprof_Control_baud_tag:
+		ops->baud(ctx, msg->command.baud, r);
+		break;
+	default:
+		r->result = -EOPNOTSUPP;
+		snprintf(r->text, sizeof(r->text), "this board's version does not do that");
+	}
+}
+
+const struct control_result *control_take(
+	struct control *c, const ayaprof_Control *msg, const struct control_ops *ops, void *ctx)
+{
+	struct control_result *r;
+
+	if (msg->id == 0)
+		return NULL;
+	for (unsigned int i = 0; i < CONTROL_REMEMBERED; i++)
+		if (c->done[i].id == msg->id)
+			return &c->done[i];
+	r = &c->done[c->next++ % CONTROL_REMEMBERED];
+	memset(r, 0, sizeof(*r));
+	r->id = msg->id;
+	execute(msg, ops, ctx, r);
+	return r;
+}

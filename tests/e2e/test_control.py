@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""Talking back to a board while it is recorded: hostdec ctl, and another rate."""
+import os
+
+from harness import HOSTDEC, main, test, wait_for
+from recordings import TRACEPOINTS, check_same_events
+
+SLOW = 115200
+
+
+def start(bench, *line_options, host=(), baud=SLOW, events=40000):
+    path, data = TRACEPOINTS.unpack(bench.tmp, events)
+    runtime = bench.tmp / "runtime"
+    runtime.mkdir()
+    bench.environment = dict(os.environ, XDG_RUNTIME_DIR=str(runtime))
+    line = bench.line("--baud", 921600, "--match-speeds", *line_options)
+    out = bench.tmp / "x.pb"
+    hostdec = bench.record(line.host, out, "-b", baud, *host, env=bench.environment)
+    line.wait_open("host")
+    board = bench.board("--replay", path, "-b", baud, "--link", "reliable", line.board)
+    return line, hostdec, board, out, data
+
+
+def ctl(bench, *words, code=0):
+    return bench.run(HOSTDEC, "ctl", *words, code=code, env=bench.environment)
+
+
+@test("hostdec ctl status and stop: the board answers, drains and says goodbye; wrong words are told")
+def commands(bench):
+    line, hostdec, board, out, _ = start(bench, "--at-byte", "8000:stall 1", baud=921600)
+    wait_for("an answer", lambda: "events taken" in ctl(bench, "status", code=None).out)
+    assert "--help" in ctl(bench, "dance", code=2).err
+    assert "does not do that" in ctl(bench, "pause", code=1).err
+    assert "no hostdec" in ctl(bench, "--port", "/dev/other", "status", code=1).err
+    ctl(bench, "--port", str(line.host), "stop")
+    assert board.wait(30) == 0 and hostdec.wait(30) == 0
+    info = bench.info(out)
+    assert info["complete"] and info["lost"]["total"] == 0
+    assert info["session_list"][0]["end_reason"] in ("stopped by the host", "finished")
+
+
+@test("hostdec ctl without a recording: one line, exit 1")
+def nobody(bench):
+    result = bench.run(HOSTDEC, "ctl", "status", code=1, env=dict(os.environ, XDG_RUNTIME_DIR=str(bench.tmp)))
+    assert "no hostdec is recording" in result.err and len(result.err.splitlines()) == 1
+
+
+@test("--negotiate: both sides change to the faster rate and every event arrives")
+def negotiate(bench):
+    line, hostdec, board, out, data = start(bench, host=("--negotiate", 921600))
+    hostdec.wait_text("runs at 921600 baud", stream="err")
+    assert board.wait(60) == 0 and hostdec.wait(20) == 0
+    check_same_events(bench.events(out), data, "after the change")
+    assert "921600 baud: both sides" in board.err
+
+
+@test("a rate at which they do not hear each other: back by itself, and nothing is lost")
+def fall_back(bench):
+    line, hostdec, board, out, data = start(bench, "--max-baud", "500000")
+    wait_for("an answer", lambda: "events taken" in ctl(bench, "status", code=None).out)
+    assert "not heard" in ctl(bench, "baud", "921600", code=1).err
+    assert "460800" in ctl(bench, "baud", "460800").out
+    assert board.wait(60) == 0 and hostdec.wait(20) == 0
+    check_same_events(bench.events(out), data, "after a rate that did not work")
+
+
+main()
