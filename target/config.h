@@ -12,6 +12,7 @@
 
 enum run_mode { MODE_UART, MODE_LOG, MODE_SERVE, MODE_BOTH, MODE_AUTO };
 enum link_mode { LINKMODE_AUTO, LINKMODE_ONEWAY, LINKMODE_RELIABLE };
+enum kmsg_mode { KMSG_OFF, KMSG_NEW, KMSG_ALL };
 enum replay_rate { REPLAY_MAX, REPLAY_REALTIME };
 
 enum probe_spec_type {
@@ -37,6 +38,9 @@ struct config {
 	const char *output_file;
 	const char *listen_addr;
 	uint16_t listen_port;
+	bool quiet_console; /* only emergencies on the kernel's consoles while running */
+	enum kmsg_mode
+		kmsg; /* the kernel's log as records: from now on, or from the oldest there is */
 	/* probes */
 	char **modules; /* names as given; NULL with n_modules 0: the default set; "none" gives
 			   n_modules 0 and no_modules */

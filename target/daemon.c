@@ -14,6 +14,8 @@
 
 #include "target/stream/closing.h"
 #include "target/command.h"
+#include "target/console.h"
+#include "target/kmsg.h"
 #include "target/log.h"
 #include "target/sink/mode.h"
 #include "target/summary.h"
@@ -39,6 +41,8 @@ struct daemon {
 	struct source_sink sink; /* the source keeps a reference */
 	struct source *source;
 	struct command command;
+	struct console console;
+	int kmsg; /* descriptor of the kernel's log, -1: not wanted */
 	struct closing closings[STREAM_MAX_OUTPUTS];
 	int signals; /* signalfd */
 	sigset_t mask_before;
@@ -106,6 +110,20 @@ static int open_outputs(struct daemon *d)
 	return failed ? -ENOMEM : 0;
 }
 
+static int open_kernel_log(struct daemon *d)
+{
+	const struct config *cfg = d->cfg;
+	int err = 0;
+
+	if (cfg->kmsg != KMSG_OFF) {
+		d->kmsg = kmsg_open(KMSG_PATH, cfg->kmsg == KMSG_ALL);
+		err = d->kmsg < 0 ? d->kmsg : 0;
+	}
+	if (!err && cfg->quiet_console)
+		err = console_quiet(&d->console, CONSOLE_LEVEL_PATH);
+	return err;
+}
+
 static int set_up(struct daemon *d)
 {
 	const struct config *cfg = d->cfg;
@@ -115,12 +133,15 @@ static int set_up(struct daemon *d)
 		err = command_prepare(&d->command, cfg->command, &d->mask_before);
 	if (!err)
 		err = open_outputs(d);
+	if (!err)
+		err = open_kernel_log(d);
 	if (err)
 		return err;
 	d->names = names_new();
 	d->stream = d->names ? stream_new(cfg, d->names, d->outputs, d->n_outputs) : NULL;
 	if (!d->stream)
 		return -ENOMEM;
+	d->stream->log.fd = d->kmsg;
 	d->sink = stream_source_sink(d->stream);
 	d->source = cfg->replay_file ? replay_source_new(cfg, d->names, &d->sink)
 				     : probes_source_new(cfg, d->names, &d->sink);
@@ -152,6 +173,9 @@ static void tear_down(struct daemon *d)
 	for (size_t i = 0; i < d->n_outputs; i++)
 		output_free(d->outputs[i]);
 	names_free(d->names);
+	console_restore(&d->console);
+	if (d->kmsg >= 0)
+		close(d->kmsg);
 	if (d->signals >= 0)
 		close(d->signals);
 }
@@ -346,7 +370,7 @@ static void loop(struct daemon *d)
 
 int daemon_run(const struct config *cfg)
 {
-	struct daemon d = {.cfg = cfg, .signals = -1, .reason = "finished"};
+	struct daemon d = {.cfg = cfg, .signals = -1, .kmsg = -1, .reason = "finished"};
 	int err = set_up(&d);
 
 	if (err == -ENOMEM)

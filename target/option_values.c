@@ -145,6 +145,29 @@ OPTION_SETTER(frame_bytes)
 	return err;
 }
 
+OPTION_SETTER(quiet_console)
+{
+	static const struct word words[] = {{"yes", 1}, {"no", 0}, {0}};
+	int v = 1;
+	int err = value ? one_of(value, words, &v, why) : 0; /* only a file gives a value */
+
+	if (!err)
+		o->config.quiet_console = v;
+	return err;
+}
+
+OPTION_SETTER(kmsg)
+{
+	static const struct word words[] = {
+		{"off", KMSG_OFF}, {"new", KMSG_NEW}, {"all", KMSG_ALL}, {0}};
+	int v;
+	int err = one_of(value, words, &v, why);
+
+	if (!err)
+		o->config.kmsg = (enum kmsg_mode)v;
+	return err;
+}
+
 /* ---- where to ------------------------------------------------------------------------------- */
 
 OPTION_SETTER(mode)

@@ -14,6 +14,12 @@
 		name, letter, NULL, NULL, true, set, help                                          \
 	}
 
+/* A flag that a configuration file may set, too: name = yes. */
+#define FLAG_FILE_ROW(name, group, set, help)                                                      \
+	{                                                                                          \
+		name, 0, NULL, group, false, set, help                                             \
+	}
+
 const struct option_row option_rows[] = {
 	{"tty", 0, "TTY", "Line", false, set_tty,
 		"serial device, as the argument TTY; for the configuration file"},
@@ -25,6 +31,14 @@ const struct option_row option_rows[] = {
 		"effort until a host answers [auto]"},
 	{"frame-bytes", 0, "N", NULL, false, set_frame_bytes,
 		"size of event frames, 256 to 3900 [1024 or 2048 on a line, by its rate; else 3584]"},
+
+	FLAG_FILE_ROW("quiet-console", "A console on the same line", set_quiet_console,
+		"keep kernel messages other than emergencies off the board's consoles while "
+		"running; the level found is restored at the end (after SIGKILL it stays: dmesg -n "
+		"sets it). Use with --kmsg new, to have the messages all the same"),
+	{"kmsg", 0, "off|new|all", NULL, false, set_kmsg,
+		"kernel messages as records, for hostdec log: those from now on, or all that the "
+		"kernel still has [off]"},
 
 	{"mode", 0, "MODE", "Where the stream goes", false, set_mode,
 		"uart: the serial line; log: a file; serve: a TCP listener; both: the line "

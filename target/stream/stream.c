@@ -102,6 +102,7 @@ struct stream *stream_new(
 	}
 	s->n_feeds = n_outputs;
 	s->now_ns = now;
+	s->log.fd = -1;
 	return s;
 failed:
 	if (s)
@@ -539,6 +540,7 @@ void stream_close_books(struct stream *s)
 	stream_read_losses(s);
 	stream_take_sample(s);
 	stream_flush_samples(s);
+	stream_pass_log(s);
 	s->totals.cursor = 0;
 	s->produced = s->source->ops->produced(s->source);
 	accounted = s->taken + kernel_losses(s->feeds[0].out);

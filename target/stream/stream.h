@@ -20,6 +20,12 @@
 #include "target/stream/reliable.h"
 #include "target/source.h"
 
+/* The kernel's log, passed on as it grows. */
+struct stream_log {
+	int fd; /* of kmsg.h, the daemon's; -1: none, or no more */
+	uint64_t due_ns;
+};
+
 #define STREAM_MAX_OUTPUTS 2u
 /* What event blocks are coded with. */
 #define STREAM_CODEC AYP_CODEC_ADAPTIVE
@@ -66,6 +72,7 @@ struct stream {
 	ayaprof_Samples samples;
 	uint64_t sample_due_ns, second_due_ns;
 	struct totals totals;
+	struct stream_log log;
 	uint64_t kernel_lost[LOSSES_CAUSES][LOSSES_CPUS]; /* as last read from the source */
 	uint64_t losses_read_ns;
 	uint64_t produced; /* final number, 0 before stream_close_books */
@@ -106,10 +113,13 @@ int stream_end_recording(struct stream *s, size_t i, const char *reason);
 /* The books of output i at this moment. */
 void stream_fill_status(const struct stream *s, size_t i, ayaprof_Status *status);
 
-/* Shared with telemetry.c. */
+/* Shared with telemetry.c and kernel_log.c. */
 void stream_read_losses(struct stream *s);
 void stream_telemetry(struct stream *s);
 void stream_flush_samples(struct stream *s);
 void stream_take_sample(struct stream *s);
+/* Into every output, unless it is over its share of that line and not a must. */
+void stream_post_telemetry(struct stream *s, unsigned int kind, const void *msg, bool must);
+void stream_pass_log(struct stream *s);
 
 #endif

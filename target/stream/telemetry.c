@@ -9,6 +9,7 @@
 #define ROWS_MAX    (sizeof(((ayaprof_Aggregates *)0)->rows) / sizeof(ayaprof_Aggregate))
 #define BATCH_MS    500u
 #define TOTALS_NS   (2 * NS_PER_S)
+#define LOG_NS      (100 * NS_PER_MS)
 /* Every so many rounds all totals are sent, not only changed ones: for hosts that came late. */
 #define TOTALS_REFRESH 10u
 #define LOSS_ROWS      512u
@@ -20,7 +21,7 @@ static uint64_t stream_clock(const struct stream *s)
 
 /* Telemetry is of use only as long as it does not displace events: over its share of the line it is
  * left out, which costs resolution and never an amount, because all counters are cumulative. */
-static void post_to_all(struct stream *s, unsigned int kind, const void *msg, bool must)
+void stream_post_telemetry(struct stream *s, unsigned int kind, const void *msg, bool must)
 {
 	for (size_t i = 0; i < s->n_feeds; i++) {
 		struct feed *f = &s->feeds[i];
@@ -72,7 +73,7 @@ void stream_read_losses(struct stream *s)
 void stream_flush_samples(struct stream *s)
 {
 	if (s->samples.samples_count)
-		post_to_all(s, AYP_KIND_SAMPLES, &s->samples, false);
+		stream_post_telemetry(s, AYP_KIND_SAMPLES, &s->samples, false);
 	s->samples.samples_count = 0;
 }
 
@@ -169,7 +170,7 @@ static void send_totals(struct stream *s)
 
 	s->totals.cursor = 0;
 	while (room_for_totals(s) && collect_rows(s, all))
-		post_to_all(s, AYP_KIND_AGGREGATES, &s->writer.msg.aggregates, false);
+		stream_post_telemetry(s, AYP_KIND_AGGREGATES, &s->writer.msg.aggregates, false);
 }
 
 bool stream_final_totals(struct stream *s)
@@ -181,7 +182,7 @@ bool stream_final_totals(struct stream *s)
 			return false;
 		if (!collect_rows(s, true))
 			return true;
-		post_to_all(s, AYP_KIND_AGGREGATES, &s->writer.msg.aggregates, true);
+		stream_post_telemetry(s, AYP_KIND_AGGREGATES, &s->writer.msg.aggregates, true);
 	}
 }
 
@@ -199,5 +200,9 @@ void stream_telemetry(struct stream *s)
 	if (s->now_ns >= s->totals.due_ns) {
 		s->totals.due_ns = s->now_ns + TOTALS_NS;
 		send_totals(s);
+	}
+	if (s->now_ns >= s->log.due_ns) {
+		s->log.due_ns = s->now_ns + LOG_NS;
+		stream_pass_log(s);
 	}
 }

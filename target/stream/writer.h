@@ -19,6 +19,7 @@ struct writer {
 		ayaprof_Goodbye goodbye;
 		ayaprof_Sync sync;
 		ayaprof_Ack ack;
+		ayaprof_Log log;
 		ayaprof_Recording recording;
 		ayaprof_RecordingEnd recording_end;
 	} msg;

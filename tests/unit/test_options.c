@@ -65,6 +65,8 @@ static void defaults(void **state)
 	assert_int_equal(c->ring_bytes & (c->ring_bytes - 1), 0);
 	assert_true(c->ring_bytes > 0 && c->ring_bytes <= 4u << 20);
 	assert_null(c->command);
+	assert_false(c->quiet_console);
+	assert_int_equal(c->kmsg, KMSG_OFF);
 	options_free(&o);
 }
 
@@ -197,12 +199,15 @@ static void file_and_command_line(void **state)
 
 	write_file(path,
 		"# a board\n\n[line]\ntty = /dev/ttyS3\nbaud=9600\t# slow\n"
-		"output-file = \"a # b.pb\"\nprobe = k:tcp_*\nprobe = k:udp_*\nmodule = syscall\n");
+		"output-file = \"a # b.pb\"\nprobe = k:tcp_*\nprobe = k:udp_*\nmodule = syscall\n"
+		"quiet-console = yes\nkmsg = all\n");
 	assert_int_equal(PARSE(&o, "-c", path), OPTIONS_RUN);
 	assert_string_equal(o.config.tty, "/dev/ttyS3");
 	assert_int_equal(o.config.baud, 9600);
 	assert_string_equal(o.config.output_file, "a # b.pb");
 	assert_int_equal(o.config.n_probes, 2);
+	assert_true(o.config.quiet_console);
+	assert_int_equal(o.config.kmsg, KMSG_ALL);
 	assert_string_equal(o.config.probes[1].glob, "udp_*");
 	options_free(&o);
 	/* The command line wins, wherever -c stands; lists are replaced, not mixed. */
@@ -210,6 +215,7 @@ static void file_and_command_line(void **state)
 	assert_string_equal(o.config.tty, "tty");
 	assert_int_equal(o.config.baud, 300);
 	assert_int_equal(o.config.n_probes, 1);
+	assert_true(o.config.quiet_console);
 	assert_string_equal(o.config.modules[0], "syscall");
 	options_free(&o);
 	unlink(path);
@@ -222,6 +228,7 @@ static void file_errors_name_the_line(void **state)
 	} files[] = {
 		{"baud = 1\n", ":1: baud"},
 		{"\n# x\nbaud 9600\n", ":3: baud 9600: expected option = value"},
+		{"quiet-console = 1\n", ":1: quiet-console"},
 		{"nonsense = 1\n", ":1: nonsense: no such option"},
 		{"flow = none\ncheck = 1\n", ":2: check: this option is for the command line only"},
 	};
