@@ -11,6 +11,7 @@ static const struct command commands[] = {
 	{"info", "what is in a recording, how complete it is", cmd_info},
 	{"stats", "a table of times per function", cmd_stats},
 	{"plot", "draw call stacks, memory, throughput, packets", cmd_plot},
+	{"log", "what the board's kernel said meanwhile", cmd_log},
 	{"export", "convert a recording to another format", cmd_export},
 	{"top", "live table on the terminal (not yet)", cmd_top},
 	{"ctl", "talk to the board through the hostdec that records it", cmd_ctl},
@@ -45,7 +46,7 @@ int main(int argc, char **argv)
 	const struct command *command;
 
 	if (argc < 2) {
-		say("which command? record, info, stats, plot, export, ctl (hostdec --help)");
+		say("which command? record, info, stats, plot, log, export, ctl (hostdec --help)");
 		return EXIT_USAGE;
 	}
 	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {

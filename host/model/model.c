@@ -21,6 +21,8 @@
 #define EVENTS_FREE      (1u << 20)
 #define BYTES_PER_SAMPLE 16u
 #define SAMPLES_FREE     4096u
+#define BYTES_PER_LOG    8u
+#define LOGS_FREE        4096u
 
 #define PROGRESS_FROM (32u << 20) /* shorter files load before anyone asks */
 
@@ -86,6 +88,7 @@ static int load_frames(struct load *l, struct reader *r, bool progress)
 	while (!err && (got = reader_next(r, &f)) == 1) {
 		l->max_events = reader_position(r) * EVENTS_PER_BYTE + EVENTS_FREE;
 		l->max_samples = reader_position(r) / BYTES_PER_SAMPLE + SAMPLES_FREE;
+		l->max_logs = reader_position(r) / BYTES_PER_LOG + LOGS_FREE;
 		err = load_frame(l, &f.header, f.payload, f.payload_len);
 		if (progress && (int)(reader_position(r) * 100 / reader_size(r)) > percent) {
 			percent = (int)(reader_position(r) * 100 / reader_size(r));
@@ -236,6 +239,7 @@ static int load_finish(struct load *l, const struct reader *r)
 		err = load_losses(l);
 	if (!err)
 		err = order_samples(m);
+	load_logs_finish(l);
 	for (size_t i = 0; i < m->n_events; i++) {
 		if (m->events[i].cpu >= m->cpus)
 			m->cpus = m->events[i].cpu + 1u;

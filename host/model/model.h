@@ -93,6 +93,16 @@ struct model_stack {
 	uint32_t *symbols; /* innermost first; ids into model.symbols by model_symbol(). Owned */
 };
 
+/* A record of the board's kernel log. */
+struct model_log {
+	uint64_t seq, t_us; /* the kernel's count; microseconds of its log clock, since boot */
+	uint64_t missed;    /* so many before this one are not here */
+	uint32_t priority;  /* facility * 8 + level */
+	uint8_t session;
+	bool cut;   /* the board had more text */
+	char *text; /* as it came: not safe to print, may have several lines. Owned */
+};
+
 struct model_session {
 	uint32_t id; /* as on the line */
 	/* Not 0: sent for receivers of this protocol and later. Then nothing of it is in the model:
@@ -144,6 +154,10 @@ struct model {
 				    session */
 	uint8_t *sample_session;
 	size_t n_samples;
+
+	struct model_log *logs; /* by (session, seq) */
+	size_t n_logs;
+	uint64_t logs_missed;
 
 	uint64_t origin_ns;   /* the first moment of the first session: time zero of views */
 	uint64_t duration_ns; /* from origin to the last event or sample (shifted); to the last

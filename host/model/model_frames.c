@@ -171,6 +171,11 @@ static int on_goodbye(struct load *l, uint8_t session, const void *msg)
 	return bye->has_status ? on_status(l, session, &bye->status) : 0;
 }
 
+static int on_log(struct load *l, uint8_t session, const void *msg)
+{
+	return load_log(l, session, msg);
+}
+
 static uint64_t greater(uint64_t a, uint64_t b)
 {
 	return a > b ? a : b;
@@ -243,6 +248,7 @@ static const struct {
 	[AYP_KIND_STATUS] = {on_status},
 	[AYP_KIND_GOODBYE] = {on_goodbye},
 	[AYP_KIND_STACKS] = {on_stacks},
+	[AYP_KIND_LOG] = {on_log},
 	[AYP_KIND_RECORDING] = {on_recording},
 	[AYP_KIND_LINE_EVENT] = {on_line_event},
 	[AYP_KIND_RECORDING_END] = {on_recording_end},

@@ -68,9 +68,9 @@ struct load {
 	struct model *m;
 	struct load_session *sessions; /* parallel to m->sessions */
 	size_t cap_sessions;
-	size_t cap_events, cap_args, cap_samples;
+	size_t cap_events, cap_args, cap_samples, cap_logs;
 	uint64_t max_events; /* bound by the file's size */
-	uint64_t max_samples;
+	uint64_t max_samples, max_logs;
 	bool told_bound, told_codec, told_format; /* said once */
 	struct block *blocks;
 	size_t n_blocks, cap_blocks;
@@ -140,5 +140,7 @@ int load_stack(struct load *l, uint8_t session, const ayaprof_Stack *stack);
 int load_names_finish(struct load *l); /* model_names.c: ids unique over sessions */
 int load_calls(struct load *l);        /* model_pair.c */
 int load_losses(struct load *l);       /* model_loss.c */
+int load_log(struct load *l, uint8_t session, const ayaprof_Log *log); /* model_log.c */
+void load_logs_finish(struct load *l); /* model_log.c: order, what is missing */
 
 #endif

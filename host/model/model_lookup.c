@@ -81,6 +81,9 @@ void model_free(struct model *m)
 	free(m->calls);
 	free(m->losses);
 	free(m->samples);
+	for (size_t i = 0; i < m->n_logs; i++)
+		free(m->logs[i].text);
+	free(m->logs);
 	free(m->sample_session);
 	*m = (struct model){0};
 }

@@ -31,7 +31,9 @@ static const struct cli_option options[] = {
 	[OPT_OUTPUT] = {'o', "output", "FILE", "the recording, overwritten if it is there"},
 	[OPT_DURATION] = {'d', "duration", "SEC", "end after so many seconds"},
 	[OPT_CONSOLE] = {0, "console", "FILE|-",
-		"text found between frames, unchanged and in order"},
+		"text found between frames, unchanged and in order (what a board sends with "
+		"--kmsg\n"
+		"                            is in the recording: hostdec log shows it)"},
 	[OPT_RAW] = {0, "raw", "FILE", "every byte as it was received"},
 	[OPT_FOLLOW] = {0, "follow", NULL,
 		"go on when the board has said goodbye: it may start again"},

@@ -200,6 +200,8 @@ static void print_json(const struct model *m)
 	json_uint(&j, "bad_bytes", m->line.bad_bytes);
 	json_uint(&j, "connects", m->line.connects);
 	json_uint(&j, "sent_bytes", m->line.sent_bytes);
+	json_uint(&j, "kernel_messages", m->n_logs);
+	json_uint(&j, "kernel_messages_missed", m->logs_missed);
 	json_modules(&j, m);
 	json_object(&j, "link");
 	json_text(&j, "mode", ayp_link_mode_name(board_of(m)->link));
@@ -344,6 +346,16 @@ static void print_lost(const struct model *m)
 			m->n_losses - LOSS_ROWS_SHOWN);
 }
 
+static void print_kernel_log(const struct model *m)
+{
+	if (!m->n_logs)
+		return;
+	printf("log        %zu kernel messages", m->n_logs);
+	if (m->logs_missed)
+		printf(", %" PRIu64 " missed", m->logs_missed);
+	printf(" (hostdec log)\n");
+}
+
 static void print_text(const struct model *m)
 {
 	print_board(m);
@@ -354,6 +366,7 @@ static void print_text(const struct model *m)
 	printf("events     %zu events, %zu calls (%" PRIu64 " without end), %" PRIu64
 	       " exits without entry, %zu samples\n",
 		m->n_events, m->n_calls, calls_without_end(m), m->orphan_exits, m->n_samples);
+	print_kernel_log(m);
 	print_lost(m);
 }
 

@@ -47,6 +47,8 @@ int export_run(const struct export_ops *ops, const struct model *m, FILE *out)
 		ops->sample(&x, m->sample_session[i], &m->samples[i]);
 	for (size_t i = 0; ops->lost && i < m->n_losses; i++)
 		ops->lost(&x, &m->losses[i]);
+	for (size_t i = 0; ops->log && i < m->n_logs; i++)
+		ops->log(&x, &m->logs[i]);
 	if (ops->end)
 		ops->end(&x);
 	free(x.state);

@@ -25,6 +25,7 @@ struct export_ops {
 	void (*call)(struct exporter *x, const struct model_call *c);
 	void (*sample)(struct exporter *x, uint8_t session, const ayaprof_Sample *s);
 	void (*lost)(struct exporter *x, const struct model_loss *l);
+	void (*log)(struct exporter *x, const struct model_log *r);
 	void (*end)(struct exporter *x);
 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Calls, instants, samples and losses; times as on the board's monotonic clock. */
+/* Calls, instants, samples, losses and kernel messages; times as on the board's monotonic clock. */
 #include "host/views/export.h"
 #include "host/base/json.h"
 
@@ -9,6 +9,7 @@ enum section {
 	SECTION_CALLS,
 	SECTION_SAMPLES,
 	SECTION_LOST,
+	SECTION_LOG,
 	SECTIONS
 };
 
@@ -20,7 +21,8 @@ struct state {
 /* Sections come in their order, also empty ones. */
 static struct json *in_section(struct exporter *x, enum section section)
 {
-	static const char *const names[SECTIONS] = {"", "instants", "calls", "samples", "lost"};
+	static const char *const names[SECTIONS] = {
+		"", "instants", "calls", "samples", "lost", "log"};
 	struct state *s = x->state;
 
 	while (s->section < section) {
@@ -162,22 +164,36 @@ static void write_lost(struct exporter *x, const struct model_loss *l)
 	json_close(j);
 }
 
+static void write_log(struct exporter *x, const struct model_log *r)
+{
+	struct json *j = in_section(x, SECTION_LOG);
+
+	json_flat_object(j, NULL);
+	json_uint(j, "session", r->session);
+	json_uint(j, "t_us", r->t_us);
+	json_uint(j, "priority", r->priority);
+	json_text(j, "text", r->text);
+	json_close(j);
+}
+
 static void end(struct exporter *x)
 {
 	struct state *s = x->state;
 
-	json_close(in_section(x, SECTION_LOST));
+	json_close(in_section(x, SECTION_LOG));
 	json_end(&s->j);
 }
 
 const struct export_ops export_json = {
 	.name = "json",
-	.summary = "calls with their times, instants with their arguments, samples, losses",
+	.summary = "calls with their times, instants with their arguments, samples, losses, kernel"
+		   " messages",
 	.state_size = sizeof(struct state),
 	.begin = begin,
 	.event = write_instant,
 	.call = write_call,
 	.sample = write_sample,
 	.lost = write_lost,
+	.log = write_log,
 	.end = end,
 };

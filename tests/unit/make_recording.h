@@ -29,6 +29,7 @@ struct making {
 		ayaprof_Samples samples;
 		ayaprof_Control control;
 		ayaprof_Ack ack;
+		ayaprof_Log log;
 		ayaprof_Goodbye goodbye;
 		ayaprof_Aggregates aggregates;
 		ayaprof_Recording recording;

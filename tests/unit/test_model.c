@@ -630,9 +630,53 @@ static void memory_is_bounded(void **state)
 	making_free(r);
 }
 
+static void say_record(ayaprof_Log *log, uint64_t seq, const char *text)
+{
+	ayaprof_LogRecord *r = &log->records[log->records_count++];
+
+	r->seq = seq;
+	r->t_us = seq * 1000;
+	r->priority = 6;
+	snprintf(r->text, sizeof(r->text), "%s", text);
+}
+
+/* In the kernel's order whatever the frames' order was, what is missing told by the numbers. */
+static void kernel_messages(void **state)
+{
+	struct making *r = making_new();
+	struct model m;
+
+	making_hello(r);
+	say_record(making_msg(r), 10, "late");
+	making_add(r, AYP_KIND_LOG);
+	say_record(making_msg(r), 4, "first");
+	say_record(&r->msg.log, 5, "second\n\x1b[31mline");
+	making_add(r, AYP_KIND_LOG);
+	say_record(making_msg(r), 5, "second again");
+	making_add(r, AYP_KIND_LOG);
+	r->session = 8;
+	making_hello(r);
+	say_record(making_msg(r), 5, "of another run");
+	making_add(r, AYP_KIND_LOG);
+	load(r, &m);
+	assert_int_equal(m.n_logs, 4);
+	assert_string_equal(m.logs[0].text, "first");
+	assert_int_equal(m.logs[0].missed, 0);
+	assert_int_equal(m.logs[1].seq, 5);
+	assert_string_equal(m.logs[2].text, "late");
+	assert_int_equal(m.logs[2].missed, 4);
+	assert_int_equal(m.logs[3].session, 1);
+	assert_int_equal(m.logs[3].missed, 0);
+	assert_int_equal(m.logs_missed, 4);
+	assert_int_equal(m.frames_unknown, 0);
+	model_free(&m);
+	making_free(r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(kernel_messages),
 		cmocka_unit_test(nested_calls),
 		cmocka_unit_test(threads_do_not_mix),
 		cmocka_unit_test(idle_is_per_cpu),
