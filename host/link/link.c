@@ -83,15 +83,58 @@ int link_init(struct link *l, const char *port, const struct link_options *opt)
 	return 0;
 }
 
+/* ---- counters ------------------------------------------------------------------------------- */
+
+static const size_t counter_at[] = {
+	offsetof(ayaprof_UartErrors, overrun),
+	offsetof(ayaprof_UartErrors, framing),
+	offsetof(ayaprof_UartErrors, parity),
+	offsetof(ayaprof_UartErrors, breaks),
+	offsetof(ayaprof_UartErrors, buffer_overrun),
+};
+
+/* The kernel's counters are 32 bits wide and run on from opening to opening. */
+static void add_since(
+	ayaprof_UartErrors *sum, const ayaprof_UartErrors *then, const ayaprof_UartErrors *now)
+{
+	for (size_t i = 0; i < sizeof(counter_at) / sizeof(*counter_at); i++) {
+		uint32_t a = (uint32_t) * (const uint64_t *)((const char *)then + counter_at[i]);
+		uint32_t b = (uint32_t) * (const uint64_t *)((const char *)now + counter_at[i]);
+
+		*(uint64_t *)((char *)sum + counter_at[i]) += b - a;
+	}
+}
+
+bool link_errors(struct link *l, ayaprof_UartErrors *sum)
+{
+	ayaprof_UartErrors now;
+
+	if (l->fd >= 0 && l->counts && l->ops->errors(l, &now)) {
+		l->errors = l->before;
+		add_since(&l->errors, &l->at_open, &now);
+	}
+	*sum = l->errors;
+	return l->counts;
+}
+
 int link_open(struct link *l)
 {
-	return l->ops->open(l);
+	int err = l->ops->open(l);
+
+	if (err || !l->ops->errors)
+		return err;
+	l->before = l->errors;
+	l->counts = l->ops->errors(l, &l->at_open);
+	return err;
 }
 
 void link_close(struct link *l)
 {
+	ayaprof_UartErrors sum;
+
 	if (l->fd < 0)
 		return;
+	link_errors(l, &sum);
 	if (l->ops->close)
 		l->ops->close(l);
 	else

@@ -11,6 +11,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "proto/message.h"
+
 struct link_options {
 	uint32_t baud; /* serial devices */
 	bool rtscts;
@@ -25,6 +27,8 @@ struct link_ops {
 	void (*close)(struct link *l); /* NULL: close(l->fd) */
 	/* Another rate on the open link. NULL: it has none. 0 or a negative errno with l->error filled. */
 	int (*set_rate)(struct link *l, uint32_t baud);
+	/* Counters of the driver, from wherever they began; false: it has none. NULL: no such. */
+	bool (*errors)(const struct link *l, ayaprof_UartErrors *counters);
 	bool vanishes;        /* the other end may go away and come back: open again */
 	bool has_rate;        /* link_options.baud means something */
 	bool answers;         /* bytes can go to the other end, too */
@@ -35,11 +39,14 @@ struct link_ops {
 struct link {
 	const struct link_ops *ops;
 	struct link_options opt;
-	const char *port; /* as the user wrote it; the caller's */
-	int fd;           /* for poll; -1: closed */
-	void *handle;     /* of the implementation */
-	char text[160];   /* what it is, e.g. "serial /dev/ttyUSB0 115200" */
-	char error[200];  /* why the last open failed: what, why, what to do */
+	const char *port;                  /* as the user wrote it; the caller's */
+	int fd;                            /* for poll; -1: closed */
+	void *handle;                      /* of the implementation */
+	bool counts;                       /* the driver has counters: */
+	ayaprof_UartErrors at_open;        /* when it was opened */
+	ayaprof_UartErrors before, errors; /* since link_init: of earlier openings, of all */
+	char text[160];                    /* what it is, e.g. "serial /dev/ttyUSB0 115200" */
+	char error[200];                   /* why the last open failed: what, why, what to do */
 };
 
 /* Fill in a closed link for `port`. Returns 0, or -EINVAL with l->error filled. */
@@ -57,6 +64,8 @@ ssize_t link_write(struct link *l, const void *buf, size_t len);
 
 /* 0 or a negative errno with l->error filled; the rate is then as before. */
 int link_set_rate(struct link *l, uint32_t baud);
+/* What the port has counted while it was ours, since link_init. False: it does not count. */
+bool link_errors(struct link *l, ayaprof_UartErrors *sum);
 
 /* Fill l->error in open functions. Returns -err. */
 int link_fail(struct link *l, int err, const char *fmt, ...) __attribute__((format(printf, 3, 4)));

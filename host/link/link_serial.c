@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libserialport.h>
+#include <linux/serial.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -135,11 +136,28 @@ static int set_rate_serial(struct link *l, uint32_t baud)
 	return err;
 }
 
+static bool serial_errors(const struct link *l, ayaprof_UartErrors *counters)
+{
+	struct serial_icounter_struct c = {0};
+
+	if (ioctl(l->fd, TIOCGICOUNT, &c) < 0)
+		return false;
+	*counters = (ayaprof_UartErrors){
+		.overrun = (uint32_t)c.overrun,
+		.framing = (uint32_t)c.frame,
+		.parity = (uint32_t)c.parity,
+		.breaks = (uint32_t)c.brk,
+		.buffer_overrun = (uint32_t)c.buf_overrun,
+	};
+	return true;
+}
+
 const struct link_ops link_serial = {
 	.name = "serial",
 	.open = open_serial,
 	.close = close_serial,
 	.set_rate = set_rate_serial,
+	.errors = serial_errors,
 	.vanishes = true,
 	.answers = true,
 	.has_rate = true,

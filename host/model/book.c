@@ -53,9 +53,15 @@ bool book_block_possible(uint64_t first_index, uint32_t count)
 	return count && count <= AYP_BLOCK_MAX_EVENTS && first_index <= BOOK_MAX_INDEX;
 }
 
-void book_seen(struct book *b, uint64_t first_index, uint32_t count)
+static void see(struct book *b, uint64_t first_index, uint32_t count)
 {
 	b->end_index = max(b->end_index, book_add(first_index, count));
+}
+
+void book_seen(struct book *b, uint64_t first_index, uint32_t count)
+{
+	see(b, first_index, count);
+	overruns_broken(&b->overruns, first_index, count);
 }
 
 void book_block(struct book *b, uint64_t first_index, uint32_t count, bool decoded)
@@ -63,7 +69,8 @@ void book_block(struct book *b, uint64_t first_index, uint32_t count, bool decod
 	uint64_t *sum = decoded ? &b->delivered : &b->undecodable;
 
 	*sum = book_add(*sum, count);
-	book_seen(b, first_index, count);
+	see(b, first_index, count);
+	overruns_kept(&b->overruns, first_index, count);
 }
 
 void book_status(struct book *b, const ayaprof_Status *status)
@@ -151,7 +158,9 @@ void book_totals(const struct book *b, struct book_totals *t)
 	 * read. */
 	if (b->has_status)
 		missing += sub(min(b->status.produced, UINT64_MAX / 4), t->produced);
-	t->by_cause[ayaprof_LossCause_LOSS_LINE] = missing;
+	t->by_cause[ayaprof_LossCause_LOSS_HOST_OVERRUN] = min(b->overruns.missing, missing);
+	t->by_cause[ayaprof_LossCause_LOSS_LINE] =
+		missing - t->by_cause[ayaprof_LossCause_LOSS_HOST_OVERRUN];
 	for (unsigned int c = 0; c < BOOK_CAUSES; c++)
 		t->lost += t->by_cause[c];
 	t->produced = b->delivered + t->lost;

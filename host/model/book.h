@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "host/model/overruns.h"
 #include "proto/message.h"
 
 #define BOOK_CAUSES ((unsigned int)_ayaprof_LossCause_ARRAYSIZE)
@@ -28,6 +29,7 @@ struct book {
 	bool has_goodbye;
 	ayaprof_Status status;                 /* newest */
 	uint64_t told[BOOK_CAUSES][BOOK_CPUS]; /* sums of Loss messages */
+	struct overruns overruns;              /* its maker tells it what came, and when */
 };
 
 struct book_totals {

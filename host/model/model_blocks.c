@@ -87,6 +87,7 @@ static int number_session(struct load *l, struct block *blocks, size_t n, uint8_
 		}
 		if (b->first_index > cover) {
 			err = add_gap(l, &(struct gap){.count = b->first_index - cover,
+						 .first_index = cover,
 						 .first_ns = last_ns,
 						 .session = index});
 			if (err)
@@ -99,6 +100,7 @@ static int number_session(struct load *l, struct block *blocks, size_t n, uint8_
 			book_block(&s->book, b->first_index, b->count, b->decoded);
 		if (!b->decoded) {
 			err = add_gap(l, &(struct gap){.count = b->count,
+						 .first_index = b->first_index,
 						 .first_ns = last_ns,
 						 .session = index,
 						 .undecodable = !b->broken});
@@ -126,6 +128,7 @@ static int number_session(struct load *l, struct block *blocks, size_t n, uint8_
 	if (s->book.has_status && s->book.status.taken > cover &&
 		s->book.status.taken <= UINT64_MAX / 4) {
 		err = add_gap(l, &(struct gap){.count = s->book.status.taken - cover,
+					 .first_index = cover,
 					 .first_ns = last_ns,
 					 .session = index});
 		if (err)

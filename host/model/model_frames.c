@@ -58,6 +58,7 @@ static int on_events(struct load *l, uint8_t session, const void *msg)
 	if (!blocks)
 		return -ENOMEM;
 	l->blocks = blocks;
+	overruns_came(&l->sessions[session].book.overruns, e->first_index, e->count);
 	raw = grow_array(l->raw, &l->cap_raw, l->n_raw + e->block.size, 1);
 	if (!raw)
 		return -ENOMEM;
@@ -181,6 +182,19 @@ static uint64_t greater(uint64_t a, uint64_t b)
 	return a > b ? a : b;
 }
 
+static void add_uart_errors(ayaprof_LineStats *to, const ayaprof_LineStats *from)
+{
+	ayaprof_UartErrors *t = &to->uart;
+	const ayaprof_UartErrors *f = &from->uart;
+
+	to->has_uart |= from->has_uart;
+	t->overrun = book_add(t->overrun, f->overrun);
+	t->framing = book_add(t->framing, f->framing);
+	t->parity = book_add(t->parity, f->parity);
+	t->breaks = book_add(t->breaks, f->breaks);
+	t->buffer_overrun = book_add(t->buffer_overrun, f->buffer_overrun);
+}
+
 void load_end_recording(struct load *l)
 {
 	const ayaprof_LineStats *from = &l->line;
@@ -193,6 +207,7 @@ void load_end_recording(struct load *l)
 	to->console_bytes = book_add(to->console_bytes, from->console_bytes);
 	to->bad_bytes = book_add(to->bad_bytes, from->bad_bytes);
 	to->connects = book_add(to->connects, from->connects);
+	add_uart_errors(to, from);
 	to->frames_repaired = book_add(to->frames_repaired, from->frames_repaired);
 	to->frames_late = book_add(to->frames_late, from->frames_late);
 	to->sent_bytes = book_add(to->sent_bytes, from->sent_bytes);
@@ -217,10 +232,23 @@ static int on_recording(struct load *l, uint8_t session, const void *msg)
 	return 0;
 }
 
+static uint64_t overrun_count(const ayaprof_LineStats *line)
+{
+	return book_add(line->uart.overrun, line->uart.buffer_overrun);
+}
+
+/* The frames before a line event came before it, those behind it after: so the place in the file says
+ * which gap an overrun of the host's port made. */
 static int on_line_event(struct load *l, uint8_t session, const void *msg)
 {
 	const ayaprof_LineEvent *ev = msg;
+	struct overruns *o =
+		l->m->n_sessions ? &l->sessions[l->m->n_sessions - 1].book.overruns : NULL;
 
+	if (o && ev->kind != ayaprof_LineEventKind_LINE_STATS)
+		overruns_unmark(o);
+	else if (o && ev->has_stats && overrun_count(&ev->stats) > overrun_count(&l->line))
+		overruns_mark(o);
 	if (ev->has_stats)
 		l->line = ev->stats;
 	return 0;

@@ -29,7 +29,7 @@ struct block {
 /* Event indexes that are not in the file: a hole between two blocks, or a block that cannot be
  * read. */
 struct gap {
-	uint64_t count;
+	uint64_t first_index, count;
 	uint64_t first_ns, last_ns; /* between the events before and behind; 0: open on that side */
 	uint8_t session;
 	bool undecodable;

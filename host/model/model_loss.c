@@ -137,16 +137,27 @@ static int place_in_gaps(struct rows *r, unsigned int cause)
 	return err ? err : add_row(r, cause, -1, 0, 0, r->left[cause]);
 }
 
-static int gap_rows(struct rows *r)
+/* The rest of a hole: lost on the line, or in front of the host that did not keep up. */
+static int line_rows(struct rows *r, struct gap *g, const struct overruns *overruns)
+{
+	uint64_t suspected = overruns_within(overruns, g->first_index, g->first_index + g->count);
+	int err = add_row(r, ayaprof_LossCause_LOSS_HOST_OVERRUN, -1, g->first_ns, g->last_ns,
+		take(g, suspected));
+
+	return err ? err
+		   : add_row(r, ayaprof_LossCause_LOSS_LINE, -1, g->first_ns, g->last_ns, g->left);
+}
+
+static int gap_rows(struct rows *r, const struct book *b)
 {
 	int err = 0;
 
 	for (size_t i = 0; i < r->n_gaps && !err; i++) {
-		const struct gap *g = &r->gaps[i];
-		unsigned int cause = g->undecodable ? ayaprof_LossCause_LOSS_UNDECODABLE
-						    : ayaprof_LossCause_LOSS_LINE;
+		struct gap *g = &r->gaps[i];
 
-		err = add_row(r, cause, -1, g->first_ns, g->last_ns, g->left);
+		err = g->undecodable ? add_row(r, ayaprof_LossCause_LOSS_UNDECODABLE, -1,
+					       g->first_ns, g->last_ns, g->left)
+				     : line_rows(r, g, &b->overruns);
 	}
 	return err;
 }
@@ -162,7 +173,7 @@ static int session_rows(struct rows *r, const struct book *b)
 			err = place_in_gaps(r, c);
 	}
 	if (!err)
-		err = gap_rows(r);
+		err = gap_rows(r, b);
 	/* On its way through the board when the recording ended. */
 	for (unsigned int c = 0; c < BOOK_CAUSES && !err; c++)
 		err = add_row(r, c, -1, 0, 0, r->left[c]);

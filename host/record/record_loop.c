@@ -129,12 +129,16 @@ static int line_readable(struct loop *l, short revents)
 {
 	static uint8_t buf[65536];
 	ssize_t n = link_read(&l->link, buf, sizeof(buf));
+	ayaprof_UartErrors errors;
+	int err = 0;
 
 	if (n > 0) {
 		if (!l->first_byte_ns)
 			l->first_byte_ns = l->now_ns;
 		l->idle_done = false;
-		return recorder_bytes(l->recorder, buf, (size_t)n, l->now_ns);
+		if (link_errors(&l->link, &errors))
+			err = recorder_uart(l->recorder, &errors);
+		return err ? err : recorder_bytes(l->recorder, buf, (size_t)n, l->now_ns);
 	}
 	if (n == -EAGAIN ||
 		(l->link.ops->zero_is_nothing && !(revents & (POLLHUP | POLLERR | POLLNVAL))))

@@ -243,6 +243,7 @@ static int note_line_event(struct recorder *r, ayaprof_LineEventKind kind, const
 int recorder_connected(struct recorder *r, const char *text)
 {
 	r->state.line.connects++;
+	recorder_books_line(&r->books);
 	return note_line_event(r, ayaprof_LineEventKind_LINE_CONNECTED, text);
 }
 
@@ -250,7 +251,22 @@ int recorder_disconnected(struct recorder *r, const char *text)
 {
 	int err = receiver_finish(&r->receiver);
 
+	recorder_books_line(&r->books);
 	return err ? err : note_line_event(r, ayaprof_LineEventKind_LINE_DISCONNECTED, text);
+}
+
+int recorder_uart(struct recorder *r, const ayaprof_UartErrors *errors)
+{
+	const ayaprof_UartErrors *before = &r->state.line.uart;
+	bool overrun = errors->overrun > before->overrun ||
+		       errors->buffer_overrun > before->buffer_overrun;
+
+	r->state.line.has_uart = true;
+	r->state.line.uart = *errors;
+	if (!overrun)
+		return 0;
+	recorder_books_overrun(&r->books);
+	return note_line_event(r, ayaprof_LineEventKind_LINE_STATS, "the port has overrun");
 }
 
 int recorder_note_stats(struct recorder *r)

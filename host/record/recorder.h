@@ -51,6 +51,9 @@ int recorder_idle(struct recorder *r);
 /* The line came or went; counts connects. A frame cut by a disconnect is damage. */
 int recorder_connected(struct recorder *r, const char *text);
 int recorder_disconnected(struct recorder *r, const char *text);
+/* What the port has counted since the recording began. To be told after bytes were read and before they
+ * are handed in: an overrun is noted at this place of the recording. */
+int recorder_uart(struct recorder *r, const ayaprof_UartErrors *errors);
 /* Line statistics into the file, if they changed. */
 int recorder_note_stats(struct recorder *r);
 /* Orderly end: what was still waiting, RecordingEnd, close. Frees r also on errors. */

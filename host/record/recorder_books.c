@@ -111,6 +111,7 @@ static void on_events(struct recorder_books *b, size_t at, const ayaprof_Events 
 
 	if (!book_block_possible(e->first_index, e->count))
 		return;
+	overruns_came(&book->overruns, e->first_index, e->count);
 	h.head_len = (uint8_t)(e->block.size < sizeof(h.head) ? e->block.size : sizeof(h.head));
 	memcpy(h.head, e->block.bytes, h.head_len);
 	if (at + 1 != b->n) {
@@ -168,6 +169,18 @@ void recorder_books_frame(struct recorder_books *b, const struct framing_header 
 		b->session[at].book.has_goodbye |= h->kind == AYP_KIND_GOODBYE;
 	else if (ayp_message_decode(b->ctx, h->kind, h->flags, payload, len, b->room) == 0)
 		on_message(b, at, h->kind);
+}
+
+void recorder_books_overrun(struct recorder_books *b)
+{
+	if (b->n)
+		overruns_mark(&b->session[b->n - 1].book.overruns);
+}
+
+void recorder_books_line(struct recorder_books *b)
+{
+	if (b->n)
+		overruns_unmark(&b->session[b->n - 1].book.overruns);
 }
 
 void recorder_books_totals(const struct recorder_books *b, struct recorder_state *state)

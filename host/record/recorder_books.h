@@ -42,6 +42,9 @@ int recorder_books_init(struct recorder_books *b); /* 0 or -ENOMEM */
 void recorder_books_free(struct recorder_books *b);
 void recorder_books_frame(struct recorder_books *b, const struct framing_header *h,
 	const uint8_t *payload, size_t len);
+/* The host's port has overrun; the line has come or gone. */
+void recorder_books_overrun(struct recorder_books *b);
+void recorder_books_line(struct recorder_books *b);
 /* No frame that is missing will come any more: blocks that waited are taken as they stand. */
 void recorder_books_settle(struct recorder_books *b);
 bool recorder_books_understood(const struct recorder_books *b, uint32_t session);

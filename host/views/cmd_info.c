@@ -164,6 +164,31 @@ static uint64_t retransmitted(const struct model *m)
 	return n > m->line.frames_late ? n : m->line.frames_late;
 }
 
+/* Of the board's receiver, as its newest books say; NULL: its driver does not count. */
+static const ayaprof_UartErrors *board_uart(const struct model *m)
+{
+	for (size_t i = m->n_sessions; i-- > 0;) {
+		if (m->sessions[i].status.has_uart)
+			return &m->sessions[i].status.uart;
+	}
+	return NULL;
+}
+
+static void json_uart(struct json *j, const char *key, const ayaprof_UartErrors *u)
+{
+	if (!u) {
+		json_null(j, key);
+		return;
+	}
+	json_flat_object(j, key);
+	json_uint(j, "overrun", u->overrun);
+	json_uint(j, "framing", u->framing);
+	json_uint(j, "parity", u->parity);
+	json_uint(j, "breaks", u->breaks);
+	json_uint(j, "buffer_overrun", u->buffer_overrun);
+	json_close(j);
+}
+
 static void print_json(const struct model *m)
 {
 	struct json j;
@@ -207,6 +232,8 @@ static void print_json(const struct model *m)
 	json_text(&j, "mode", ayp_link_mode_name(board_of(m)->link));
 	json_uint(&j, "baud", board_of(m)->baud);
 	json_text(&j, "recorded_from", m->recording.link);
+	json_uart(&j, "board_uart", board_uart(m));
+	json_uart(&j, "host_uart", m->line.has_uart ? &m->line.uart : NULL);
 	json_close(&j);
 	json_end(&j);
 }
@@ -290,6 +317,16 @@ static void print_modules(const struct model *m)
 	}
 }
 
+/* Nothing is said of a port without errors. */
+static void print_uart(const char *whose, const ayaprof_UartErrors *u)
+{
+	if (!u || !(u->overrun || u->framing || u->parity || u->breaks || u->buffer_overrun))
+		return;
+	printf("           %s port: %" PRIu64 " overruns, %" PRIu64 " of its buffer, %" PRIu64
+	       " framing and %" PRIu64 " parity errors, %" PRIu64 " breaks\n",
+		whose, u->overrun, u->buffer_overrun, u->framing, u->parity, u->breaks);
+}
+
 static void print_line(const struct model *m)
 {
 	const ayaprof_Hello *h = board_of(m);
@@ -308,6 +345,8 @@ static void print_line(const struct model *m)
 	if (m->line.connects > 1)
 		printf(", connected %" PRIu64 " times", m->line.connects);
 	putchar('\n');
+	print_uart("board's", board_uart(m));
+	print_uart("this", m->line.has_uart ? &m->line.uart : NULL);
 }
 
 static void print_when(const struct model *m, const struct model_loss *l)

@@ -46,6 +46,9 @@ struct sink_ops {
 	int (*set_rate)(struct sink *s, uint32_t baud);
 	/* Forget what has not left yet, so that close does not wait for it. */
 	void (*discard)(struct sink *s);
+	/* What the driver counted since the sink was made; false: it does not count. NULL: no such.
+	 */
+	bool (*errors)(struct sink *s, ayaprof_UartErrors *sum);
 	/* Close and release. */
 	void (*free)(struct sink *s);
 };

@@ -19,7 +19,9 @@ struct sink_tty {
 	const struct config *cfg;
 	struct tty tty;
 	uint64_t retry_ns;
-	int last_error; /* of reopening, to say each reason once */
+	int last_error;                             /* of reopening, to say each reason once */
+	bool counts;                                /* the driver has counters: */
+	ayaprof_UartErrors at_open, before, errors; /* now; of earlier openings; of all */
 };
 
 static int open_device(struct sink_tty *s, char *why, size_t why_size)
@@ -34,6 +36,8 @@ static int open_device(struct sink_tty *s, char *why, size_t why_size)
 	s->sink.present = true;
 	s->sink.error = 0;
 	s->sink.generation++;
+	s->before = s->errors;
+	s->counts = tty_errors(&s->tty, &s->at_open);
 	return 0;
 }
 
@@ -54,10 +58,38 @@ static int tty_sink_open(struct sink *sink)
 	return 0;
 }
 
+/* The kernel's counters are 32 bits wide and run on from opening to opening. */
+static uint64_t since(uint64_t then, uint64_t now)
+{
+	return (uint32_t)now - (uint32_t)then;
+}
+
+static bool tty_sink_errors(struct sink *sink, ayaprof_UartErrors *sum)
+{
+	struct sink_tty *s = (struct sink_tty *)sink;
+	const ayaprof_UartErrors *before = &s->before, *then = &s->at_open;
+	ayaprof_UartErrors now;
+
+	if (s->counts && tty_errors(&s->tty, &now))
+		s->errors = (ayaprof_UartErrors){
+			.overrun = before->overrun + since(then->overrun, now.overrun),
+			.framing = before->framing + since(then->framing, now.framing),
+			.parity = before->parity + since(then->parity, now.parity),
+			.breaks = before->breaks + since(then->breaks, now.breaks),
+			.buffer_overrun = before->buffer_overrun +
+					  since(then->buffer_overrun, now.buffer_overrun),
+		};
+	*sum = s->errors;
+	return s->counts;
+}
+
 static void line_gone(struct sink_tty *s, int err)
 {
+	ayaprof_UartErrors last;
+
 	if (!s->sink.present)
 		return;
+	tty_sink_errors(&s->sink, &last);
 	log_warn("%s went away (%s): collecting, and trying every half second to open it again",
 		s->cfg->tty, strerror(-err));
 	s->sink.present = false;
@@ -181,6 +213,7 @@ static const struct sink_ops ops = {
 	.unsent = tty_sink_unsent,
 	.set_rate = tty_sink_set_rate,
 	.discard = tty_sink_discard,
+	.errors = tty_sink_errors,
 	.free = tty_sink_free,
 };
 

@@ -158,6 +158,22 @@ int tty_set_rate(const struct tty *t, uint32_t baud, uint32_t *got)
 	return err;
 }
 
+bool tty_errors(const struct tty *t, ayaprof_UartErrors *counters)
+{
+	struct serial_icounter_struct c = {0};
+
+	if (t->fd < 0 || ioctl(t->fd, TIOCGICOUNT, &c) != 0)
+		return false;
+	*counters = (ayaprof_UartErrors){
+		.overrun = (uint32_t)c.overrun,
+		.framing = (uint32_t)c.frame,
+		.parity = (uint32_t)c.parity,
+		.breaks = (uint32_t)c.brk,
+		.buffer_overrun = (uint32_t)c.buf_overrun,
+	};
+	return true;
+}
+
 size_t tty_unsent(const struct tty *t)
 {
 	int n = 0;

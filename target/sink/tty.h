@@ -12,6 +12,8 @@
 
 #include <asm/termbits.h>
 
+#include "proto/message.h"
+
 struct tty {
 	int fd;
 	struct termios2 before; /* to be restored */
@@ -25,6 +27,8 @@ int tty_open(struct tty *t, const char *path, uint32_t baud, bool rtscts, uint32
 /* Another rate on the open device. 0, or a negative errno (-ERANGE: the driver made it another one) and the
  * device is as before. */
 int tty_set_rate(const struct tty *t, uint32_t baud, uint32_t *got);
+/* The driver's counters, from wherever they began (32 bits each); false: it has none. */
+bool tty_errors(const struct tty *t, ayaprof_UartErrors *counters);
 /* Bytes the driver still holds; 0 if it does not say. */
 size_t tty_unsent(const struct tty *t);
 void tty_discard(const struct tty *t);

@@ -341,6 +341,8 @@ void stream_fill_status(const struct stream *s, size_t i, ayaprof_Status *status
 	status->cpu_us = usage_cpu_us();
 	status->rss_kb = usage_rss_kb();
 	status->line_reopened = out->sink->reopened;
+	status->has_uart =
+		out->sink->ops->errors && out->sink->ops->errors(out->sink, &status->uart);
 	status->frames_again = out->frames_again;
 }
 

@@ -173,6 +173,54 @@ static void tcp_socket(void **state)
 	assert_non_null(strstr(l.error, "refused"));
 }
 
+/* ---- counters --------------------------------------------------------------------------------- */
+
+static ayaprof_UartErrors driver; /* what a driver that is none counts */
+static bool driver_answers;
+
+static int open_nothing(struct link *l)
+{
+	l->fd = open("/dev/null", O_RDWR);
+	return 0;
+}
+
+static bool count(const struct link *l, ayaprof_UartErrors *counters)
+{
+	*counters = driver;
+	return driver_answers;
+}
+
+/* From the first opening on, over all of them, whatever the driver had counted before. */
+static void errors_of_the_port(void **state)
+{
+	static const struct link_ops ops = {.name = "test", .open = open_nothing, .errors = count};
+	struct link l = {.ops = &ops, .fd = -1};
+	ayaprof_UartErrors sum;
+
+	driver_answers = true;
+	driver = (ayaprof_UartErrors){.overrun = 100, .breaks = UINT32_MAX};
+	assert_int_equal(link_open(&l), 0);
+	assert_true(link_errors(&l, &sum));
+	assert_int_equal(sum.overrun, 0);
+	driver.overrun = 105;
+	driver.breaks = 1; /* 32 bits have wrapped */
+	driver.buffer_overrun = 2;
+	link_close(&l);
+	assert_true(link_errors(&l, &sum));
+	driver = (ayaprof_UartErrors){.framing = 9}; /* another adapter comes back */
+	assert_int_equal(link_open(&l), 0);
+	driver.framing = 10;
+	assert_true(link_errors(&l, &sum));
+	assert_int_equal(sum.overrun, 5);
+	assert_int_equal(sum.breaks, 2);
+	assert_int_equal(sum.buffer_overrun, 2);
+	assert_int_equal(sum.framing, 1);
+	driver_answers = false; /* pulled out: the last that was known */
+	link_close(&l);
+	assert_true(link_errors(&l, &sum));
+	assert_int_equal(sum.framing, 1);
+}
+
 /* A pipe that nobody writes to yet is not at its end. */
 static void named_pipe(void **state)
 {
@@ -221,6 +269,7 @@ int main(void)
 		link_test(unix_socket),
 		cmocka_unit_test(tcp_socket),
 		link_test(named_pipe),
+		cmocka_unit_test(errors_of_the_port),
 		cmocka_unit_test(ports_that_are_none),
 	};
 

@@ -331,6 +331,134 @@ static void lost_while_recording(void **state)
 	making_free(r);
 }
 
+/* ---- overruns of the host's port -------------------------------------------------------------- */
+
+#define BLOCKS 200u
+
+/* A board's frames one by one: a hello, BLOCKS blocks of two events, a goodbye. */
+struct frames {
+	struct making *r;
+	size_t at[BLOCKS + 3];
+};
+
+static void make_frames(struct frames *f)
+{
+	size_t n = 0;
+
+	f->at[0] = 0;
+	f->r = making_new();
+	making_hello(f->r);
+	for (uint32_t i = 0; i < BLOCKS; i++) {
+		struct ayp_event ev[2] = {{.t_ns = 100 * i + 1, .tid = 5, .func = 1},
+			{.t_ns = 100 * i + 51, .tid = 5, .func = 1, .kind = AYP_EXIT}};
+
+		f->at[++n] = f->r->wire_size;
+		making_events(f->r, 2 * i, ev, 2);
+	}
+	f->at[++n] = f->r->wire_size;
+	making_goodbye(f->r, 2 * BLOCKS, 2 * BLOCKS);
+	f->at[++n] = f->r->wire_size;
+}
+
+/* Frames from `from` to before `to`; frame 0 is the hello, frame i + 1 block i. */
+static void hear(struct place *p, const struct frames *f, size_t from, size_t to)
+{
+	assert_int_equal(
+		recorder_bytes(p->recorder, f->r->wire + f->at[from], f->at[to] - f->at[from], 1),
+		0);
+}
+
+static void port_overran(struct place *p, uint64_t times)
+{
+	ayaprof_UartErrors errors = {.overrun = times, .framing = 3};
+
+	assert_int_equal(recorder_uart(p->recorder, &errors), 0);
+}
+
+/* The live books and those of the file say the same, to the event. */
+static void check_overruns(struct place *p, struct frames *f, uint64_t overrun, uint64_t line)
+{
+	const struct recorder_state *s;
+	uint64_t rows = 0;
+	struct model m;
+
+	hear(p, f, BLOCKS + 1, BLOCKS + 2);
+	s = recorder_state(p->recorder);
+	assert_int_equal(s->lost_by_cause[ayaprof_LossCause_LOSS_HOST_OVERRUN], overrun);
+	assert_int_equal(s->lost_by_cause[ayaprof_LossCause_LOSS_LINE], line);
+	assert_int_equal(s->events + s->lost, 2 * BLOCKS);
+	assert_int_equal(recorder_close(p->recorder, "test"), 0);
+	assert_int_equal(model_load(&m, p->pb, false), 0);
+	assert_int_equal(m.lost_by_cause[ayaprof_LossCause_LOSS_HOST_OVERRUN], overrun);
+	assert_int_equal(m.lost_by_cause[ayaprof_LossCause_LOSS_LINE], line);
+	assert_int_equal(m.n_events + m.lost_total, 2 * BLOCKS);
+	for (size_t i = 0; i < m.n_losses; i++) {
+		if (m.losses[i].cause != ayaprof_LossCause_LOSS_HOST_OVERRUN)
+			continue;
+		rows += m.losses[i].count;
+		assert_true(m.losses[i].first_ns && m.losses[i].last_ns > m.losses[i].first_ns);
+	}
+	assert_int_equal(rows, overrun);
+	assert_true(m.line.has_uart);
+	assert_int_equal(m.line.uart.framing, 3);
+	model_free(&m);
+	making_free(f->r);
+}
+
+static void overrun_makes_the_next_gap(void **state)
+{
+	struct frames f;
+
+	make_frames(&f);
+	hear(*state, &f, 0, 5);
+	port_overran(*state, 1);
+	hear(*state, &f, 5, 6);
+	hear(*state, &f, 9, 20);          /* three blocks are missing */
+	hear(*state, &f, 21, BLOCKS + 1); /* and one that nothing overran for */
+	check_overruns(*state, &f, 6, 2);
+}
+
+static void overrun_made_good(void **state)
+{
+	struct frames f;
+
+	make_frames(&f);
+	hear(*state, &f, 0, 6);
+	port_overran(*state, 7);
+	hear(*state, &f, 9, 20);
+	hear(*state, &f, 7, 8); /* sent again */
+	hear(*state, &f, 20, BLOCKS + 1);
+	check_overruns(*state, &f, 4, 0);
+}
+
+static void overrun_that_cost_no_event(void **state)
+{
+	struct frames f;
+
+	make_frames(&f);
+	hear(*state, &f, 0, 6);
+	port_overran(*state, 1);
+	hear(*state, &f, 6, 6 + OVERRUNS_PATIENCE);
+	hear(*state, &f, 7 + OVERRUNS_PATIENCE, BLOCKS + 1);
+	check_overruns(*state, &f, 0, 2);
+}
+
+/* Before anything was heard, and across an unplugged cable, the cause is another. */
+static void overrun_without_a_part_in_it(void **state)
+{
+	struct frames f;
+
+	make_frames(&f);
+	hear(*state, &f, 0, 1);
+	port_overran(*state, 1);
+	hear(*state, &f, 4, 6);
+	port_overran(*state, 2);
+	assert_int_equal(recorder_disconnected(((struct place *)*state)->recorder, "test"), 0);
+	assert_int_equal(recorder_connected(((struct place *)*state)->recorder, "test"), 0);
+	hear(*state, &f, 10, BLOCKS + 1);
+	check_overruns(*state, &f, 0, 6 + 8);
+}
+
 static void full_disk(void **state)
 {
 	struct recorder_options opt = {.output = "/dev/full", .link = "test"};
@@ -377,6 +505,10 @@ int main(void)
 		recorder_test(damage_counts_by_segment),
 		recorder_test(impossible_block_counts_nothing),
 		recorder_test(lost_while_recording),
+		recorder_test(overrun_makes_the_next_gap),
+		recorder_test(overrun_made_good),
+		recorder_test(overrun_that_cost_no_event),
+		recorder_test(overrun_without_a_part_in_it),
 		cmocka_unit_test(full_disk),
 		cmocka_unit_test(seen_window),
 	};
