@@ -87,7 +87,7 @@ TARGET_LIBS := -lbpf -lelf -lz -lprotobuf-nanopb
 STATIC_LIBS := -l:libbpf.a -l:libelf.a -l:libz.a -l:libprotobuf-nanopb.a
 HOST_LIBS   := -lserialport -lz -lprotobuf-nanopb -lm -lpthread
 
-.PHONY: all help static demo demo-board test test-run test-boards bench fuzz fuzz-run asan format lint install clean deps tests
+.PHONY: all help static demo demo-board test test-run test-line test-boards bench fuzz fuzz-run asan format lint install clean deps tests
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -97,6 +97,7 @@ help:
 	@echo 'make [all]        build $(O)/ayaprof-uart (board) and $(O)/hostdec (desk)'
 	@echo 'make demo         install what is missing, build, profile this kernel over a simulated line, draw'
 	@echo 'make test         install what is missing, build, run every test this machine can run'
+	@echo 'make test-line    every rate with every line fault, one-way and reliable'
 	@echo 'make test-boards  the longer matrix on emulated boards'
 	@echo 'make demo-board   the demonstration on an emulated board (ARCH=x86_64 KERNEL=6.1 or 6.12)'
 	@echo 'make static       $(O)/static/ayaprof-uart, for boards without our libraries'
@@ -221,6 +222,10 @@ test: deps
 	@$(MAKE) --no-print-directory O='$(O)' test-run
 test-run: tests
 	@O='$(O)' PYTHON='$(PYTHON)' $(PYTHON) tests/run.py
+
+test-line: deps
+	@$(MAKE) --no-print-directory O='$(O)' tests
+	@O='$(O)' PYTHON='$(PYTHON)' $(PYTHON) tests/run.py --line
 
 test-boards: deps
 	@scripts/install-deps.sh boards-arm64

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """Runs every test program and adds up what they say in TAP.
 
-usage: run.py [-v] [--boards] [WORD...]     only programs whose name contains one of the words
+usage: run.py [-v] [--boards | --line] [WORD...]     only programs whose name contains one of the words
 --boards: the whole matrix on emulated boards instead; without, its short part comes last.
+--line: the whole matrix of line faults instead; without, its short part is among the others.
 Environment: O, the build directory (build); PYTHON, an interpreter that sees Debian's packages.
 The output of programs that failed is shown, and why tests were skipped. Exit 1 if anything failed or
 nothing ran. The last line is `N passed, N failed, N skipped`.
@@ -21,7 +22,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = Path(ROOT, os.environ.get("O") or "build")
 PYTHON = os.environ.get("PYTHON") or "/usr/bin/python3"
-TIMEOUT_S = {"unit": 180, "replay": 300, "pydecoder": 300, "e2e": 600, "boards": 3600}
+TIMEOUT_S = {"unit": 180, "replay": 300, "pydecoder": 300, "e2e": 600, "line": 1800, "boards": 3600}
 SHOWN_LINES = 120  # of a failed program's output
 
 RESULT = re.compile(r"^\s*(not ok|ok)\b\s*(\d*)\s*(?:-\s*)?(.*?)(?:\s*#\s*(SKIP|TODO)\b\s*(.*))?$", re.I)
@@ -95,7 +96,11 @@ class Program:
         return reasons
 
 
-def programs(long_boards):
+def programs(long_boards, long_line):
+    line = [Program("line", script.stem.removeprefix("test_line_"), [PYTHON, str(script)])
+            for script in sorted(ROOT.glob("tests/line/test_line_*.py"))]
+    if long_line:
+        return [program for program in line if program.name != "line short"]
     scripts = sorted(ROOT.glob("tests/boards/test_boards_*.py"))
     boards = [Program("boards", script.stem.removeprefix("test_boards_"), [PYTHON, str(script)]) for script in scripts]
     if long_boards:
@@ -110,7 +115,8 @@ def programs(long_boards):
               for script in sorted(ROOT.glob("tests/pydecoder/test_*.py"))]
     e2e = [Program("e2e", script.stem[5:], [PYTHON, str(script)])
            for script in sorted(ROOT.glob("tests/e2e/test_*.py"))]
-    return unit + replay + second + e2e + [program for program in boards if program.name != "boards long"]
+    short_line = [program for program in line if program.name == "line short"]
+    return unit + replay + second + e2e + short_line + [program for program in boards if program.name != "boards long"]
 
 
 def report(program, verbose):
@@ -146,14 +152,14 @@ def run_all(chosen, workers, verbose):
 
 def main(words):
     verbose = "-v" in words
-    long_boards = "--boards" in words
-    words = [word for word in words if word not in ("-v", "--boards")]
+    long_boards, long_line = "--boards" in words, "--line" in words
+    words = [word for word in words if word not in ("-v", "--boards", "--line")]
     if any(word.startswith("-") for word in words):
         print(__doc__)
         return 2
-    chosen = [p for p in programs(long_boards) if not words or any(word in p.name for word in words)]
+    chosen = [p for p in programs(long_boards, long_line) if not words or any(word in p.name for word in words)]
     # Whatever measures a kernel or a paced line gets the machine for itself.
-    alone = ("e2e", "boards")
+    alone = ("e2e", "boards") if long_line else ("e2e", "line", "boards")
     run_all([p for p in chosen if p.kind not in alone], os.cpu_count() or 1, verbose)
     run_all([p for p in chosen if p.kind in alone], 1, verbose)
     failed = [(p.name, failure) for p in chosen for failure in p.failures]

@@ -432,8 +432,10 @@ void stream_tick(struct stream *s, bool closing)
 	}
 	for (size_t i = 0; i < s->n_feeds; i++)
 		waiting = waiting || output_pending(s->feeds[i].out) > 0;
-	if (!closing || waiting)
+	if (!closing || waiting) {
+		stream_log_tick(s);
 		tick_feeds(s);
+	}
 	for (size_t i = 0; closing && i < s->n_feeds; i++) {
 		if (s->feeds[i].closed)
 			continue;

@@ -121,5 +121,6 @@ void stream_take_sample(struct stream *s);
 /* Into every output, unless it is over its share of that line and not a must. */
 void stream_post_telemetry(struct stream *s, unsigned int kind, const void *msg, bool must);
 void stream_pass_log(struct stream *s);
+void stream_log_tick(struct stream *s);
 
 #endif

@@ -201,8 +201,13 @@ void stream_telemetry(struct stream *s)
 		s->totals.due_ns = s->now_ns + TOTALS_NS;
 		send_totals(s);
 	}
-	if (s->now_ns >= s->log.due_ns) {
-		s->log.due_ns = s->now_ns + LOG_NS;
-		stream_pass_log(s);
-	}
+}
+
+/* The kernel goes on talking while the rest of the events still waits for the line. */
+void stream_log_tick(struct stream *s)
+{
+	if (s->now_ns < s->log.due_ns)
+		return;
+	s->log.due_ns = s->now_ns + LOG_NS;
+	stream_pass_log(s);
 }

@@ -236,8 +236,17 @@ static void line_free(struct sink *s)
 	free(s);
 }
 
-static const struct sink_ops line_ops = {line_open, line_write, NULL, line_fd, line_events,
-	line_ready, line_tick, line_unsent, NULL, line_discard, line_free};
+static const struct sink_ops line_ops = {
+	.open = line_open,
+	.write = line_write,
+	.poll_fd = line_fd,
+	.poll_events = line_events,
+	.poll_ready = line_ready,
+	.tick = line_tick,
+	.unsent = line_unsent,
+	.discard = line_discard,
+	.free = line_free,
+};
 
 static struct fake_line *line_new(uint64_t *seed)
 {

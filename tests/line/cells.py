@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""The matrix of line faults: rates x faults x links, and what must hold in every cell.
+
+A row is data: what the simulated line does, and what happens to the programs meanwhile. In each cell: produced =
+delivered + lost, to the event; nothing that was never sent. On a reliable line besides: everything is delivered
+through whatever the board lives through.
+"""
+import collections
+import json
+import signal
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "e2e"))
+from harness import test, wait_for  # noqa: E402
+from recordings import TRACEPOINTS, check_books, check_same_events, check_subset  # noqa: E402
+
+BAUDS = (115200, 921600, 4000000)
+LINKS = ("oneway", "reliable")
+PRINTK = "".join(f"[{n // 7:5}.{n * 7919 % 1000000:06}] usb {n}-1: a message of some driver, number {n}\n" for n in range(97))
+
+# faults: options of the line; {text} is a file of lines, {early} and {half} numbers of bytes from the board.
+# what: what happens to a program when half has been sent. least: share delivered without retransmission, over SEEDS.
+Row = collections.namedtuple("Row", "title faults what least", defaults=((), None, 0))
+ROWS = (
+    Row("clean", least=1),
+    Row("bit errors 1e-6", ("--ber", "1e-6", "--back-ber", "1e-6"), least=0.95),
+    Row("bit errors 1e-5", ("--ber", "1e-5", "--back-ber", "1e-5"), least=0.8),
+    Row("bit errors 1e-4", ("--ber", "1e-4", "--back-ber", "1e-4")),
+    Row("byte drops", ("--drop", "5e-5", "--back-drop", "5e-4")),
+    Row("inserted text", ("--text", "{text}", "--text-gap", "1000", "--text-at", "anywhere"), least=1),
+    Row("duplicated bytes", ("--dup", "5e-5", "--back-dup", "5e-4")),
+    Row("bursts", ("--burst-gap", "15000", "--burst-len", "64")),
+    Row("3 s stall", ("--at-byte", "{half}:stall 3"), least=1),
+    Row("unplugged and plugged in again", ("--at-byte", "{early}:unplug host", "--at-byte", "{half}:plug host")),
+    Row("host killed and started again", ("--at-byte", "{half}:mark"), what="host"),
+    Row("board started again", ("--at-byte", "{half}:mark"), what="board"),
+)
+SEEDS = (1, 2, 3)
+# A line of 115200 baud carries 11,520 bytes a second.
+EVENTS = {115200: 20000, 921600: 40000, 4000000: 40000}
+EARLY = {115200: 8000, 921600: 12000, 4000000: 12000}
+HALF = {115200: 16000, 921600: 18000, 4000000: 18000}
+
+
+class Cell:
+    """One run through one row; its recordings, and what was sent."""
+
+    def __init__(self, bench, row, baud, link, seed):
+        self.bench, self.baud, self.link = bench, baud, link
+        self.tag = f"{link}-{seed}"
+        self.path, self.data = TRACEPOINTS.unpack(bench.tmp, EVENTS[baud])
+        text = bench.tmp / "text"
+        text.write_text(PRINTK)
+        faults = [fault.format(text=text, early=EARLY[baud], half=HALF[baud]) for fault in row.faults]
+        self.line = bench.line("--baud", baud, "--seed", seed, *faults, name=f"line-{self.tag}")
+        self.recordings, self.summaries = [], []
+        self.host = self.record()
+        self.line.wait_open("host")
+        self.board = self.start_board()
+        if row.what:
+            self.line.wait_text("ok mark", stream="out")
+            {"host": self.restart_host, "board": self.restart_board}[row.what]()
+        assert self.board.wait(240) == 0
+        self.line.drain()
+        try:
+            code = self.host.wait(15)
+        except AssertionError:
+            code = self.host.stop()
+        assert code == 0, f"hostdec ended with {code}"
+        self.stats = self.line.stats()
+
+    def record(self):
+        self.recordings.append(self.bench.tmp / f"{self.tag}-{len(self.recordings)}.pb")
+        return self.bench.record(self.line.host, self.recordings[-1], "-b", self.baud, "--follow" if self.follows else "-q",
+                                 name=f"host-{self.tag}-{len(self.recordings)}")
+
+    follows = False
+
+    def start_board(self):
+        self.summaries.append(self.bench.tmp / f"{self.tag}-{len(self.summaries)}.json")
+        return self.bench.board("--replay", self.path, "--names", TRACEPOINTS.names_path, "-b", self.baud, self.line.board,
+                                "--link", self.link if self.link == "oneway" else "auto", "--summary-json",
+                                self.summaries[-1], name=f"board-{self.tag}-{len(self.summaries)}")
+
+    def restart_host(self):
+        self.host.stop(signal.SIGKILL)
+        self.host = self.record()
+
+    def restart_board(self):
+        self.board.stop(signal.SIGKILL)
+        self.board = self.start_board()
+
+
+def check(bench, row, cell):
+    """What holds for every cell; returns the share that was delivered."""
+    for recording in cell.recordings:
+        found = bench.events(recording)
+        if row.what != "board":
+            check_subset(found, cell.data)
+        info = bench.info(recording)
+        assert info["events"] == len(found)
+        for session in info["session_list"]:
+            assert session["produced"] >= session["events"]
+    info = bench.info(cell.recordings[-1])
+    bench.note(f"{cell.tag}: {info['events']} of {len(cell.data) // 16}, lost {info['lost']}, {cell.stats}")
+    summary = json.loads(cell.summaries[-1].read_text())
+    if row.what == "board":
+        last = info["session_list"][-1]
+        assert info["sessions"] == 2 and last["goodbye"] and last["produced"] == summary["events"], info["session_list"]
+        if cell.link == "reliable":
+            assert last["events"] == summary["events"], last
+        assert set(found) <= {cell.data[at:at + 16] for at in range(0, len(cell.data), 16)}
+    elif info["session_list"][-1]["goodbye"]:
+        check_books(info, summary)
+    else:  # the last words went into the void: what was last heard must add up
+        assert cell.link == "oneway" and "plug" in row.title, "no goodbye"
+        assert info["events"] + info["lost"]["total"] <= summary["events"]
+    if cell.link == "reliable" and row.what == "host":
+        both = bench.tmp / f"{cell.tag}-both.pb"
+        both.write_bytes(b"".join(recording.read_bytes() for recording in cell.recordings))
+        check_same_events(bench.events(both), cell.data, "both recordings, one behind the other")
+    elif cell.link == "reliable" and row.what is None:
+        check_same_events(bench.events(cell.recordings[-1]), cell.data, row.title)
+        assert info["lost"]["total"] == 0
+    return info["events"] / (len(cell.data) / 16)
+
+
+def add_cell(row, baud, link):
+    @test(f"{baud} {link}, {row.title}")
+    def run(bench):
+        seeds = SEEDS if row.least and row.least < 1 and link == "oneway" else SEEDS[:1]
+        shares = [check(bench, row, Cell(bench, row, baud, link, seed)) for seed in seeds]
+        print(f"# delivered: {', '.join(f'{100 * share:.1f} %' for share in shares)}", flush=True)
+        if link == "oneway":
+            assert sum(shares) / len(shares) >= row.least, f"{shares} delivered, {row.least} is the least"
+
+
+def resident_kb(process):
+    for row in open(f"/proc/{process.pid}/status", encoding="ascii"):
+        if row.startswith("VmRSS"):
+            return int(row.split()[1])
+    raise AssertionError("no VmRSS")
+
+
+def add_life(cycles, restarts):
+    @test(f"{cycles} times unplugged and {restarts} times started again in one recording: nothing grows, all books balance")
+    def life(bench):
+        line = bench.line("--baud", 921600)
+        out = bench.tmp / "life.pb"
+        host = bench.record(line.host, out, "-b", 921600, "--follow")
+        line.wait_open("host")
+        opens, sizes, produced = 1, {}, []
+        path, data = TRACEPOINTS.unpack(bench.tmp, 4001)
+        for number in range(restarts):
+            board = bench.board("--replay", path, "-b", 921600, line.board, name=f"board{number}",
+                                *("--summary-json", bench.tmp / f"{number}.json"))
+            assert board.wait(60) == 0
+            line.drain()
+            produced.append(json.loads((bench.tmp / f"{number}.json").read_text())["events"])
+        # One that keeps talking: status and hellos while nothing happens.
+        board = bench.board("-M", "throughput", "-i", "20", "-b", 921600, line.board, name="live")
+        board.wait_text("line ", stream="err")
+        for number in range(1, cycles + 1):
+            line.command("unplug host")
+            line.command("plug host")
+            opens += 1
+            line.wait_open("host", opens)
+            size = out.stat().st_size
+            wait_for("more of the recording", lambda: out.stat().st_size > size)
+            if number in (cycles // 10, cycles):
+                sizes[number] = resident_kb(host), resident_kb(board)
+        assert board.stop() == 0
+        line.drain()
+        assert host.stop() == 0
+        info = bench.info(out)
+        bench.note(f"{sizes} {info['lost']} {info['session_list']}")
+        assert info["sessions"] == restarts + 1 and info["complete"]
+        assert [session["produced"] for session in info["session_list"][:restarts]] == produced
+        assert info["events"] == restarts * 4001 + info["session_list"][-1]["events"] and info["lost"]["total"] == 0
+        for before, after in zip(sizes[cycles // 10], sizes[cycles]):
+            assert after <= before * 1.05, f"grown from {before} to {after} KiB: {sizes}"
+        print(f"# resident KiB of hostdec and board: {sizes}", flush=True)
