@@ -253,7 +253,10 @@ FUZZ_CFLAGS  := -O1 -g -std=gnu11 -fno-strict-aliasing -fsanitize=fuzzer-no-link
                 -fno-sanitize-recover=undefined
 fuzz_obj = $(patsubst %.c,$(O)/fuzz/obj/%.o,$(1))
 
-$(call fuzz_obj,$(FRAMING_SRC) $(PROTO_SRC) $(HOST_SRC) $(FUZZ_SRC)): | $(PB_H) $(PLOT_PY)
+# Of the board's program what a host talks to.
+FUZZED_TARGET := $(wildcard target/stream/*.c) target/log.c target/usage.c target/names.c
+
+$(call fuzz_obj,$(FRAMING_SRC) $(PROTO_SRC) $(HOST_SRC) $(FUZZED_TARGET) $(FUZZ_SRC)): | $(PB_H) $(PLOT_PY)
 $(O)/fuzz/obj/%.o: %.c
 	$(say) CLANG $<
 	$(Q)mkdir -p $(@D) && $(CLANG) $(CPPFLAGS) $(FUZZ_CFLAGS) -MMD -MP -c -o $@ $<
@@ -261,7 +264,7 @@ $(O)/fuzz/obj/gen/ayaprof.pb.o: $(PB_C)
 	$(say) CLANG $<
 	$(Q)mkdir -p $(@D) && $(CLANG) $(CPPFLAGS) -I$(O)/gen/proto $(FUZZ_CFLAGS) -MMD -MP -c -o $@ $<
 # An archive, so that a fuzzer links only what it calls.
-$(O)/fuzz/libfuzzed.a: $(call fuzz_obj,$(FRAMING_SRC) $(PROTO_SRC) $(HOST_SRC)) $(O)/fuzz/obj/gen/ayaprof.pb.o
+$(O)/fuzz/libfuzzed.a: $(call fuzz_obj,$(FRAMING_SRC) $(PROTO_SRC) $(HOST_SRC) $(FUZZED_TARGET)) $(O)/fuzz/obj/gen/ayaprof.pb.o
 	$(say) AR $@
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 $(O)/fuzz/fuzz_%: $(O)/fuzz/obj/tests/fuzz/fuzz_%.o $(O)/fuzz/libfuzzed.a
