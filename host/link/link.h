@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "host/link/identity.h"
 #include "proto/message.h"
 
 struct link_options {
@@ -45,8 +46,10 @@ struct link {
 	bool counts;                       /* the driver has counters: */
 	ayaprof_UartErrors at_open;        /* when it was opened */
 	ayaprof_UartErrors before, errors; /* since link_init: of earlier openings, of all */
-	char text[160];                    /* what it is, e.g. "serial /dev/ttyUSB0 115200" */
-	char error[200];                   /* why the last open failed: what, why, what to do */
+	char identity[IDENTITY_PATH]; /* serial: what the device was when first opened, or "" */
+	char device[IDENTITY_PATH];   /* serial: under which name it was opened last */
+	char text[160];               /* what it is, e.g. "serial /dev/ttyUSB0 115200" */
+	char error[200];              /* why the last open failed: what, why, what to do */
 };
 
 /* Fill in a closed link for `port`. Returns 0, or -EINVAL with l->error filled. */

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -46,6 +47,13 @@ static int open_pty(struct link *l)
 		free(found);
 		link_close(l);
 		return err ? err : link_fail(l, ENOMEM, "cannot open %s: no memory", l->port);
+	}
+	if (flock(l->fd, LOCK_EX | LOCK_NB) < 0) {
+		err = link_fail(l, EBUSY,
+			"cannot open %s: another program has it (fuser shows which)", l->port);
+		free(found);
+		link_close(l);
+		return err;
 	}
 	if (ioctl(l->fd, TCGETS2, &t) < 0) {
 		err = link_fail(l, errno, "%s does not answer like a terminal: %s", l->port,

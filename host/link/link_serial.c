@@ -10,6 +10,7 @@
 #include <linux/serial.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -17,6 +18,7 @@ struct handle {
 	struct sp_port *port;
 	struct termios2 found; /* settings before, for whoever has the device next */
 	bool has_found;
+	bool locked; /* it is ours alone */
 };
 
 /* libserialport's own words; SP_ERR_FAIL leaves them to the system. */
@@ -30,6 +32,12 @@ static int fail(struct link *l, const char *what)
 	link_fail(l, err, "%s %s: %s", what, l->port, text && *text ? text : strerror(err));
 	sp_free_error_message(text);
 	return -err;
+}
+
+static int in_use(struct link *l)
+{
+	return link_fail(
+		l, EBUSY, "cannot open %s: another program has it (fuser shows which)", l->port);
 }
 
 /* sp_set_baudrate returns success while the driver clips; only the driver knows what it set. */
@@ -51,10 +59,17 @@ static int check_rate(struct link *l, uint32_t want)
 	return 0;
 }
 
-static int set_up(struct link *l, struct sp_port *port)
+static int set_up(struct link *l)
 {
+	struct handle *h = l->handle;
+	struct sp_port *port = h->port;
+
 	if (sp_get_port_handle(port, &l->fd) != SP_OK)
 		return fail(l, "no descriptor for");
+	/* Not all versions of libserialport do. TIOCEXCL keeps everybody but root out, flock whoever asks. */
+	if (flock(l->fd, LOCK_EX | LOCK_NB) < 0 || ioctl(l->fd, TIOCEXCL) < 0)
+		return in_use(l);
+	h->locked = true;
 	if (sp_set_baudrate(port, (int)l->opt.baud) != SP_OK)
 		return fail(l, "cannot set the rate of");
 	if (sp_set_bits(port, 8) != SP_OK || sp_set_parity(port, SP_PARITY_NONE) != SP_OK ||
@@ -70,8 +85,10 @@ static void close_serial(struct link *l)
 {
 	struct handle *h = l->handle;
 
-	if (h->has_found && l->fd >= 0)
+	if (h->has_found && h->locked)
 		ioctl(l->fd, TCSETS2, &h->found);
+	if (h->locked)
+		ioctl(l->fd, TIOCNXCL);
 	sp_close(h->port);
 	sp_free_port(h->port);
 	free(h);
@@ -79,43 +96,62 @@ static void close_serial(struct link *l)
 	l->fd = -1;
 }
 
-/* sp_open makes the device raw, so its settings are read before. Both are open for a moment: a
- * close between them would drop DTR, which resets some boards. */
-static int open_port(struct handle *h, const char *path)
+/* sp_open makes the device raw, so before it is seen whether somebody has it, and its settings are read.
+ * Both are open for a moment: a close between them would drop DTR, which resets some boards. */
+static int open_port(struct link *l, struct handle *h)
 {
-	int fd = open(path, O_RDWR | O_NONBLOCK | O_NOCTTY | O_CLOEXEC), err;
+	int fd = open(l->device, O_RDWR | O_NONBLOCK | O_NOCTTY | O_CLOEXEC), err = 0;
 
 	h->has_found = fd >= 0 && ioctl(fd, TCGETS2, &h->found) == 0;
-	err = sp_open(h->port, SP_MODE_READ_WRITE);
+	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0)
+		err = in_use(l);
+	else if (fd >= 0)
+		flock(fd, LOCK_UN); /* newer versions of libserialport take the lock themselves */
+	if (!err && sp_open(h->port, SP_MODE_READ_WRITE) != SP_OK)
+		err = sp_last_error_code() == EBUSY ? in_use(l) : fail(l, "cannot open");
 	if (fd >= 0)
 		close(fd);
 	return err;
 }
 
+/* Adapters come back under other names. The name given counts until it has led somewhere once. */
+static void find_device(struct link *l)
+{
+	identity_follow(l->port, l->identity, l->device);
+}
+
+static void remember_device(struct link *l)
+{
+	if (!*l->identity && !identity_find("/dev/serial/by-id", l->device, l->identity) &&
+		!identity_find("/dev/serial/by-path", l->device, l->identity))
+		*l->identity = '\0';
+}
+
 static int open_serial(struct link *l)
 {
-	char *real = realpath(l->port, NULL); /* /dev/serial/by-id/... are links */
-	const char *path = real ? real : l->port;
 	struct handle *h = calloc(1, sizeof(*h));
 	int err = 0;
 
+	find_device(l); /* through links, also the user's: libserialport takes none */
 	if (!h) {
 		err = link_fail(l, ENOMEM, "cannot open %s: no memory", l->port);
-	} else if (sp_get_port_by_name(path, &h->port) != SP_OK) {
+	} else if (sp_get_port_by_name(l->device, &h->port) != SP_OK) {
 		err = fail(l, "not a serial device:");
-	} else if (open_port(h, path) != SP_OK) {
-		err = fail(l, "cannot open");
-		sp_free_port(h->port);
+	} else {
+		err = open_port(l, h);
+		if (err)
+			sp_free_port(h->port);
 	}
-	free(real);
 	if (err) {
 		free(h);
 		return err;
 	}
 	l->handle = h;
-	err = set_up(l, h->port);
+	err = set_up(l);
 	if (err)
 		close_serial(l);
+	else
+		remember_device(l);
 	return err;
 }
 

@@ -113,14 +113,28 @@ static int line_gone(struct loop *l)
 	return 0;
 }
 
+static void say_back(const struct loop *l, const char *before)
+{
+	char device[IDENTITY_PATH];
+
+	text_clean(device, sizeof(device), l->link.device);
+	if (strcmp(before, l->link.device))
+		say("%s is back as %s", l->link.port, device);
+	else
+		say("%s is back", l->link.port);
+}
+
 static int line_retry(struct loop *l)
 {
+	char before[IDENTITY_PATH];
+
 	if (l->now_ns < l->retry_at_ns)
 		return 0;
 	l->retry_at_ns = l->now_ns + RETRY_NS;
+	snprintf(before, sizeof(before), "%s", l->link.device);
 	if (link_open(&l->link))
 		return 0;
-	say("%s is back", l->link.port);
+	say_back(l, before);
 	controller_reopened(&l->controller);
 	return recorder_connected(l->recorder, l->link.text);
 }

@@ -4,7 +4,7 @@ import json
 import socket
 import threading
 
-from harness import BOARD, main, test
+from harness import BOARD, HOSTDEC, main, test
 from recordings import TRACEPOINTS, check_books, check_same_events
 
 
@@ -95,6 +95,22 @@ def overwrite(bench):
         bench.run(BOARD, "--replay", path, "--mode", "log", "-o", bench.tmp / "x.pb")
         info = bench.info(bench.tmp / "x.pb")
         assert (info["events"], info["sessions"]) == (events, 1), info
+
+
+@test("a second program on the same line is told so, on both ends, and disturbs nothing")
+def one_program_a_line(bench):
+    path, data = TRACEPOINTS.unpack(bench.tmp, 20011)
+    line = bench.line("--baud", 115200)
+    host = bench.record(line.host, bench.tmp / "x.pb")
+    line.wait_open("host")
+    board = bench.board("--replay", path, line.board)
+    board.wait_text("115200 baud")
+    second = bench.run(HOSTDEC, "--port", line.host, "-o", bench.tmp / "y.pb", code=1)
+    assert len(second.err.splitlines()) == 1 and "another program" in second.err, second.err
+    second = bench.run(BOARD, "--replay", path, line.board, code=1)
+    assert len(second.err.splitlines()) == 1 and "another program" in second.err, second.err
+    assert board.wait() == 0 and host.wait() == 0
+    check_same_events(bench.events(bench.tmp / "x.pb"), data, "beside programs that were turned away")
 
 
 main()

@@ -173,6 +173,82 @@ static void tcp_socket(void **state)
 	assert_non_null(strstr(l.error, "refused"));
 }
 
+/* ---- whose device ------------------------------------------------------------------------------ */
+
+static void place(const char *dir, const char *name, const char *target)
+{
+	char path[192];
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	unlink(path);
+	if (target)
+		assert_int_equal(symlink(target, path), 0);
+	else
+		close(open(path, O_CREAT | O_WRONLY, 0600));
+}
+
+/* An adapter is found again under the name it has now; another one under its old name is not taken for it. */
+static void adapter_under_another_name(void **state)
+{
+	char dir[128], by_id[160], usb0[192], usb1[192], link[IDENTITY_PATH], device[IDENTITY_PATH];
+	static const char *const made[] = {
+		"by-id/usb-maker-42", "by-id/usb-other-7", "by-id/dangling", "ttyUSB0", "ttyUSB1"};
+
+	assert_non_null(realpath(*state, dir));
+	snprintf(by_id, sizeof(by_id), "%s/by-id", dir);
+	snprintf(usb0, sizeof(usb0), "%s/ttyUSB0", dir);
+	snprintf(usb1, sizeof(usb1), "%s/ttyUSB1", dir);
+	assert_int_equal(mkdir(by_id, 0700), 0);
+	place(dir, "ttyUSB0", NULL);
+	place(by_id, "dangling", "../ttyUSB9");
+	assert_false(identity_find(by_id, usb0, link));
+	assert_false(identity_find("/nonexistent", usb0, link));
+	place(by_id, "usb-maker-42", "../ttyUSB0");
+	assert_false(identity_find(by_id, usb1, link));
+	assert_true(identity_find(by_id, usb0, link));
+	assert_string_equal(strrchr(link, '/'), "/usb-maker-42");
+	identity_follow(usb0, link, device);
+	assert_string_equal(device, usb0);
+	/* Back as ttyUSB1, while another adapter has its name. */
+	place(dir, "ttyUSB1", NULL);
+	place(by_id, "usb-maker-42", "../ttyUSB1");
+	place(by_id, "usb-other-7", "../ttyUSB0");
+	identity_follow(usb0, link, device);
+	assert_string_equal(device, usb1);
+	/* Gone: the name counts, and then nothing does. */
+	place(by_id, "usb-maker-42", "../ttyUSB8");
+	identity_follow(usb0, link, device);
+	assert_string_equal(device, usb0);
+	identity_follow("/nonexistent/ttyUSB0", link, device);
+	assert_string_equal(device, "/nonexistent/ttyUSB0");
+	identity_follow(usb0, "", device);
+	assert_string_equal(device, usb0);
+	for (size_t i = 0; i < sizeof(made) / sizeof(*made); i++) {
+		snprintf(link, sizeof(link), "%s/%s", dir, made[i]);
+		unlink(link);
+	}
+	rmdir(by_id);
+}
+
+/* Two recorders on one line would have half of it each. */
+static void pty_is_ours_alone(void **state)
+{
+	char name[64];
+	struct link first, second;
+	int master, slave;
+
+	assert_int_equal(openpty(&master, &slave, name, NULL, NULL), 0);
+	open_link(&first, name, &link_pty);
+	assert_int_equal(link_init(&second, name, &opt), 0);
+	assert_int_equal(link_open(&second), -EBUSY);
+	assert_non_null(strstr(second.error, "another program"));
+	link_close(&first);
+	assert_int_equal(link_open(&second), 0);
+	link_close(&second);
+	close(slave);
+	close(master);
+}
+
 /* ---- counters --------------------------------------------------------------------------------- */
 
 static ayaprof_UartErrors driver; /* what a driver that is none counts */
@@ -269,6 +345,8 @@ int main(void)
 		link_test(unix_socket),
 		cmocka_unit_test(tcp_socket),
 		link_test(named_pipe),
+		link_test(adapter_under_another_name),
+		cmocka_unit_test(pty_is_ours_alone),
 		cmocka_unit_test(errors_of_the_port),
 		cmocka_unit_test(ports_that_are_none),
 	};
