@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "framing/framing.h"
+#include "framing/textframe.h"
 #include "proto/block.h"
 #include "proto/message.h"
 #include "tests/tools/fill_message.h"
@@ -47,6 +48,34 @@ static void frame(const struct framing_header *h, const uint8_t *payload, size_t
 	hex(payload, n);
 	hex(wire, framing_encode(wire, sizeof(wire), h, payload, n));
 	putchar('\n');
+}
+
+static void textframe(const struct framing_header *h, const uint8_t *payload, size_t n)
+{
+	uint8_t line[TEXTFRAME_MAX_WIRE];
+
+	printf("textframe %u %u %u %u", h->kind, h->flags, h->session, h->seq);
+	hex(payload, n);
+	hex(line, textframe_encode(line, sizeof(line), h, payload, n));
+	putchar('\n');
+}
+
+static void text_framing(void)
+{
+	uint8_t run[256];
+
+	for (size_t i = 0; i < sizeof(run); i++)
+		run[i] = (uint8_t)i;
+	puts("# textframe KIND FLAGS SESSION SEQ PAYLOAD LINE");
+	/* One for each length of the last group of characters, and every byte. */
+	textframe(&(struct framing_header){.kind = 10, .session = 0x01020304, .seq = 7}, run, 0);
+	textframe(&(struct framing_header){.kind = 1, .session = 0xdeadbeef}, run, 1);
+	textframe(
+		&(struct framing_header){
+			.kind = 3, .flags = 1, .session = 0xffffffff, .seq = 0xffffffff},
+		(const uint8_t *)"~{}~", 4);
+	textframe(&(struct framing_header){.kind = 255, .flags = 0x80, .session = 1, .seq = 256},
+		run, sizeof(run));
 }
 
 static void framing(void)
@@ -340,6 +369,7 @@ int main(void)
 	     "none;");
 	puts("# other numbers are decimal, but CRC. Made by tests/tools/make_vectors.py.");
 	framing();
+	text_framing();
 	messages();
 	blocks();
 	recordings();
