@@ -30,7 +30,8 @@ const struct option_row option_rows[] = {
 		"best effort; retransmission, and nothing is sent that no host takes; or best "
 		"effort until a host answers [auto]"},
 	{"frame-bytes", 0, "N", NULL, false, set_frame_bytes,
-		"size of event frames, 256 to 3900 [1024 or 2048 on a line, by its rate; else 3584]"},
+		"size of event frames, 256 to 3900 [1024 or 2048 on a line, by its rate; else "
+		"3584]"},
 
 	FLAG_FILE_ROW("quiet-console", "A console on the same line", set_quiet_console,
 		"keep kernel messages other than emergencies off the board's consoles while "
