@@ -78,10 +78,18 @@ static void forget_oldest(struct window *w)
 		w->resend_at = w->first;
 }
 
+/* What has arrived needs no keeping once nothing before it is missing. */
+static void forget_arrived(struct window *w)
+{
+	while (w->first != w->end && slot(w, w->first)->state == WINDOW_ARRIVED)
+		forget_oldest(w);
+}
+
 void window_make_room(struct window *w, size_t len)
 {
 	while (w->first != w->end && !window_has_room(w, len, false))
 		forget_oldest(w);
+	forget_arrived(w);
 }
 
 void window_add(struct window *w, const uint8_t *wire, size_t len)
@@ -171,8 +179,7 @@ int window_acknowledge(struct window *w, const ayaprof_Ack *ack, bool *gone)
 		}
 		seq = end;
 	}
-	while (w->first != w->end && slot(w, w->first)->state == WINDOW_ARRIVED)
-		forget_oldest(w);
+	forget_arrived(w);
 	return 0;
 }
 
@@ -182,6 +189,7 @@ void window_forget_before(struct window *w, uint32_t seq)
 		w->arrived += slot(w, w->first)->state != WINDOW_ARRIVED;
 		forget_oldest(w);
 	}
+	forget_arrived(w);
 }
 
 bool window_all_arrived(const struct window *w)
