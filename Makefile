@@ -61,7 +61,8 @@ FRAMING_SRC := $(wildcard framing/*.c)
 PROTO_SRC   := $(wildcard proto/*.c)
 TARGET_SRC  := $(filter-out target/main.c,$(wildcard target/*.c target/*/*.c))
 HOST_SRC    := $(filter-out host/main.c,$(wildcard host/*.c host/*/*.c))
-TOOL_SRC    := $(wildcard tests/tools/*.c)
+TOOL_SRC    := $(filter-out tests/tools/linesim_%,$(wildcard tests/tools/*.c))
+LINESIM_SRC := $(wildcard tests/tools/linesim*.c)
 UNIT_SRC    := $(wildcard tests/unit/test_*.c)
 FUZZ_SRC    := $(wildcard tests/fuzz/fuzz_*.c)
 BPF_SRC     := $(wildcard bpf/*.bpf.c)
@@ -136,7 +137,7 @@ $(O)/lib/%.a:
 	$(Q)mkdir -p $(@D) && rm -f $@ && $(AR) rcs $@ $^
 
 # Generated headers must exist before the first compilation; afterwards the .d files know better.
-$(call obj,$(PROTO_SRC) $(TARGET_SRC) $(HOST_SRC) $(UNIT_SRC) $(TOOL_SRC) $(FUZZ_SRC)) \
+$(call obj,$(PROTO_SRC) $(TARGET_SRC) $(HOST_SRC) $(UNIT_SRC) $(TOOL_SRC) $(LINESIM_SRC) $(FUZZ_SRC)) \
 $(O)/obj/target/main.o $(O)/obj/host/main.o: | $(PB_H)
 $(call obj,$(TARGET_SRC)) $(O)/obj/target/main.o: | $(SKELS) $(SYSCALLS)
 $(call obj,$(HOST_SRC)): | $(PLOT_PY)
@@ -197,6 +198,7 @@ $(O)/tests/replay_%: $(O)/obj/tests/fuzz/fuzz_%.o $(O)/obj/tests/fuzz/replay_mai
 $(O)/tests/make_vectors: $(O)/obj/tests/tools/make_vectors.o $(LIB_PROTO) $(LIB_FRAMING)
 	$(say) LINK $@
 	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lz -lprotobuf-nanopb
+$(O)/tests/linesim: $(call obj,$(LINESIM_SRC))
 $(O)/tests/%: $(O)/obj/tests/tools/%.o
 	$(say) LINK $@
 	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lpthread -lm

@@ -19,7 +19,7 @@
 struct fault_options {
 	double ber, drop, dup; /* probabilities */
 	double burst_gap;      /* mean bytes between bursts, 0: none */
-	unsigned long burst_len;
+	uint64_t burst_len;
 	double text_gap; /* mean bytes between inserted lines, 0: none */
 	bool text_anywhere;
 	const char *text_path, *text_log;
@@ -32,9 +32,9 @@ struct fault_counts {
 struct faults {
 	struct fault_options opt;
 	struct fault_counts count;
-	uint64_t rng_bit, rng_drop, rng_dup, rng_burst, rng_text, rng_babble;
+	uint64_t rng_bit, rng_drop, rng_dup, rng_burst, rng_text, rng_babble, rng_garbage;
 	uint64_t bits_to_flip, to_drop, to_dup, to_burst, to_text; /* distances that are left */
-	unsigned long burst_left;
+	uint64_t burst_left;
 	unsigned int text_due;
 	bool in_segment; /* bytes since the last 00 */
 	bool frame_end;  /* the last byte closed a frame */
@@ -97,7 +97,7 @@ static inline int faults_load_text(struct faults *f)
 static inline int faults_init(struct faults *f, const struct fault_options *opt, uint64_t seed)
 {
 	uint64_t *rng[] = {&f->rng_bit, &f->rng_drop, &f->rng_dup, &f->rng_burst, &f->rng_text,
-		&f->rng_babble};
+		&f->rng_babble, &f->rng_garbage};
 	int err = 0;
 
 	*f = (struct faults){.opt = *opt};
@@ -207,6 +207,12 @@ static inline void faults_babble(struct faults *f, uint64_t n, fault_emit emit, 
 	f->count.babble_bytes += n;
 	while (n--)
 		emit(ctx, (uint8_t)fault_random(&f->rng_babble));
+}
+
+/* What a receiver makes of a byte sent at another rate than its own. */
+static inline uint8_t fault_garbage(struct faults *f)
+{
+	return (uint8_t)fault_random(&f->rng_garbage);
 }
 
 /* 0, or a negative errno if the log of inserted text is not complete. */
