@@ -13,7 +13,7 @@ def start(bench, *line_options, host=(), baud=SLOW, events=40000):
     runtime = bench.tmp / "runtime"
     runtime.mkdir()
     bench.environment = dict(os.environ, XDG_RUNTIME_DIR=str(runtime))
-    line = bench.line("--baud", 921600, "--match-speeds", *line_options)
+    line = bench.line("--baud", "tty", *line_options)
     out = bench.tmp / "x.pb"
     hostdec = bench.record(line.host, out, "-b", baud, *host, env=bench.environment)
     line.wait_open("host")

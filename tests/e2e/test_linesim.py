@@ -273,9 +273,11 @@ def speed_change(bench):
     line.wait_open("board")
     line.wait_open("host")
     data = some_bytes(4000)
-    assert board.write(data) == len(data)
-    board.set_speed(4000000)
     got = bytearray()
+    assert board.write(data) == len(data)
+    wait_for("the first bytes", lambda: got.extend(host.read()) or got)
+    assert len(got) < len(data)
+    board.set_speed(4000000)
     wait_for("the bytes", lambda: got.extend(host.read()) or len(got) == len(data))
     assert got == data
     host.set_speed(4000000)

@@ -83,7 +83,6 @@ static int cmd_unplug(struct port *p, double seconds)
 		return 0;
 	port_unplug(p);
 	line_reset(into, &into->lost_unplugged);
-	(p == &sim.board ? &sim.out : &sim.back)->held_len = 0;
 	if (seconds <= 0)
 		return 0;
 	snprintf(again, sizeof(again), "plug %s", p->name);
@@ -172,7 +171,7 @@ static void drain_check(void)
 static void wait_for_work(void)
 {
 	bool busy = !sim.out.idle || !sim.back.idle || sim.out.flying || sim.back.flying ||
-		    sim.out.held_len || sim.back.held_len || sim.draining;
+		    sim.draining;
 	bool stalled = now_ns() < sim.stalled_until_ns;
 	/* Nothing tells that a terminal was opened or its rate set. */
 	bool look = !sim.board.open || !sim.host.open || sim.set.rules.by_tty ||
@@ -196,7 +195,6 @@ static void wait_for_work(void)
 static void stats_line(FILE *f, const struct line *l, const char *end)
 {
 	const struct fault_counts *c = &l->faults.count;
-	uint64_t span_ns = l->speed ? l->clock_ns - l->first_ns : 0;
 	const struct {
 		const char *name;
 		uint64_t value;
@@ -223,7 +221,7 @@ static void stats_line(FILE *f, const struct line *l, const char *end)
 		fprintf(f, "\"%s\": %" PRIu64 ", ", counts[i].name, counts[i].value);
 	/* On the line's own clock: bytes carried, and from the first one's start to the last one's end. */
 	fprintf(f, "\"busy_s\": %.6f, \"span_s\": %.6f}%s\n", (double)l->busy_ns / 1e9,
-		(double)span_ns / 1e9, end);
+		(double)(l->last_ns - l->first_ns) / 1e9, end);
 }
 
 static int stats_write(void)

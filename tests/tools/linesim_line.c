@@ -2,13 +2,12 @@
 #include "tests/tools/linesim_line.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #define CATCH_UP_NS    250000000u /* a busy line makes up for so much of being scheduled late */
 #define FLIGHT_MAX     65536u     /* bytes under way; then the wire waits */
-#define HELD_MAX       65536u     /* more than a terminal buffers */
 #define DEFAULT_SPEED  115200u    /* of a sender that has never set one */
 #define TOLERANCE      0.03       /* beyond, a receiver samples the wrong bits */
 #define BYTE_NS(speed) (10000000000u / (speed)) /* 8N1: ten bits */
@@ -18,10 +17,9 @@ int line_init(struct line *l, size_t cap, const struct fault_options *faults, ui
 	l->cap = cap;
 	l->idle = true;
 	l->fifo = malloc(cap);
-	l->held = malloc(HELD_MAX);
 	if (l->rules->latency_ns)
 		l->flight = calloc(FLIGHT_MAX, sizeof(*l->flight));
-	if (!l->fifo || !l->held || (l->rules->latency_ns && !l->flight))
+	if (!l->fifo || (l->rules->latency_ns && !l->flight))
 		return -ENOMEM;
 	return faults_init(&l->faults, faults, seed);
 }
@@ -29,7 +27,6 @@ int line_init(struct line *l, size_t cap, const struct fault_options *faults, ui
 int line_free(struct line *l)
 {
 	free(l->fifo);
-	free(l->held);
 	free(l->flight);
 	return faults_finish(&l->faults);
 }
@@ -82,7 +79,7 @@ void line_reset(struct line *l, uint64_t *lost)
 
 bool line_empty(const struct line *l)
 {
-	return l->idle && !l->held_len && !l->flying && !l->fill;
+	return l->idle && !l->flying && !l->fill;
 }
 
 /* ---- the wire ------------------------------------------------------------------------------- */
@@ -107,6 +104,7 @@ void line_put(void *ctx, uint8_t byte)
 		l->first_ns = l->wire ? l->first_ns : l->clock_ns;
 		l->clock_ns += BYTE_NS(l->speed);
 		l->busy_ns += BYTE_NS(l->speed);
+		l->last_ns = l->clock_ns;
 	}
 	l->wire++;
 	if (!understood(l)) {
@@ -125,45 +123,45 @@ void line_put(void *ctx, uint8_t byte)
 
 /* ---- the sending end ------------------------------------------------------------------------ */
 
-static ssize_t take(struct line *l, uint8_t *buf, size_t want)
+static ssize_t take(struct line *l, size_t want)
 {
-	ssize_t n = 0;
+	uint8_t buf[4096];
+	ssize_t n = read(l->from->master, buf, want < sizeof(buf) ? want : sizeof(buf));
 
-	if (!l->held_len) {
-		n = read(l->from->master, buf, want);
-		l->idle = n < (ssize_t)want;
-		return n;
-	}
-	if (want > l->held_len)
-		want = l->held_len;
-	memcpy(buf, l->held + l->held_at, want);
-	l->held_at += want;
-	l->held_len -= want;
-	return (ssize_t)want;
+	for (ssize_t i = 0; i < n; i++)
+		faults_pass(&l->faults, buf[i], line_put, l);
+	if (n > 0)
+		l->taken += (uint64_t)n;
+	return n;
 }
 
-/* A terminal does not tell where in its bytes the rate changed. What it holds when the change is seen
- * was written before it (but for a tick), as long as the sender makes a pause, as it must on a UART. */
+/* Everything that the sender's terminal holds, and nothing that its program writes meanwhile. */
+static void take_all(struct line *l)
+{
+	struct pollfd fd = {.fd = l->from->master, .events = POLLIN};
+
+	port_hold(l->from, true);
+	/* A kernel worker hands the bytes on. */
+	while (poll(&fd, 1, 2) > 0 && fd.revents & POLLIN && take(l, SIZE_MAX) > 0)
+		;
+	port_hold(l->from, false);
+}
+
+/* A driver counts what it has not sent yet (TIOCOUTQ), and programs wait for that before they change the
+ * rate; a pty says 0. So what it holds when the change is seen belongs to the old rate and counts as gone
+ * already: it goes at once. */
 static void follow_speed(struct line *l)
 {
-	uint64_t speed = l->rules->baud;
-	ssize_t n;
+	uint64_t clock = l->clock_ns, speed = l->rules->baud;
 
 	if (l->rules->by_tty)
 		speed = l->from->speed ? l->from->speed : DEFAULT_SPEED;
-	if (l->held_len)
+	if (speed == l->speed)
 		return;
-	if (speed != l->speed && !l->idle && !l->switching) {
-		l->held_at = 0;
-		while (l->held_len < HELD_MAX && (n = read(l->from->master, l->held + l->held_len,
-							  HELD_MAX - l->held_len)) > 0)
-			l->held_len += (size_t)n;
-		l->switching = true;
-	}
-	if (l->held_len)
-		return;
+	if (!l->idle)
+		take_all(l);
+	l->clock_ns = clock;
 	l->speed = speed;
-	l->switching = false;
 }
 
 /* So many of the sender's bytes have room: one may come twice, with a line of text between. */
@@ -191,7 +189,7 @@ static size_t time_for(struct line *l, uint64_t now_ns, size_t want)
 		l->clock_ns = now_ns;
 		return want;
 	}
-	if (l->idle && !l->held_len && l->clock_ns < now_ns - LINE_TICK_NS)
+	if (l->idle && l->clock_ns < now_ns - LINE_TICK_NS)
 		l->clock_ns = now_ns - LINE_TICK_NS;
 	if (l->clock_ns + CATCH_UP_NS < now_ns)
 		l->clock_ns = now_ns - CATCH_UP_NS;
@@ -204,9 +202,7 @@ static size_t time_for(struct line *l, uint64_t now_ns, size_t want)
 
 void line_carry(struct line *l, uint64_t now_ns, bool stalled)
 {
-	uint8_t buf[4096];
-	size_t want = room_for(l, sizeof(buf));
-	ssize_t n;
+	size_t want = room_for(l, 4096);
 
 	if (l->from->master < 0)
 		l->idle = true;
@@ -216,11 +212,6 @@ void line_carry(struct line *l, uint64_t now_ns, bool stalled)
 	}
 	follow_speed(l);
 	want = time_for(l, now_ns, want);
-	if (!want)
-		return;
-	n = take(l, buf, want);
-	for (ssize_t i = 0; i < n; i++)
-		faults_pass(&l->faults, buf[i], line_put, l);
-	if (n > 0)
-		l->taken += (uint64_t)n;
+	if (want)
+		l->idle = take(l, want) < (ssize_t)want;
 }

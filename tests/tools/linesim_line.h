@@ -39,14 +39,9 @@ struct line {
 	size_t cap, head, fill;
 	struct line_flying *flight; /* a ring, NULL without latency */
 	size_t flight_head, flying;
-	uint8_t *
-		held; /* taken from the sender's terminal when its rate changed, to go at the old rate */
-	size_t held_at, held_len;
-	bool switching;    /* the new rate applies once what is held has been sent */
-	uint64_t speed;    /* at which the next byte is sent, 0: not paced */
-	uint64_t clock_ns; /* the wire is busy until here */
-	uint64_t first_ns,
-		busy_ns; /* on that clock: the first byte's start, time that bytes took */
+	uint64_t speed;                      /* at which the next byte is sent, 0: not paced */
+	uint64_t clock_ns;                   /* the wire is busy until here */
+	uint64_t first_ns, last_ns, busy_ns; /* on that clock: first start, last end, in between */
 	uint64_t taken, wire, garbled, delivered, overrun, lost_unplugged, lost_unopened;
 	bool idle; /* the sender has nothing, as far as was looked */
 };

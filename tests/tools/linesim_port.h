@@ -98,6 +98,18 @@ static inline int port_unread(struct port *p)
 	return n;
 }
 
+/* Its program cannot write for a while, as behind a full buffer. An ordinary user cannot do that to a port
+ * that is open exclusively. */
+static inline void port_hold(struct port *p, bool hold)
+{
+	int fd = open(p->slave, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	ioctl(fd, TCXONC, hold ? TCOOFF : TCOON);
+	close(fd);
+}
+
 /* Has somebody opened or closed it? True when that changed; says so on standard output. */
 static inline bool port_look(struct port *p)
 {
@@ -119,14 +131,6 @@ static inline bool port_look(struct port *p)
 	if (!open)
 		port_flush(p);
 	return true;
-}
-
-/* What the program on this port has set at the moment; 0: nobody has. */
-static inline unsigned int port_speed(const struct port *p)
-{
-	struct termios2 t;
-
-	return p->open && ioctl(p->master, TCGETS2, &t) == 0 ? t.c_ospeed : 0;
 }
 
 #endif
