@@ -5,6 +5,7 @@ tests/data has the first 40,000 events of three; the whole ones are used where a
 stands beside the checkout. No record occurs twice in any of them, so sets do for comparing.
 """
 import lzma
+import struct
 from pathlib import Path
 
 from harness import ROOT, records
@@ -24,6 +25,15 @@ class Recording:
         """The plain file, cut to its first `events`, in directory; returns path and content."""
         data = self.data if events is None else self.data[:16 * events]
         path = Path(directory, f"{self.name}.bin")
+        path.write_bytes(data)
+        return path, data
+
+    def unpack_again(self, directory, times):
+        """The same so many times over, each time later than all before: a long recording, none of its records twice."""
+        path, data = self.unpack(directory)
+        records_ = list(struct.iter_unpack("<QQ", data))
+        length = max(t_ns for t_ns, _ in records_) - min(t_ns for t_ns, _ in records_) + 1
+        data = b"".join(struct.pack("<QQ", t_ns + again * length, rest) for again in range(times) for t_ns, rest in records_)
         path.write_bytes(data)
         return path, data
 
