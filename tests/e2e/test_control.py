@@ -8,8 +8,8 @@ from recordings import TRACEPOINTS, check_same_events
 SLOW = 115200
 
 
-def start(bench, *line_options, host=(), baud=SLOW, events=40000):
-    path, data = TRACEPOINTS.unpack(bench.tmp, events)
+def start(bench, *line_options, host=(), baud=SLOW, times=1):
+    path, data = TRACEPOINTS.unpack_again(bench.tmp, times)
     runtime = bench.tmp / "runtime"
     runtime.mkdir()
     bench.environment = dict(os.environ, XDG_RUNTIME_DIR=str(runtime))
@@ -47,7 +47,7 @@ def nobody(bench):
 
 @test("--negotiate: both sides change to the faster rate and every event arrives")
 def negotiate(bench):
-    line, hostdec, board, out, data = start(bench, host=("--negotiate", 921600))
+    line, hostdec, board, out, data = start(bench, host=("--negotiate", 921600), times=3)
     hostdec.wait_text("runs at 921600 baud", stream="err")
     assert board.wait(60) == 0 and hostdec.wait(20) == 0
     check_same_events(bench.events(out), data, "after the change")
@@ -56,7 +56,7 @@ def negotiate(bench):
 
 @test("a rate at which they do not hear each other: back by itself, and nothing is lost")
 def fall_back(bench):
-    line, hostdec, board, out, data = start(bench, "--max-baud", "500000")
+    line, hostdec, board, out, data = start(bench, "--max-baud", "500000", times=3)
     wait_for("an answer", lambda: "events taken" in ctl(bench, "status", code=None).out)
     assert "not heard" in ctl(bench, "baud", "921600", code=1).err
     assert "460800" in ctl(bench, "baud", "460800").out

@@ -196,7 +196,7 @@ void options_usage(FILE *f)
 	      "board loses nothing\n"
 	      "by itself: its writes fail. Between the board and the line stands only the kernel's "
 	      "terminal buffer\n"
-	      "(about 4 to 12 KB), as in a serial driver. Standard output tells `ready BOARD "
+	      "(about 4 to 20 KB), as in a serial driver. Standard output tells `ready BOARD "
 	      "HOST`, then `open`\n"
 	      "and `close` of each port as programs come and go.\n",
 		f);

@@ -19,6 +19,8 @@
 
 int ioctl(int fd, unsigned long request, ...); /* <sys/ioctl.h> clashes with <asm/termbits.h> */
 
+#define PORT_XOFF 0x13
+
 struct port {
 	const char *name, *link;
 	int master; /* -1: unplugged */
@@ -98,16 +100,19 @@ static inline int port_unread(struct port *p)
 	return n;
 }
 
-/* Its program cannot write for a while, as behind a full buffer. An ordinary user cannot do that to a port
- * that is open exclusively. */
+/* Its program cannot write for a while, as behind a full buffer: XON/XOFF, which nobody uses here, needs
+ * no second descriptor of a port that is open exclusively. */
 static inline void port_hold(struct port *p, bool hold)
 {
-	int fd = open(p->slave, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+	struct termios2 t;
 
-	if (fd < 0)
+	if (ioctl(p->master, TCGETS2, &t))
 		return;
-	ioctl(fd, TCXONC, hold ? TCOOFF : TCOON);
-	close(fd);
+	t.c_iflag = hold ? t.c_iflag | IXON : t.c_iflag & ~(tcflag_t)IXON; /* off also resumes */
+	t.c_cc[VSTOP] = hold ? PORT_XOFF : 0;
+	if (ioctl(p->master, TCSETS2, &t) || !hold || write(p->master, (char[]){PORT_XOFF}, 1) != 1)
+		return;
+	poll(NULL, 0, 1); /* a kernel worker reads it */
 }
 
 /* Has somebody opened or closed it? True when that changed; says so on standard output. */
