@@ -56,6 +56,10 @@ bool framing_body_parse(const uint8_t *body, size_t len, struct framing_header *
 size_t framing_encode(uint8_t *dst, size_t cap, const struct framing_header *header,
 	const uint8_t *payload, size_t len);
 
+/* Writes a whole frame in some form; see framing_encode and textframe_encode. */
+typedef size_t framing_encoder(uint8_t *dst, size_t cap, const struct framing_header *header,
+	const uint8_t *payload, size_t len);
+
 /* ---- receiving ---------------------------------------------------------------------------- */
 
 /* What one more byte completed. A segment is what stands between two delimiters (00). */

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "framing/textframe.h"
 
-/* Fewer characters are no beginning of a frame, which has TEXTFRAME_CHARS(FRAMING_MIN_BODY) at least,
- * but some text with ~{ in it. */
-#define HEAD_MIN 16u
+/* Fewer characters in front of others are no beginning of a frame, but some text with ~{ in it. */
+#define HEAD_MIN  16u
+#define CHARS_MIN TEXTFRAME_CHARS(FRAMING_MIN_BODY)
+#define CHARS_MAX TEXTFRAME_CHARS(FRAMING_MAX_BODY)
 /* Of the text in a frame, so many characters at its start may be of the alphabet. */
 #define WORD_MAX 64u
 /* A terminal adds one, a second one on the way may add another. */
@@ -255,6 +256,10 @@ static void plain(struct textframe *t, uint8_t byte)
 static void hold(struct textframe *t, uint8_t byte)
 {
 	t->held[t->fill++] = byte;
+	if (t->state == TEXTFRAME_INSIDE && t->fill > CHARS_MAX) {
+		release(t);
+		return;
+	}
 	if (t->fill + SPARE < t->cap)
 		return;
 	if (t->state == TEXTFRAME_TAIL) {
@@ -294,7 +299,7 @@ static void strange(struct textframe *t, uint8_t byte)
 static void inside(struct textframe *t, uint8_t byte)
 {
 	if (t->closing && byte == '~') {
-		if (t->state == TEXTFRAME_INSIDE && t->fill < HEAD_MIN) {
+		if (t->state == TEXTFRAME_INSIDE && t->fill < CHARS_MIN) {
 			release(t);
 			plain(t, byte);
 		} else {

@@ -12,6 +12,7 @@
 
 enum run_mode { MODE_UART, MODE_LOG, MODE_SERVE, MODE_BOTH, MODE_AUTO };
 enum link_mode { LINKMODE_AUTO, LINKMODE_ONEWAY, LINKMODE_RELIABLE };
+enum framing_mode { FRAMING_BINARY, FRAMING_TEXT };
 enum kmsg_mode { KMSG_OFF, KMSG_NEW, KMSG_ALL };
 enum replay_rate { REPLAY_MAX, REPLAY_REALTIME };
 
@@ -28,12 +29,17 @@ struct probe_spec {
 	const char *text; /* as the user wrote it, for messages */
 };
 
+/* Largest frame_bytes with FRAMING_TEXT: its lines, and all others, stay below the 4095 characters that a
+ * terminal in canonical mode holds (N_TTY). */
+#define TEXT_FRAME_BYTES_MAX 2300u
+
 struct config {
 	/* line */
 	const char *tty; /* NULL if none was given */
-	uint32_t baud;
+	uint32_t baud;   /* 0: what the device has */
 	bool rtscts;
 	enum link_mode link;
+	enum framing_mode framing; /* of the serial line */
 	enum run_mode mode;
 	const char *output_file;
 	const char *listen_addr;

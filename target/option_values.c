@@ -145,6 +145,18 @@ OPTION_SETTER(frame_bytes)
 	return err;
 }
 
+OPTION_SETTER(framing)
+{
+	static const struct word words[] = {
+		{"binary", FRAMING_BINARY}, {"text", FRAMING_TEXT}, {0}};
+	int v;
+	int err = one_of(value, words, &v, why);
+
+	if (!err)
+		o->config.framing = (enum framing_mode)v;
+	return err;
+}
+
 OPTION_SETTER(quiet_console)
 {
 	static const struct word words[] = {{"yes", 1}, {"no", 0}, {0}};

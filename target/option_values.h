@@ -12,6 +12,7 @@ OPTION_SETTER(baud);
 OPTION_SETTER(flow);
 OPTION_SETTER(link);
 OPTION_SETTER(frame_bytes);
+OPTION_SETTER(framing);
 OPTION_SETTER(quiet_console);
 OPTION_SETTER(kmsg);
 OPTION_SETTER(mode);

@@ -30,10 +30,15 @@ const struct option_row option_rows[] = {
 		"best effort; retransmission, and nothing is sent that no host takes; or best "
 		"effort until a host answers [auto]"},
 	{"frame-bytes", 0, "N", NULL, false, set_frame_bytes,
-		"size of event frames, 256 to 3900 [1024 or 2048 on a line, by its rate; else "
-		"3584]"},
+		"size of event frames, 256 to 3900 [1024 or 2048 on a line, by its rate; 576 as "
+		"text; else 3584]"},
 
-	FLAG_FILE_ROW("quiet-console", "A console on the same line", set_quiet_console,
+	{"framing", 0, "binary|text", "A console on the same line", false, set_framing,
+		"text: frames as lines of printable characters, for a line with a login on it or "
+		"one "
+		"that does not carry 8 bits. Takes about 1.4 times the bytes; one-way and with the "
+		"device's own settings unless -b or --link reliable is given [binary]"},
+	FLAG_FILE_ROW("quiet-console", NULL, set_quiet_console,
 		"keep kernel messages other than emergencies off the board's consoles while "
 		"running; the level found is restored at the end (after SIGKILL it stays: dmesg -n "
 		"sets it). Use with --kmsg new, to have the messages all the same"),

@@ -81,11 +81,34 @@ static int check_mode(const struct config *c)
 	return 0;
 }
 
+/* A console belongs to others: unless asked for, nothing of it is changed, and nothing is read. */
+static int check_framing(struct options *o)
+{
+	struct config *c = &o->config;
+
+	if (c->framing != FRAMING_TEXT)
+		return 0;
+	if (c->frame_bytes > TEXT_FRAME_BYTES_MAX) {
+		log_error("--frame-bytes %zu and --framing text exclude each other: lines of text "
+			  "hold %u "
+			  "at most",
+			c->frame_bytes, TEXT_FRAME_BYTES_MAX);
+		return -EINVAL;
+	}
+	if (c->link == LINKMODE_AUTO)
+		c->link = LINKMODE_ONEWAY;
+	if (!given(o, "baud") && c->link == LINKMODE_ONEWAY)
+		c->baud = 0;
+	return 0;
+}
+
 int options_check(struct options *o)
 {
 	const struct config *c = &o->config;
 	int err = check_replay(o);
 
+	if (!err)
+		err = check_framing(o);
 	if (!err)
 		err = check_modules(c);
 	if (!err && !c->check && !c->list_modules && !c->list_functions)

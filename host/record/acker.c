@@ -21,7 +21,7 @@
 
 void acker_init(struct acker *a, struct ayp_message_ctx *ctx, uint32_t receiver)
 {
-	*a = (struct acker){.ctx = ctx, .receiver = receiver};
+	*a = (struct acker){.ctx = ctx, .receiver = receiver, .encode = framing_encode};
 }
 
 void acker_bytes(struct acker *a, size_t len)
@@ -198,7 +198,7 @@ static size_t write_ack(struct acker *a, const ayaprof_Ack *ack, uint8_t *dst)
 	if (len < 0)
 		return 0;
 	a->sent++;
-	return framing_encode(dst, ACKER_MAX_WIRE, &h, payload, (size_t)len);
+	return a->encode(dst, ACKER_MAX_WIRE, &h, payload, (size_t)len);
 }
 
 static bool is_due(const struct acker *a, uint64_t now)

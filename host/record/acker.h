@@ -12,28 +12,29 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "framing/framing.h"
+#include "framing/textframe.h"
 #include "proto/message.h"
 
 /* Frames looked at beyond the first missing one; a board keeps fewer (WINDOW_FRAMES there). */
 #define ACKER_WINDOW 16384u
 /* The longest Ack with its frame around it. */
-#define ACKER_MAX_WIRE FRAMING_WIRE_BOUND(256u)
+#define ACKER_MAX_WIRE TEXTFRAME_BOUND(256u)
 
 struct acker {
 	struct ayp_message_ctx *ctx; /* its maker's */
 	uint32_t receiver;           /* who we are */
 	uint32_t session;            /* the board's; 0: nobody has said that it listens */
 	uint32_t own_seq;
-	bool begun;         /* the board has said where we begin */
-	bool heard;         /* a frame of the session */
-	uint32_t first;     /* heard */
-	uint32_t next;      /* every frame before it has come or is not wanted any more */
-	uint32_t end;       /* after the newest that came */
-	uint32_t n_missing; /* between them */
-	uint32_t asked;     /* times we asked where to begin */
-	uint64_t given_up;  /* frames the board could not send any more */
-	uint64_t sent;      /* Acks */
+	framing_encoder *encode; /* as the board's frames are */
+	bool begun;              /* the board has said where we begin */
+	bool heard;              /* a frame of the session */
+	uint32_t first;          /* heard */
+	uint32_t next;           /* every frame before it has come or is not wanted any more */
+	uint32_t end;            /* after the newest that came */
+	uint32_t n_missing;      /* between them */
+	uint32_t asked;          /* times we asked where to begin */
+	uint64_t given_up;       /* frames the board could not send any more */
+	uint64_t sent;           /* Acks */
 	bool at_once, gap, news;
 	uint64_t sent_ns;
 	uint64_t bytes, acked_bytes; /* received; at the last Ack */

@@ -104,7 +104,7 @@ static bool parse(ayaprof_Control *m, const char *command)
 
 static void send(struct controller *c, uint64_t now)
 {
-	uint8_t payload[256], frame[FRAMING_WIRE_BOUND(256u)];
+	uint8_t payload[256], frame[TEXTFRAME_BOUND(256u)];
 	struct framing_header h = {
 		.kind = AYP_KIND_CONTROL, .session = c->acker->session, .seq = c->acker->own_seq++};
 	int len = ayp_message_encode(
@@ -113,7 +113,7 @@ static void send(struct controller *c, uint64_t now)
 	c->sent_ns = now;
 	if (len >= 0)
 		back_send(c->back, frame,
-			framing_encode(frame, sizeof(frame), &h, payload, (size_t)len));
+			c->acker->encode(frame, sizeof(frame), &h, payload, (size_t)len));
 }
 
 int controller_ask(struct controller *c, const char *command, uint64_t now)

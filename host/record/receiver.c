@@ -11,6 +11,7 @@ void receiver_init(struct receiver *r, const struct receiver_ops *ops, void *ctx
 	r->before_len = 0;
 	deframer_init(&r->deframer, r->mem, sizeof(r->mem));
 	salvage_init(&r->salvage, r->salvage_mem, &r->pairs, ops->plausible, ctx);
+	textframe_init(&r->textframe, r->text_mem, sizeof(r->text_mem));
 }
 
 static int tell_damage(struct receiver *r, size_t len)
@@ -119,35 +120,89 @@ static int on_outcome(struct receiver *r, enum deframer_outcome outcome)
 	return 0;
 }
 
+static int deframe(struct receiver *r, uint8_t byte)
+{
+	int err;
+
+	/* Two delimiters: what stands on their sides was never one frame. */
+	if (byte == 0 && r->deframer.fill == 0)
+		r->before_len = 0;
+	err = on_outcome(r, deframer_push(&r->deframer, byte));
+	if (byte == 0)
+		r->damage_told = false;
+	return err;
+}
+
+static int end_segment(struct receiver *r)
+{
+	int err = on_outcome(r, deframer_finish(&r->deframer));
+
+	r->damage_told = false;
+	r->before_len = 0;
+	return err;
+}
+
+static int tell_textframe(struct receiver *r)
+{
+	const struct textframe *t = &r->textframe;
+	struct receiver_frame f = {
+		.header = t->header,
+		.payload = t->payload,
+		.payload_len = t->payload_len,
+		.body = t->body,
+		.body_len = t->body_len,
+		.text = true,
+	};
+
+	if (t->joined && (r->as_is || !r->ops->plausible(r->ctx, &t->header, SALVAGE_UNTANGLED)))
+		return r->ops->damage(r->ctx, TEXTFRAME_CHARS(t->body_len) + 4, true);
+	return r->ops->frame(r->ctx, &f);
+}
+
+static int on_textframe(struct receiver *r)
+{
+	const struct textframe *t = &r->textframe;
+	int err = 0;
+
+	for (size_t i = 0; i < t->pass_len && !err; i++)
+		err = deframe(r, t->pass[i]);
+	if (err || (!t->bad_len && !t->frame))
+		return err;
+	err = end_segment(r);
+	if (!err && t->bad_len)
+		err = r->ops->damage(r->ctx, t->bad_len, t->bad_first);
+	return err || !t->frame ? err : tell_textframe(r);
+}
+
 int receiver_bytes(struct receiver *r, const uint8_t *data, size_t len)
 {
 	int err = 0;
 
 	salvage_received(&r->salvage, len);
 	for (size_t i = 0; i < len && !err; i++) {
-		/* Two delimiters: what stands on their sides was never one frame. */
-		if (data[i] == 0 && r->deframer.fill == 0)
-			r->before_len = 0;
-		err = on_outcome(r, deframer_push(&r->deframer, data[i]));
-		if (data[i] == 0)
-			r->damage_told = false;
+		if (textframe_passes(&r->textframe, data[i]))
+			err = deframe(r, data[i]);
+		else if (textframe_push(&r->textframe, data[i]))
+			err = on_textframe(r);
 	}
 	return err;
 }
 
 int receiver_idle(struct receiver *r)
 {
-	if (!deframer_text_waiting(&r->deframer))
-		return 0;
+	int err = textframe_idle(&r->textframe) ? on_textframe(r) : 0;
+
+	if (err || !deframer_text_waiting(&r->deframer))
+		return err;
 	return on_outcome(r, deframer_take_text(&r->deframer));
 }
 
 int receiver_finish(struct receiver *r)
 {
-	int err = on_outcome(r, deframer_finish(&r->deframer));
+	int err = textframe_finish(&r->textframe) ? on_textframe(r) : 0;
 
+	if (!err)
+		err = end_segment(r);
 	deframer_init(&r->deframer, r->mem, sizeof(r->mem));
-	r->damage_told = false;
-	r->before_len = 0;
 	return err;
 }

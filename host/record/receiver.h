@@ -1,21 +1,27 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
  * Bytes of a line in; frames, console text and damage out, in the order of the line. What can be
- * restored of damaged segments is (framing/salvage.h).
+ * restored of damaged segments is (framing/salvage.h). Frames as lines of text (framing/textframe.h) are
+ * taken out of the bytes before; what stands around them is judged as if they were delimiters.
  */
 #ifndef HOST_RECEIVER_H
 #define HOST_RECEIVER_H
 
 #include "framing/salvage.h"
+#include "framing/textframe.h"
 
 /* A frame with some kilobytes of console text in it. */
 #define RECEIVER_SEGMENT 16383u
+
+/* Text in a frame that is a line of text. */
+#define RECEIVER_TEXT 8192u
 
 struct receiver_frame {
 	struct framing_header header;
 	const uint8_t *payload, *body;
 	size_t payload_len, body_len;
 	bool repaired; /* one or two bits of the line were wrong */
+	bool text;     /* it came as a line of text */
 };
 
 /* 0, or a negative errno that ends the work on the bytes given. */
@@ -40,6 +46,8 @@ struct receiver {
 	uint8_t mem[DEFRAMER_MEM(RECEIVER_SEGMENT)];
 	uint8_t salvage_mem[SALVAGE_MEM];
 	struct salvage_pairs pairs;
+	struct textframe textframe;
+	uint8_t text_mem[TEXTFRAME_MEM(TEXTFRAME_MAX_WIRE + RECEIVER_TEXT)];
 };
 
 void receiver_init(struct receiver *r, const struct receiver_ops *ops, void *ctx);

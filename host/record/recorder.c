@@ -151,6 +151,7 @@ static int on_frame(void *ctx, const struct receiver_frame *f)
 	if (!origin_is_board(r->ctx, &f->header, f->payload, f->payload_len))
 		return 0;
 	r->state.last_frame_ns = r->now_ns;
+	r->acker.encode = f->text ? textframe_encode : framing_encode;
 	acker_frame(&r->acker, &f->header, f->payload, f->payload_len);
 	late = seen_is_late(&r->seen, &f->header);
 	if (seen_frame(&r->seen, &f->header)) {

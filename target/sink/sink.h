@@ -65,6 +65,7 @@ struct sink {
 	uint64_t bytes_per_s;  /* what the line can carry; 0: more than is worth counting */
 	unsigned int generation;
 	uint64_t reopened; /* times the other end came back */
+	bool text;         /* SINK_LINE: frames as lines of text (framing/textframe.h) */
 	bool listens;      /* somebody reads: poll for that, too */
 	bool present;      /* somebody or something is there to write to */
 	int error;         /* negative errno of what keeps it from working now, 0: nothing */

@@ -24,15 +24,26 @@ struct sink_tty {
 	ayaprof_UartErrors at_open, before, errors; /* now; of earlier openings; of all */
 };
 
+/* Of frames before they are written as text, where they are: four characters for three bytes. */
+static uint64_t sink_tty_rate(const struct sink_tty *s, uint32_t baud)
+{
+	return s->sink.text ? baud / BITS_PER_BYTE * 3 / 4 : baud / BITS_PER_BYTE;
+}
+
 static int open_device(struct sink_tty *s, char *why, size_t why_size)
 {
+	const struct tty_options opt = {
+		.baud = s->cfg->baud,
+		.rtscts = s->cfg->rtscts,
+		.shared = s->cfg->framing == FRAMING_TEXT && s->cfg->link == LINKMODE_ONEWAY,
+	};
 	uint32_t got;
-	int err = tty_open(&s->tty, s->cfg->tty, s->cfg->baud, s->cfg->rtscts, &got, why, why_size);
+	int err = tty_open(&s->tty, s->cfg->tty, &opt, &got, why, why_size);
 
 	if (err)
 		return err;
 	s->sink.baud = got;
-	s->sink.bytes_per_s = got / BITS_PER_BYTE;
+	s->sink.bytes_per_s = sink_tty_rate(s, got);
 	s->sink.present = true;
 	s->sink.error = 0;
 	s->sink.generation++;
@@ -53,8 +64,9 @@ static int tty_sink_open(struct sink *sink)
 	}
 	snprintf(sink->description, sizeof(sink->description), "serial %s %u", s->cfg->tty,
 		sink->baud);
-	log_note("line %s, %u baud 8N1%s", s->cfg->tty, sink->baud,
-		s->cfg->rtscts ? ", RTS/CTS" : "");
+	log_note("line %s, %u baud 8N1%s%s", s->cfg->tty, sink->baud,
+		s->cfg->rtscts ? ", RTS/CTS" : "",
+		s->tty.shared ? ", shared: frames as text between what others write" : "");
 	return 0;
 }
 
@@ -185,7 +197,7 @@ static int tty_sink_set_rate(struct sink *sink, uint32_t baud)
 	if (err)
 		return err;
 	sink->baud = got;
-	sink->bytes_per_s = got / BITS_PER_BYTE;
+	sink->bytes_per_s = sink_tty_rate(s, got);
 	return 0;
 }
 
@@ -227,6 +239,7 @@ struct sink *sink_tty_new(const struct config *cfg)
 	s->sink.format = SINK_LINE;
 	s->sink.link = ayaprof_LinkMode_LINK_ONEWAY;
 	s->cfg = cfg;
+	s->sink.text = cfg->framing == FRAMING_TEXT;
 	s->tty.fd = -1;
 	return &s->sink;
 }

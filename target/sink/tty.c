@@ -80,10 +80,66 @@ static bool is_near(uint32_t got, uint32_t baud)
 	return (uint64_t)difference * 100 <= (uint64_t)baud * TOLERANCE_PERCENT;
 }
 
-static int set_up(struct tty *t, const char *path, uint32_t baud, bool rtscts, uint32_t *got,
+static void set_speed(struct termios2 *tio, uint32_t baud)
+{
+	tio->c_cflag &= ~(tcflag_t)(CBAUD | (CBAUD << IBSHIFT));
+	tio->c_cflag |= BOTHER | (BOTHER << IBSHIFT);
+	tio->c_ispeed = tio->c_ospeed = baud;
+}
+
+/* Put the settings into force and read back what became of them. */
+static int apply(struct tty *t, const char *path, const struct tty_options *opt,
+	struct termios2 *tio, char *why, size_t why_size)
+{
+	if (ioctl(t->fd, TCSETS2, tio) != 0 || ioctl(t->fd, TCGETS2, tio) != 0) {
+		int err = -errno;
+		snprintf(why, why_size, "%s: the driver refuses %u baud 8N1: %s", path, opt->baud,
+			strerror(-err));
+		return err;
+	}
+	if (opt->baud && !is_near(tio->c_ospeed, opt->baud)) {
+		explain_rate(t->fd, path, opt->baud, tio->c_ospeed, why, why_size);
+		return -ERANGE;
+	}
+	if (opt->rtscts && !(tio->c_cflag & CRTSCTS)) {
+		snprintf(why, why_size, "%s: the driver has no RTS/CTS; use --flow none", path);
+		return -EOPNOTSUPP;
+	}
+	return 0;
+}
+
+static int set_up_shared(struct tty *t, const char *path, const struct tty_options *opt,
+	struct termios2 *tio, char *why, size_t why_size)
+{
+	if (!opt->baud && !opt->rtscts)
+		return 0;
+	if (opt->baud)
+		set_speed(tio, opt->baud);
+	if (opt->rtscts)
+		tio->c_cflag |= CRTSCTS;
+	t->changed = true;
+	return apply(t, path, opt, tio, why, why_size);
+}
+
+static int set_up_alone(struct tty *t, const char *path, const struct tty_options *opt,
+	struct termios2 *tio, char *why, size_t why_size)
+{
+	int err;
+
+	if (ioctl(t->fd, TIOCEXCL) != 0)
+		return fail(-EBUSY, path, why, why_size);
+	set_raw(tio, opt->baud ? opt->baud : tio->c_ospeed, opt->rtscts);
+	err = apply(t, path, opt, tio, why, why_size);
+	if (!err)
+		ioctl(t->fd, TCFLSH, TCIOFLUSH);
+	return err;
+}
+
+static int set_up(struct tty *t, const char *path, const struct tty_options *opt, uint32_t *got,
 	char *why, size_t why_size)
 {
 	struct termios2 tio;
+	int err;
 
 	if (ioctl(t->fd, TCGETS2, &t->before) != 0) {
 		snprintf(why, why_size,
@@ -92,44 +148,46 @@ static int set_up(struct tty *t, const char *path, uint32_t baud, bool rtscts, u
 			path);
 		return -ENOTTY;
 	}
-	if (flock(t->fd, LOCK_EX | LOCK_NB) != 0 || ioctl(t->fd, TIOCEXCL) != 0)
+	if (flock(t->fd, LOCK_EX | LOCK_NB) != 0)
 		return fail(-EBUSY, path, why, why_size);
 	tio = t->before;
-	set_raw(&tio, baud, rtscts);
-	if (ioctl(t->fd, TCSETS2, &tio) != 0 || ioctl(t->fd, TCGETS2, &tio) != 0) {
-		int err = -errno;
-		snprintf(why, why_size, "%s: the driver refuses %u baud 8N1: %s", path, baud,
-			strerror(-err));
-		return err;
-	}
+	err = opt->shared ? set_up_shared(t, path, opt, &tio, why, why_size)
+			  : set_up_alone(t, path, opt, &tio, why, why_size);
 	*got = tio.c_ospeed;
-	if (!is_near(*got, baud)) {
-		explain_rate(t->fd, path, baud, *got, why, why_size);
-		return -ERANGE;
-	}
-	if (rtscts && !(tio.c_cflag & CRTSCTS)) {
-		snprintf(why, why_size, "%s: the driver has no RTS/CTS; use --flow none", path);
-		return -EOPNOTSUPP;
-	}
-	ioctl(t->fd, TCFLSH, TCIOFLUSH);
-	return 0;
+	return err;
 }
 
-int tty_open(struct tty *t, const char *path, uint32_t baud, bool rtscts, uint32_t *got, char *why,
-	size_t why_size)
+/* A shared device may have been set otherwise meanwhile: only what we changed goes back. */
+static void restore(struct tty *t)
+{
+	const tcflag_t ours = CBAUD | (CBAUD << IBSHIFT) | CRTSCTS;
+	struct termios2 tio = t->before;
+
+	if (t->shared && (!t->changed || ioctl(t->fd, TCGETS2, &tio) != 0))
+		return;
+	tio.c_cflag = (tio.c_cflag & ~ours) | (t->before.c_cflag & ours);
+	tio.c_ispeed = t->before.c_ispeed;
+	tio.c_ospeed = t->before.c_ospeed;
+	ioctl(t->fd, TCSETS2, &tio);
+	if (!t->shared)
+		ioctl(t->fd, TIOCNXCL);
+}
+
+int tty_open(struct tty *t, const char *path, const struct tty_options *opt, uint32_t *got,
+	char *why, size_t why_size)
 {
 	int err;
 
+	t->shared = opt->shared;
+	t->changed = false;
 	/* O_NONBLOCK also keeps open from waiting for a carrier before CLOCAL is set. */
 	t->fd = open(path, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
 	if (t->fd < 0)
 		return fail(-errno, path, why, why_size);
-	err = set_up(t, path, baud, rtscts, got, why, why_size);
+	err = set_up(t, path, opt, got, why, why_size);
 	if (err) {
-		if (err != -ENOTTY && err != -EBUSY) {
-			ioctl(t->fd, TCSETS2, &t->before);
-			ioctl(t->fd, TIOCNXCL);
-		}
+		if (err != -ENOTTY && err != -EBUSY)
+			restore(t);
 		close(t->fd);
 		t->fd = -1;
 	}
@@ -144,9 +202,7 @@ int tty_set_rate(const struct tty *t, uint32_t baud, uint32_t *got)
 	if (ioctl(t->fd, TCGETS2, &before) != 0)
 		return -errno;
 	tio = before;
-	tio.c_cflag &= ~(tcflag_t)(CBAUD | (CBAUD << IBSHIFT));
-	tio.c_cflag |= BOTHER | (BOTHER << IBSHIFT);
-	tio.c_ispeed = tio.c_ospeed = baud;
+	set_speed(&tio, baud);
 	if (ioctl(t->fd, TCSETS2, &tio) != 0 || ioctl(t->fd, TCGETS2, &tio) != 0)
 		err = -errno;
 	else if (!is_near(tio.c_ospeed, baud))
@@ -183,7 +239,7 @@ size_t tty_unsent(const struct tty *t)
 
 void tty_discard(const struct tty *t)
 {
-	if (t->fd >= 0)
+	if (t->fd >= 0 && !t->shared)
 		ioctl(t->fd, TCFLSH, TCOFLUSH);
 }
 
@@ -191,8 +247,7 @@ void tty_close(struct tty *t)
 {
 	if (t->fd < 0)
 		return;
-	ioctl(t->fd, TCSETS2, &t->before);
-	ioctl(t->fd, TIOCNXCL);
+	restore(t);
 	close(t->fd);
 	t->fd = -1;
 }

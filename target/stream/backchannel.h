@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "framing/framing.h"
+#include "framing/textframe.h"
 #include "proto/message.h"
 
 struct backchannel_ops {
@@ -20,9 +20,14 @@ struct backchannel_ops {
 /* Longer segments than a host's longest message cannot be one: an Ack of 32 runs, a Control with a probe. */
 #define BACKCHANNEL_SEGMENT 512u
 
+/* And what somebody types into one on a shared line. */
+#define BACKCHANNEL_TEXT 256u
+
 struct backchannel {
 	struct deframer deframer;
+	struct textframe textframe;
 	uint8_t mem[DEFRAMER_MEM(BACKCHANNEL_SEGMENT)];
+	uint8_t text_mem[TEXTFRAME_MEM(TEXTFRAME_CHARS(BACKCHANNEL_SEGMENT) + BACKCHANNEL_TEXT)];
 	struct ayp_message_ctx *messages; /* of whoever made it */
 	uint32_t session;
 	uint64_t bytes, frames, bad; /* received; valid and ours; damaged segments */

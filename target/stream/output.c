@@ -108,6 +108,19 @@ static size_t encode_record(uint8_t *dst, size_t cap, const struct framing_heade
 	return at + framing_body_write(dst + at, cap - at, header, payload, len);
 }
 
+static framing_encoder *encoder_of(const struct output *o)
+{
+	if (o->sink->format == SINK_FILE)
+		return encode_record;
+	return o->sink->text ? textframe_encode : framing_encode;
+}
+
+/* The most that a payload becomes on the line. */
+static size_t wire_bound(const struct output *o, size_t payload)
+{
+	return o->sink->text ? TEXTFRAME_BOUND(payload) : FRAMING_WIRE_BOUND(payload);
+}
+
 static void take_item(struct output_frame *f, const struct spool_item *item)
 {
 	f->events = item->events;
@@ -133,11 +146,7 @@ static void encode_frame(struct output *o, const struct spool_item *item)
 		header.session = o->session;
 		header.seq = o->seq++;
 	}
-	if (o->sink->format == SINK_FILE)
-		f->len = encode_record(f->wire, sizeof(f->wire), &header, item->payload, item->len);
-	else
-		f->len =
-			framing_encode(f->wire, sizeof(f->wire), &header, item->payload, item->len);
+	f->len = encoder_of(o)(f->wire, sizeof(f->wire), &header, item->payload, item->len);
 	take_item(f, item);
 }
 
@@ -174,7 +183,7 @@ static bool frame_urgent(struct output *o)
 	if (!o->urgent_waits)
 		return false;
 	o->urgent_waits = false;
-	if (o->window.size && !window_has_room(&o->window, FRAMING_WIRE_BOUND(item.len), true))
+	if (o->window.size && !window_has_room(&o->window, wire_bound(o, item.len), true))
 		return false;
 	encode_frame(o, &item);
 	o->frame.urgent = true;
@@ -183,7 +192,7 @@ static bool frame_urgent(struct output *o)
 
 static bool blocked(const struct output *o)
 {
-	return o->held && !window_has_room(&o->window, FRAMING_MAX_WIRE, false);
+	return o->held && !window_has_room(&o->window, wire_bound(o, FRAMING_MAX_PAYLOAD), false);
 }
 
 /* What goes next into the sink: what was lost, or else something new. */

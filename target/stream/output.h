@@ -20,7 +20,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "framing/framing.h"
+#include "framing/textframe.h"
 #include "target/stream/losses.h"
 #include "target/sink/sink.h"
 #include "target/stream/spool.h"
@@ -28,12 +28,12 @@
 
 /* The frame in hand: taken from the spool, not yet wholly taken by the sink. */
 struct output_frame {
-	uint8_t wire[FRAMING_MAX_WIRE + 8]; /* or a record with its tag and length */
-	size_t len, at;                     /* len 0: none */
-	unsigned int generation;            /* of the sink when it began */
-	bool recorders;                     /* of the file, not of the session: not counted */
-	bool kept;                          /* in the window */
-	bool again;                         /* out of the window: counted when it was new */
+	uint8_t wire[TEXTFRAME_MAX_WIRE]; /* or a frame between delimiters, or a record */
+	size_t len, at;                   /* len 0: none */
+	unsigned int generation;          /* of the sink when it began */
+	bool recorders;                   /* of the file, not of the session: not counted */
+	bool kept;                        /* in the window */
+	bool again;                       /* out of the window: counted when it was new */
 	bool urgent;
 	uint32_t events;
 	uint16_t n_shares;

@@ -31,6 +31,16 @@ static const struct {
 	{23040, 1024}, {UINT64_MAX - 1, 2048}, {UINT64_MAX, 3584}, /* no line: a file, a network */
 };
 
+/* Lines of text below 1024 characters; and below 4096 whatever else is sent (config.h). */
+#define TEXT_FRAME_BYTES 576u
+#define TEXT_PAYLOAD_MAX 3000u
+_Static_assert(TEXTFRAME_BOUND(TEXT_FRAME_BYTES + TEXT_FRAME_BYTES / 4 + EVENTS_OVERHEAD) < 1024,
+	"lines are longer than said");
+_Static_assert(
+	TEXT_FRAME_BYTES_MAX + TEXT_FRAME_BYTES_MAX / 4 + EVENTS_OVERHEAD <= TEXT_PAYLOAD_MAX,
+	"blocks of events would not fit");
+_Static_assert(TEXTFRAME_BOUND(TEXT_PAYLOAD_MAX) <= 4095, "N_TTY holds no longer line");
+
 static size_t choose_frame_bytes(const struct config *cfg, struct output **outputs)
 {
 	uint64_t rate = outputs[0]->sink->bytes_per_s;
@@ -38,6 +48,8 @@ static size_t choose_frame_bytes(const struct config *cfg, struct output **outpu
 
 	if (cfg->frame_bytes)
 		return cfg->frame_bytes;
+	if (outputs[0]->sink->text)
+		return TEXT_FRAME_BYTES;
 	while (frame_sizes[i].bytes_per_s < (rate ? rate : UINT64_MAX))
 		i++;
 	return frame_sizes[i].frame_bytes;
@@ -90,6 +102,7 @@ struct stream *stream_new(
 	blocks.group_bytes = choose_group_bytes(outputs, n_outputs);
 	s->encoder = ayp_block_encoder_init(mem, &blocks);
 	s->writer.ctx = ayp_message_ctx_new();
+	s->writer.cap = outputs[0]->sink->text ? TEXT_PAYLOAD_MAX : sizeof(s->writer.payload);
 	if (!s->encoder || !s->writer.ctx)
 		goto failed;
 	for (size_t i = 0; i < n_outputs; i++) {

@@ -124,6 +124,8 @@ static bool totals_resize(struct totals *t, uint32_t funcs)
 /* Fill one message from the cursor on. `all`: also rows the host has been told. */
 static bool collect_rows(struct stream *s, bool all)
 {
+	/* Where payloads are shorter, so many surely fit. */
+	size_t max = s->writer.cap < FRAMING_MAX_PAYLOAD ? ROWS_MAX / 4 : ROWS_MAX;
 	ayaprof_Aggregates *msg = &s->writer.msg.aggregates;
 	struct totals *t = &s->totals;
 	uint32_t funcs = names_func_count(s->names);
@@ -132,10 +134,9 @@ static bool collect_rows(struct stream *s, bool all)
 	msg->t_ns = stream_clock(s);
 	if (!totals_resize(t, funcs))
 		return false;
-	while (msg->rows_count < ROWS_MAX && t->cursor < funcs) {
+	while (msg->rows_count < max && t->cursor < funcs) {
 		ayaprof_Aggregate *to = &msg->rows[msg->rows_count];
-		size_t n = s->source->ops->totals(
-			s->source, &t->cursor, to, ROWS_MAX - msg->rows_count);
+		size_t n = s->source->ops->totals(s->source, &t->cursor, to, max - msg->rows_count);
 		size_t kept = 0;
 
 		for (size_t i = 0; i < n; i++) {

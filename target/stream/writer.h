@@ -24,13 +24,14 @@ struct writer {
 		ayaprof_RecordingEnd recording_end;
 	} msg;
 	uint8_t payload[FRAMING_MAX_PAYLOAD];
+	size_t cap; /* of a payload; at most sizeof(payload) */
 	uint8_t flags;
 };
 
 /* Encode msg into payload; its size, or -1. */
 static inline int writer_encode(struct writer *w, unsigned int kind, const void *msg)
 {
-	return ayp_message_encode(w->ctx, kind, msg, w->payload, sizeof(w->payload), &w->flags);
+	return ayp_message_encode(w->ctx, kind, msg, w->payload, w->cap, &w->flags);
 }
 
 #endif

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """The other direction, for tests: frames, messages, blocks and recordings as a sender may write them."""
+import base64
 import zlib
 
 from line import CRC, HEADER, crc32c
@@ -36,6 +37,10 @@ def body(kind, flags, session, seq, payload):
 
 def wire(frame_body):
     return b"\0" + cobs_encode(frame_body) + b"\0"
+
+
+def text_line(frame_body):
+    return b"~{" + base64.b64encode(frame_body).rstrip(b"=") + b"}~\n"
 
 
 def record(frame_body):

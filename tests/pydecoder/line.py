@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """Bytes of a line into frames, console text and damage (PROTOCOL.md sections 1 to 3)."""
+import base64
 import codecs
 import re
 import struct
@@ -10,6 +11,10 @@ CRC = struct.Struct("<I")
 BODY_MIN, BODY_MAX = 14, 4110
 # A body of BODY_MAX bytes becomes at most 4127: from here on a segment is no frame any more.
 SEGMENT_OVERLONG = 4128
+
+TEXT_FRAME = re.compile(rb"~\{([A-Za-z0-9+/]{19,5480})\}~(?:\r{0,2}\n)?")
+# What may become one when more comes; also its end, whose line end may follow.
+TEXT_FRAME_BEGUN = re.compile(rb"~(?:\{[A-Za-z0-9+/]{0,5480}(?:\}(?:~\r{0,2})?)?)?\Z")
 
 CONTROL_CHARACTERS = re.compile("[\x00-\x06\x0e-\x1a\x1c-\x1f\x7f-\x9f]")
 
@@ -80,6 +85,12 @@ def parse_body(body):
     return Frame(*HEADER.unpack_from(body), bytes(body[HEADER.size:-CRC.size]), bytes(body))
 
 
+def base64_decode(text):
+    if len(text) % 4 == 1:
+        raise Damaged("no base64 has this length")
+    return base64.b64decode(text + b"=" * (-len(text) % 4))
+
+
 class TextJudge:
     """Whether the pieces of one segment are console text; a character may be cut between two pieces."""
 
@@ -100,13 +111,50 @@ class Deframer:
 
     def __init__(self):
         self.wire_bytes = self.frames = self.frames_bad = self.console_bytes = self.bad_bytes = 0
+        self._ahead = bytearray()  # may be a text frame
         self._segment = bytearray()
         self._overlong = None  # the TextJudge of a segment that is passed on in pieces
         self._damage_counted = False
 
     def feed(self, data):
         self.wire_bytes += len(data)
-        pieces = bytes(data).split(b"\0")
+        self._ahead += data
+        ahead, at = bytes(self._ahead), 0
+        for match in TEXT_FRAME.finditer(ahead):
+            if not match[0].endswith(b"\n") and ahead[match.end():] in (b"", b"\r", b"\r\r"):
+                break  # its line end may follow
+            yield from self._segments(ahead[at:match.start()])
+            yield from self._text_frame(match)
+            at = match.end()
+        begun = TEXT_FRAME_BEGUN.search(ahead, at)
+        keep = begun.start() if begun else len(ahead)
+        yield from self._segments(ahead[at:keep])
+        del self._ahead[:keep]
+
+    def end(self):
+        """The end of the input: what has come so far is all."""
+        ahead = bytes(self._ahead)
+        self._ahead.clear()
+        match = TEXT_FRAME.fullmatch(ahead.rstrip(b"\r"))
+        if match:
+            yield from self._text_frame(match)
+            ahead = ahead[match.end():]
+        yield from self._segments(ahead)
+        yield from self._end_segment()
+
+    def _text_frame(self, match):
+        yield from self._end_segment()
+        try:
+            frame = parse_body(base64_decode(match[1]))
+            self.frames += 1
+            yield "frame", frame
+        except Damaged:
+            self.frames_bad += 1
+            self.bad_bytes += len(match[1]) + 4
+            yield "damaged", match[0]
+
+    def _segments(self, data):
+        pieces = data.split(b"\0")
         for number, piece in enumerate(pieces):
             self._segment += piece
             while len(self._segment) >= SEGMENT_OVERLONG:
@@ -115,10 +163,10 @@ class Deframer:
                 yield self._judge(bytes(self._segment[:SEGMENT_OVERLONG]), False)
                 del self._segment[:SEGMENT_OVERLONG]
             if number < len(pieces) - 1:
-                yield from self.end()
+                yield from self._end_segment()
 
-    def end(self):
-        """A delimiter, or the end of the input: what has come so far is a whole segment."""
+    def _end_segment(self):
+        """A delimiter, or as good as one: what has come so far is a whole segment."""
         if self._segment or self._overlong:
             yield self._judge(bytes(self._segment), True)
         self._segment.clear()

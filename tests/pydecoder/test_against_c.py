@@ -182,6 +182,30 @@ def check_bad_line(name, directory):
     tap.equal(len(frames_seen) > 1, True, "the lines differ")
 
 
+def check_text_frames(name, directory):
+    recording, _ = replayed(name, directory)
+    bodies, bad, text = list(receiver_bodies(recording)), 0, 0
+    for seed in range(6):
+        chance = random.Random(seed)
+        line = bytearray(b"U-Boot\r\n")
+        for body in bodies:
+            wire = bytearray(encode.text_line(body) if chance.randrange(8) else encode.wire(body))
+            fate = chance.randrange(10) * (wire[:1] == b"~")
+            if fate == 1:
+                at = chance.randrange(2, len(wire) - 3)
+                wire[at] = ord("A") if wire[at] != ord("A") else ord("B")
+            elif fate == 2:
+                line += chance.choice([b"login: ", "[ 1.5] Gerät\r\n".encode(), b"~{", b"~$ ", b"~{AAAA}~\n"])
+            elif fate == 3:
+                continue
+            elif fate == 4:
+                wire[-1:] = chance.choice([b"\r\n", b"\r\r\n"])
+            line += wire
+        _, deframer = compare_line(bytes(line), directory)
+        bad, text = bad + deframer.frames_bad, text + deframer.console_bytes
+    tap.equal(bad > 0 and text > 100, True, "there is damage and text")
+
+
 def receiver_bodies(recording):
     """The frames of a recording that a line would have carried."""
     return [frame.body for frame in RecordingReader(recording.read_bytes()).frames() if frame.session]
@@ -385,6 +409,7 @@ def tests():
     for name in names:
         yield f"a board's recording of {name}", in_directory(check_replay, name)
     for name in names[:1]:
+        yield f"text frames with {name}", in_directory(check_text_frames, name)
         yield f"bad lines with {name}", in_directory(check_bad_line, name)
         yield f"damaged recordings of {name}", in_directory(check_damaged_recording, name)
         yield f"joined recordings of {name}", in_directory(check_joined_recordings, name)

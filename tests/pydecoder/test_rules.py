@@ -67,6 +67,23 @@ def text_between_frames_costs_no_frame():
         tap.equal((deframer.frames, deframer.frames_bad, deframer.console_bytes), (3, 0, 3 * len(text)))
 
 
+def text_frames_leave_the_text_around_them():
+    one, two = (encode.text_line(encode.body(10, 0, 7, seq, bytes(range(seq, 200)))) for seq in range(2))
+    prompt, rest = b"board login: ", b"root\r\n~$ ~{x} ~~ }~\n"
+    for piece in (1, 2, 7, 100000):
+        for end in (b"\n", b"\r\n", b"\r\r\n"):
+            deframer, found = deframe(prompt + one[:-1] + end + two[:-1] + end + rest, piece)
+            tap.equal([what for what, _ in found], ["text", "frame", "frame", "text"])
+            tap.equal((found[0][1], found[3][1]), (prompt, rest))
+    for at in range(2, len(one) - 3):
+        changed = bytearray(one)
+        changed[at] = ord("A") if one[at] != ord("A") else ord("B")
+        deframer, found = deframe(bytes(changed) + two, 50)
+        tap.equal((deframer.frames, deframer.frames_bad, deframer.bad_bytes), (1, 1, len(one) - 1), f"character {at}")
+    mixed = encode.wire(encode.body(10, 0, 7, 2, b"~{AAAAAAAAAAAAAAAAAAAAAAAAA")) + one + prompt
+    tap.equal([what for what, _ in deframe(mixed, 3)[1]], ["frame", "frame", "text"])
+
+
 def damage_is_what_is_neither_frame_nor_text():
     whole = encode.wire(encode.body(7, 0, 7, 0, b"\x08\x05"))
     for bad in (b"\x80", b"\xc0\xaf", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"a\x7fb", b"\xc2\x85",
@@ -437,6 +454,7 @@ def nothing_that_comes_is_too_much():
 
 
 TESTS = [schema_is_that_of_the_proto_file, malformed_cobs_is_refused, text_between_frames_costs_no_frame,
+         text_frames_leave_the_text_around_them,
          damage_is_what_is_neither_frame_nor_text, long_segments_come_in_pieces, the_longest_frame_is_a_frame,
          damaged_messages_are_refused, unknown_fields_are_skipped_and_packing_is_optional,
          blocks_come_back_as_they_were, damaged_blocks_are_refused,

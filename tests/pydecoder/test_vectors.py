@@ -37,6 +37,15 @@ def check_frame(kind, flags, session, seq, payload, wire):
     tap.equal(found, [("frame", Frame(*head, body))], "received")
 
 
+def check_textframe(kind, flags, session, seq, payload, line):
+    head = [int(kind), int(flags), int(session), int(seq), from_hex(payload)]
+    body = encode.body(*head)
+    tap.equal(encode.text_line(body), from_hex(line), "on the line")
+    deframer = Deframer()
+    found = list(deframer.feed(from_hex(line))) + list(deframer.end())
+    tap.equal(found, [("frame", Frame(*head, body))], "received")
+
+
 def by_name(message, name):
     """A decoded message as the vectors write it: bytes as hexadecimal."""
     types = dict(SCHEMA[name].values())
@@ -87,7 +96,8 @@ def check_recording(count, data):
     tap.equal(len(list(RecordingReader(from_hex(data)).frames())), int(count), "whole frames")
 
 
-CHECKS = {"cobs": (check_cobs, 2), "crc32c": (check_crc, 2), "frame": (check_frame, 6), "message": (check_message, 6),
+CHECKS = {"cobs": (check_cobs, 2), "crc32c": (check_crc, 2), "frame": (check_frame, 6),
+          "textframe": (check_textframe, 6), "message": (check_message, 6),
           "block": (BlockChecker(), 3), "recording": (check_recording, 2)}
 
 

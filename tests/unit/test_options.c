@@ -282,6 +282,33 @@ static void table_is_sound(void **state)
 	assert_non_null(option_rows[0].group);
 }
 
+/* A console belongs to others: its rate stays, and nobody is listened to, unless asked for. */
+static void text_framing(void **state)
+{
+	struct options o;
+
+	assert_int_equal(PARSE(&o, "tty"), OPTIONS_RUN);
+	assert_int_equal(o.config.framing, FRAMING_BINARY);
+	assert_int_equal(o.config.link, LINKMODE_AUTO);
+	options_free(&o);
+	assert_int_equal(PARSE(&o, "tty", "--framing", "text"), OPTIONS_RUN);
+	assert_int_equal(o.config.framing, FRAMING_TEXT);
+	assert_int_equal(o.config.link, LINKMODE_ONEWAY);
+	assert_int_equal(o.config.baud, 0);
+	options_free(&o);
+	assert_int_equal(PARSE(&o, "tty", "--framing", "text", "-b", "115200"), OPTIONS_RUN);
+	assert_int_equal(o.config.baud, 115200);
+	options_free(&o);
+	assert_int_equal(PARSE(&o, "tty", "--framing", "text", "--link", "reliable"), OPTIONS_RUN);
+	assert_int_equal(o.config.link, LINKMODE_RELIABLE);
+	assert_int_equal(o.config.baud, 115200);
+	options_free(&o);
+	assert_int_equal(
+		PARSE(&o, "tty", "--framing", "text", "--frame-bytes", "3000"), OPTIONS_USAGE);
+	assert_non_null(strstr(said, "2300"));
+	options_free(&o);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -290,6 +317,7 @@ int main(void)
 		cmocka_unit_test(modules_are_lists),
 		cmocka_unit_test(listen_addresses),
 		cmocka_unit_test(wrong_usage),
+		cmocka_unit_test(text_framing),
 		cmocka_unit_test(file_and_command_line),
 		cmocka_unit_test(file_errors_name_the_line),
 		cmocka_unit_test(sizes),
