@@ -64,9 +64,11 @@ static int tty_sink_open(struct sink *sink)
 	}
 	snprintf(sink->description, sizeof(sink->description), "serial %s %u", s->cfg->tty,
 		sink->baud);
-	log_note("line %s, %u baud 8N1%s%s", s->cfg->tty, sink->baud,
+	log_note("line %s, %u baud%s%s%s", s->cfg->tty, sink->baud, s->tty.shared ? "" : " 8N1",
 		s->cfg->rtscts ? ", RTS/CTS" : "",
-		s->tty.shared ? ", shared: frames as text between what others write" : "");
+		s->tty.shared ? ", shared: frames as text between what others write"
+		: sink->text  ? ", frames as text"
+			      : "");
 	return 0;
 }
 

@@ -13,7 +13,9 @@ RECORDER_KINDS = range(32, 64)
 
 CAUSES = {0: "unknown", 1: "ring_full", 2: "map_full", 3: "missed_return", 4: "spool_full", 5: "abandoned",
           6: "line", 7: "undecodable", 8: "host_overrun"}
-UNKNOWN, LINE, UNDECODABLE = 0, 6, 7
+UNKNOWN, LINE, UNDECODABLE, HOST_OVERRUN = 0, 6, 7, 8
+MARK_BLOCKS = 64
+LINE_STATS = 1
 FIRST_INDEX_MAX = 1 << 60
 BEFORE_INDEX, AFTER_INDEX = (0, 1, 2, 3), (4, 5)
 
@@ -43,6 +45,9 @@ class Ranges:
             start = max(start, behind)
         return result + [(start, end)] * (start < end)
 
+    def ranges(self):
+        return list(zip(self._starts, self._ends))
+
     def bounds(self):
         return (self._starts[0], self._ends[-1]) if self._starts else (0, 0)
 
@@ -53,6 +58,7 @@ class Blocks:
     def __init__(self, messages):
         self.events, self.repeated = [], 0
         self.indexes = Ranges()  # of all blocks, also of those that are no use
+        self.broken = []  # of chains that were broken, by index
         self._decoder, self._decoded, self._undecoded = BlockDecoder(), Ranges(), []
         for message in sorted(messages, key=lambda message: message.get("first_index", 0)):
             self._add(message, message.get("first_index", 0), message["count"])
@@ -70,9 +76,15 @@ class Blocks:
             if known:
                 self.repeated += 1
                 return
-            if not isinstance(why, BrokenChain):
-                self._undecoded.append((first, behind))
+            (self.broken if isinstance(why, BrokenChain) else self._undecoded).append((first, behind))
         self.indexes.add(first, behind)
+
+    def missing(self, first, behind):
+        """Indexes of first..behind that were neither delivered nor undecodable."""
+        here = Ranges()
+        for start, end in [*self._decoded.ranges(), *self._undecoded]:
+            here.add(start, end)
+        return sum(end - start for start, end in here.gaps(first, behind))
 
     @property
     def undecodable(self):
@@ -91,6 +103,8 @@ class Session:
         self._seqs, self._newest_seq = Ranges(), None
         # Blocks come in any order: they are decoded when somebody asks.
         self._blocks, self._messages = None, []
+        # Overruns of the host: marked for so many more blocks; gaps after a mark; where the blocks that came end.
+        self._marked, self._suspected, self._came_to = 0, [], None
         self._status = {}
 
     def add(self, frame):
@@ -134,8 +148,26 @@ class Session:
         if 1 <= count <= BLOCK_EVENTS_MAX and first <= FIRST_INDEX_MAX:
             self._messages.append(message)
             self._blocks = None
+            self._came(first, first + count)
         else:
             self.frames_bad += 1
+
+    def mark(self, marked):
+        self._marked = MARK_BLOCKS if marked else 0
+
+    def _came(self, first, behind):
+        if self._marked and self._came_to is not None and first > self._came_to:
+            self._suspected.append((self._came_to, first))
+            self._marked = 0
+        self._marked = max(0, self._marked - 1)
+        self._came_to = max(self._came_to or 0, behind)
+
+    def _overrun(self):
+        """Events that are missing where the host's own port had overrun."""
+        suspected = list(self._suspected)
+        for first, behind in self.blocks.broken:
+            suspected = [(start, behind if end == first else end) for start, end in suspected]
+        return sum(self.blocks.missing(*gap) for gap in suspected)
 
     @property
     def blocks(self):
@@ -218,7 +250,8 @@ class Session:
         for cause, claimed in [(UNDECODABLE, self.undecodable)] + [(cause, self._told(cause)) for cause in AFTER_INDEX]:
             lost[cause] = min(claimed, missing)
             missing -= lost[cause]
-        lost[LINE] = missing
+        lost[HOST_OVERRUN] = min(self._overrun(), missing)
+        lost[LINE] = missing - lost[HOST_OVERRUN]
         by_cause = {CAUSES[cause]: lost[cause] for cause in sorted(lost)}
         return {"produced": produced, "taken": taken, "delivered": delivered,
                 "lost": {"total": sum(by_cause.values()), "by_cause": by_cause}}
@@ -268,8 +301,20 @@ class Receiver:
         now = self.recordings[-1]
         if name == "Recording":
             now["recording"] = message
+        if name == "LineEvent" and self.sessions:
+            self._line_event(message, now["stats"])
         now["stats"] = (message or {}).get("stats", now["stats"])
         self._ended = name == "RecordingEnd"
+
+    def _line_event(self, event, before):
+        def overruns(stats):
+            uart = stats.get("uart", {})
+            return uart.get("overrun", 0) + uart.get("buffer_overrun", 0)
+        newest = list(self.sessions.values())[-1]
+        if event.get("kind", 0) != LINE_STATS:
+            newest.mark(False)
+        elif "stats" in event and overruns(event["stats"]) > overruns(before):
+            newest.mark(True)
 
     def understood(self):
         return [session for session in self.sessions.values() if session.needs_version is None]

@@ -337,6 +337,27 @@ def check_chains(directory):
         tap.equal(any(book["lost"]["by_cause"][cause] for book in books), True, f"some {cause}")
 
 
+def check_overruns(directory):
+    """A recorder whose own port overran now and then, and whose line went away at times."""
+    recording, seen = directory / "overrun.pb", 0
+    for number in range(1, CHAINED_SESSIONS + 1):
+        chance, own, overruns = random.Random(number), encode.Sender(0), 0
+        bodies = [own.send("Recording", {"format_version": 1})]
+        for body in chained_session(number):
+            bodies.append(body)
+            fate = chance.randrange(12)
+            overruns += fate < 3
+            if fate < 5:
+                uart = {"overrun": overruns // 2, "buffer_overrun": overruns - overruns // 2, "framing": fate}
+                bodies.append(own.send("LineEvent", {"kind": 2 if fate == 4 else 1, "stats": {"uart": uart}}))
+        data = b"".join(map(encode.record, bodies))
+        recording.write_bytes(data)
+        receiver, reader = decode_recording(data)
+        same_books(info(recording), receiver, reader)
+        seen += summarise(receiver, reader)["lost"]["by_cause"]["host_overrun"]
+    tap.equal(seen > 0, True, "some host_overrun")
+
+
 def odd_session(number):
     """A session cut off after a Loss that no Status counts yet, among frames that are not a board's."""
     chance = random.Random(number)
@@ -414,6 +435,7 @@ def tests():
         yield f"damaged recordings of {name}", in_directory(check_damaged_recording, name)
         yield f"joined recordings of {name}", in_directory(check_joined_recordings, name)
     yield "broken chains", in_directory(check_chains)
+    yield "overruns of the host", in_directory(check_overruns)
     yield "a foreign sender", in_directory(check_foreign_sender)
     yield "a line with frames of others", in_directory(check_odd_line)
     yield "a session of a later version", in_directory(check_later_version)
