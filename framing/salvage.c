@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "framing/salvage.h"
 
-/* Steps of some ns: at 4 Mbaud, 400 KB/s, all of it damaged by design, this is about a tenth of a
- * processor. What a quiet line has saved up is for a burst of damage. */
+/* Of each purse. A repair of one or two wrong bits costs up to 150 steps for a byte of its segment, so
+ * it can always be paid where segments have 1 KB or more. What a quiet line has saved up is for a burst
+ * of damage. */
 #define STEPS_PER_BYTE 200u
 #define STEPS_MAX      20000000u
 
@@ -21,22 +22,28 @@ void salvage_init(struct salvage *s, uint8_t *mem, struct salvage_pairs *pairs,
 		.plain = mem,
 		.body_mem = mem + FRAMING_MAX_SEGMENT + 1,
 		.pairs = pairs,
-		.budget = STEPS_MAX,
+		.for_repair = STEPS_MAX,
+		.for_text = STEPS_MAX,
 	};
+	s->purse = &s->for_repair;
+}
+
+static void fill(uint64_t *purse, uint64_t steps)
+{
+	*purse = steps < STEPS_MAX - *purse ? *purse + steps : STEPS_MAX;
 }
 
 void salvage_received(struct salvage *s, size_t bytes)
 {
-	s->budget += (uint64_t)bytes * STEPS_PER_BYTE;
-	if (s->budget > STEPS_MAX)
-		s->budget = STEPS_MAX;
+	fill(&s->for_repair, (uint64_t)bytes * STEPS_PER_BYTE);
+	fill(&s->for_text, (uint64_t)bytes * STEPS_PER_BYTE);
 }
 
 bool salvage_spend(struct salvage *s, uint64_t steps)
 {
-	if (s->budget < steps)
+	if (*s->purse < steps)
 		return false;
-	s->budget -= steps;
+	*s->purse -= steps;
 	return true;
 }
 

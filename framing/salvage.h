@@ -52,7 +52,10 @@ struct salvage {
 	uint8_t *plain,
 		*body_mem; /* an attempt: bytes between delimiters, and what they stand for */
 	struct salvage_pairs *pairs;
-	uint64_t budget; /* steps of work left */
+	/* Steps of work left. Text has a purse of its own: a line that is bad for long has no text in it,
+	 * but places where some could be, and looking there must not leave repairs unpaid. */
+	uint64_t for_repair, for_text;
+	uint64_t *purse; /* that pays at the moment */
 };
 
 /* mem: SALVAGE_MEM bytes, and pairs, outlive it. pairs NULL: such are not looked for. */

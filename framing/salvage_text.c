@@ -16,6 +16,8 @@
 #define COST_MAX  36u
 /* Attempts with a CRC: each is right by chance once in 2^32. */
 #define CHECKS_MAX 256u
+/* Steps for one segment: the most that any of the unit test's 1,400 needs is 5 million. */
+#define STEPS_MAX 6000000u
 /* Of those whose codes fit, so many are tried with one bit flipped, too. */
 #define FLIPS_MAX 4u
 /* Without a frame to prove it, this much text is believed. */
@@ -43,6 +45,7 @@ struct search {
 	size_t n;
 	unsigned int cost_from, cost_to; /* of this round: above, up to */
 	unsigned int checks, flips;
+	uint64_t least_left; /* in the purse: this segment has had its share */
 	enum salvage_way found;
 };
 
@@ -189,7 +192,7 @@ static size_t without_lines(struct search *x)
 
 static bool check(struct search *x)
 {
-	size_t left = x->checks < CHECKS_MAX ? without_lines(x) : 0;
+	size_t left = without_lines(x);
 
 	if (left == 0)
 		return false;
@@ -199,6 +202,11 @@ static bool check(struct search *x)
 	else if (x->flips++ < FLIPS_MAX && salvage_flip(x->s, left))
 		x->found = SALVAGE_REPAIRED;
 	return x->found != SALVAGE_NOTHING;
+}
+
+static bool is_over(const struct search *x)
+{
+	return x->checks == CHECKS_MAX || *x->s->purse <= x->least_left;
 }
 
 /* All readings of the line feeds from i on whose cost, with what is chosen before, is this round's. */
@@ -211,7 +219,7 @@ static bool combine(struct search *x, size_t i, unsigned int cost)
 	for (f->chosen = 0; f->chosen < f->n; f->chosen++) {
 		unsigned int sum = cost + f->readings[f->chosen].cost;
 
-		if (sum > x->cost_to || !salvage_spend(x->s, 2))
+		if (sum > x->cost_to || is_over(x) || !salvage_spend(x->s, 2))
 			break;
 		if (combine(x, i + 1, sum))
 			return true;
@@ -226,7 +234,7 @@ static bool search(struct search *x)
 
 	for (size_t i = 0; i < x->n; i++)
 		least += x->feeds[i].readings[0].cost;
-	for (unsigned int cost = 0; cost <= COST_MAX && x->s->budget > 0; cost += COST_STEP) {
+	for (unsigned int cost = 0; cost <= COST_MAX && !is_over(x); cost += COST_STEP) {
 		x->cost_from = cost ? least + cost - COST_STEP + 1 : 0;
 		x->cost_to = least + cost;
 		if (combine(x, 0, 0))
@@ -272,11 +280,14 @@ enum salvage_way salvage_untangle(struct salvage *s, const uint8_t *segment, siz
 	struct search x = {.s = s, .segment = segment, .len = len};
 
 	s->n_text = 0;
-	if (!salvage_spend(s, 4 * len))
-		return SALVAGE_NOTHING;
-	if (find_feeds(&x) && search(&x))
-		tell_proved(&x);
-	else
-		tell_likely(&x);
+	s->purse = &s->for_text;
+	x.least_left = *s->purse > STEPS_MAX ? *s->purse - STEPS_MAX : 0;
+	if (salvage_spend(s, 4 * len)) {
+		if (find_feeds(&x) && search(&x))
+			tell_proved(&x);
+		else
+			tell_likely(&x);
+	}
+	s->purse = &s->for_repair;
 	return x.found;
 }

@@ -160,6 +160,33 @@ static void two_wrong_bits_are_mostly_repaired_where_guesses_count(void **state)
 	assert_true(repaired > 240);
 }
 
+/* A line that is bad for long: looking for text in what cannot be restored leaves repairs their share. */
+static void a_bad_line_is_repaired_for_as_long_as_it_is_bad(void **state)
+{
+	static uint8_t wire[FRAMING_MAX_WIRE], body[FRAMING_MAX_BODY];
+	unsigned int repaired = 0, hopeless = 3000, hurt = 500;
+	uint64_t seed = 79;
+
+	guesses = true;
+	begin();
+	for (unsigned int round = 0; round < hopeless + hurt; round++) {
+		size_t n = make_frame(wire, body, 1, 1000, &seed);
+		unsigned int flips = round < hopeless ? 30 : 2;
+
+		for (unsigned int i = 0; i < flips; i++) {
+			size_t bit = 8 + random_next(&seed) % (8 * (n - 2));
+			wire[bit / 8] ^= (uint8_t)(1u << bit % 8);
+		}
+		memset(&heard, 0, sizeof(heard));
+		receiver_bytes(&receiver, wire, n);
+		repaired += round >= hopeless && heard.frames == 1 &&
+			    memcmp(heard.bodies[0], body, heard.lens[0]) == 0;
+	}
+	guesses = false;
+	print_message("%u of %u\n", repaired, hurt);
+	assert_true(repaired > hurt * 8 / 10);
+}
+
 static const char *const lines[] = {
 	"[    0.000000] Linux version 6.1.0 (gcc 12) #1 SMP\r\n",
 	"[   12.345678] usb 1-1: new high-speed USB device number 2 using xhci_hcd\n",
@@ -261,6 +288,7 @@ int main(void)
 		cmocka_unit_test(one_wrong_bit_anywhere_is_repaired),
 		cmocka_unit_test(worse_damage_never_makes_another_frame),
 		cmocka_unit_test(two_wrong_bits_are_mostly_repaired_where_guesses_count),
+		cmocka_unit_test(a_bad_line_is_repaired_for_as_long_as_it_is_bad),
 		cmocka_unit_test(kernel_lines_inside_frames_come_out_and_so_do_the_frames),
 		cmocka_unit_test(other_lines_inside_frames_come_out_and_so_do_the_frames),
 		cmocka_unit_test(work_is_bounded),
