@@ -154,6 +154,20 @@ static uint64_t told_by_links(const struct attacher *a)
 	return sum;
 }
 
+static uint64_t runs_of_events(const struct attacher *a)
+{
+	uint64_t runs = 0;
+	size_t i;
+
+	for (i = 0; i < a->events.n; i++) {
+		const struct kprobe_event *e = &a->events.at[i];
+
+		runs += maps_runs(
+			a->copies.maps, e->func, e->on_return ? AYP_HALF_END : AYP_HALF_BEGIN);
+	}
+	return runs;
+}
+
 /*
  * Kernels before 6.7. Beside what kprobe_profile calls missed, a hit inside of another program is
  * passed over in silence (trace_call_bpf; counted from dd8657894c11 on): it counts as a hit, but no
@@ -161,16 +175,15 @@ static uint64_t told_by_links(const struct attacher *a)
  */
 static uint64_t told_by_profile(const struct attacher *a)
 {
-	uint64_t hits, missed, runs = 0;
-	size_t i;
+	uint64_t hits, missed, runs;
 
 	if (kprobe_events_read(&a->events, &hits, &missed))
 		return 0;
-	for (i = 0; i < a->events.n; i++) {
-		const struct kprobe_event *e = &a->events.at[i];
-
-		runs += maps_runs(
-			a->copies.maps, e->func, e->on_return ? AYP_HALF_END : AYP_HALF_BEGIN);
+	runs = runs_of_events(a);
+	/* A hit whose program has not come to its counter yet is none that was passed over. */
+	if (hits > runs) {
+		maps_wait(a->copies.maps);
+		runs = runs_of_events(a);
 	}
 	return missed + (hits > runs ? hits - runs : 0);
 }

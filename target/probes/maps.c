@@ -153,7 +153,7 @@ void maps_set_active(struct maps *m, bool active)
 	__sync_synchronize();
 }
 
-void maps_wait(struct maps *m)
+void maps_wait(const struct maps *m)
 {
 	uint32_t zero = 0;
 

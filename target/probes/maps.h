@@ -46,8 +46,8 @@ int maps_fd_by_name(const struct maps *m, const char *name);
 
 /* Begin to count and emit (true), or stop. */
 void maps_set_active(struct maps *m, bool active);
-/* After a stop: until no program is still about to emit. */
-void maps_wait(struct maps *m);
+/* Until every program that runs now has ended; after a stop none is about to emit then. */
+void maps_wait(const struct maps *m);
 
 /* Sums over all CPUs. */
 uint64_t maps_begun(const struct maps *m, uint32_t func); /* entries or instants */
