@@ -4,6 +4,7 @@
 #   V=1                show the commands
 #   CROSS_COMPILE=aarch64-linux-gnu-   compiler prefix for the board's program
 #   SYSROOT=DIR        where the libraries of another architecture are, unpacked
+#   ARCH=arm64         architecture of static programs and emulated boards: amd64, arm64, armhf, or as uname -m has them
 #   SAN=address,undefined              sanitizers for both programs and the tests
 #   VMLINUX_BTF=FILE   kernel type information to make vmlinux.h from; "none": the fallback in bpf/
 #   PYTHON=...         a python3 that sees Debian's packages
@@ -20,6 +21,7 @@ CLANG        ?= clang
 LLVM_STRIP   ?= llvm-strip
 BPFTOOL      ?= $(firstword $(shell command -v bpftool 2>/dev/null) /usr/sbin/bpftool)
 NANOPB_GEN   ?= $(PYTHON) /usr/bin/nanopb_generator.py
+ARCH         ?= $(shell uname -m)
 VMLINUX_BTF  ?= $(firstword $(wildcard /sys/kernel/btf/vmlinux) none)
 
 ifeq ($(origin CC),default)
@@ -68,7 +70,7 @@ FUZZ_SRC    := $(wildcard tests/fuzz/fuzz_*.c)
 BPF_SRC     := $(wildcard bpf/*.bpf.c)
 
 obj = $(patsubst %.c,$(O)/obj/%.o,$(1))
-SKELS     := $(patsubst bpf/%.bpf.c,$(O)/gen/bpf/%.skel.h,$(BPF_SRC))
+BPF_PACKED := $(patsubst bpf/%.bpf.c,$(O)/gen/bpf/%.inc,$(BPF_SRC))
 PB_C      := $(O)/gen/proto/ayaprof.pb.c
 PB_H      := $(O)/gen/proto/ayaprof.pb.h
 SYSCALLS  := $(O)/gen/target/syscall_names.inc
@@ -84,11 +86,9 @@ TOOL_BIN := $(patsubst tests/tools/%.c,$(O)/tests/%,$(TOOL_SRC))
 REPLAY_BIN := $(patsubst tests/fuzz/fuzz_%.c,$(O)/tests/replay_%,$(FUZZ_SRC))
 
 TARGET_LIBS := -lbpf -lelf -lz -lprotobuf-nanopb
-# For boards without our libraries: one file that runs on any kernel. glibc's own order of archives matters.
-STATIC_LIBS := -l:libbpf.a -l:libelf.a -l:libz.a -l:libprotobuf-nanopb.a
 HOST_LIBS   := -lserialport -lz -lprotobuf-nanopb -lm -lpthread
 
-.PHONY: all help static demo demo-board test test-run test-line test-boards bench fuzz fuzz-run asan format lint install clean deps tests
+.PHONY: FORCE all help static static-here demo demo-board test test-run test-line test-boards bench fuzz fuzz-run asan format lint install clean deps tests
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -100,8 +100,8 @@ help:
 	@echo 'make test         install what is missing, build, run every test this machine can run'
 	@echo 'make test-line    every rate with every line fault, one-way and reliable'
 	@echo 'make test-boards  the longer matrix on emulated boards'
-	@echo 'make demo-board   the demonstration on an emulated board (ARCH=x86_64 KERNEL=6.1 or 6.12)'
-	@echo 'make static       $(O)/static/ayaprof-uart, for boards without our libraries'
+	@echo 'make demo-board   the demonstration on an emulated board (ARCH=amd64, arm64 or armhf; KERNEL=6.1 or 6.12)'
+	@echo 'make static       one small file for boards, $(O)/MACHINE/static/ayaprof-uart (ARCH=amd64, arm64 or armhf)'
 	@echo 'make bench        ratios against alternatives, measured in one run'
 	@echo 'make fuzz         fuzz every parser (FUZZ_SECONDS=60 each)'
 	@echo 'make asan         the tests under AddressSanitizer and UBSan'
@@ -115,10 +115,15 @@ $(O)/ayaprof-uart: $(O)/obj/target/main.o $(LIB_TARGET) $(LIB_PROTO) $(LIB_FRAMI
 	$(say) LINK $@
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(TARGET_LIBS)
 
-static: $(O)/static/ayaprof-uart
+# For boards without our libraries: one file that runs on any kernel, in $(O)/MACHINE/static/; what is built for this
+# machine's architecture is found in $(O)/static/, too.
+static:
+	@scripts/install-deps.sh build static static-$$(scripts/arch.sh '$(ARCH)' debian)
+	@O='$(O)' scripts/build-static.sh '$(ARCH)'
+# scripts/build-static.sh makes these two with the board's compiler and an O= of its own.
 $(O)/static/ayaprof-uart: $(O)/obj/target/main.o $(LIB_TARGET) $(LIB_PROTO) $(LIB_FRAMING)
 	$(say) STATIC $@
-	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) $(LDFLAGS) -static -s -o $@ $^ $(STATIC_LIBS)
+	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) $(LDFLAGS) -static -Wl,--gc-sections -s -o $@ $^ $(TARGET_LIBS)
 # Not stripped: user functions are found by their symbols.
 $(O)/static/%: $(O)/obj/tests/tools/%.o
 	$(say) STATIC $@
@@ -139,13 +144,14 @@ $(O)/lib/%.a:
 # Generated headers must exist before the first compilation; afterwards the .d files know better.
 $(call obj,$(PROTO_SRC) $(TARGET_SRC) $(HOST_SRC) $(UNIT_SRC) $(TOOL_SRC) $(LINESIM_SRC) $(FUZZ_SRC)) \
 $(O)/obj/target/main.o $(O)/obj/host/main.o: | $(PB_H)
-$(call obj,$(TARGET_SRC)) $(O)/obj/target/main.o: | $(SKELS) $(SYSCALLS)
+$(call obj,$(TARGET_SRC)) $(O)/obj/target/main.o: | $(BPF_PACKED) $(SYSCALLS)
 $(call obj,$(HOST_SRC)): | $(PLOT_PY)
 
 # Rebuild when a flag changes (SAN=, CC=, ...), not only when a file does.
 FLAGS_NOW := $(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS)
 $(O)/flags: FORCE
 	$(Q)mkdir -p $(@D); printf '%s\n' '$(subst ','\'',$(FLAGS_NOW))' | cmp -s - $@ || printf '%s\n' '$(subst ','\'',$(FLAGS_NOW))' > $@
+# Phony, or .SECONDARY would let it be missing and the rule above never run.
 FORCE:
 
 # framing/ has no operating system under it: prove it with every build.
@@ -175,9 +181,10 @@ $(O)/obj/bpf/%.bpf.o: bpf/%.bpf.c $(O)/gen/bpf/vmlinux.h
 		-D__TARGET_ARCH_$(BPF_ARCH) -I. -I$(O)/gen/bpf -MMD -MP -c -o $@ $<
 	$(Q)$(LLVM_STRIP) -g $@
 
-$(O)/gen/bpf/%.skel.h: $(O)/obj/bpf/%.bpf.o
-	$(say) SKEL $@
-	$(Q)mkdir -p $(@D) && $(BPFTOOL) gen skeleton $< name $*_bpf > $@
+# The objects are six times as large as what they carry: compressed, as bytes for target/probes/images.c.
+$(O)/gen/bpf/%.inc: $(O)/obj/bpf/%.bpf.o
+	$(say) PACK $@
+	$(Q)mkdir -p $(@D) && gzip -9nc $< | od -An -v -tu1 | sed 's/\([0-9]\) /\1,/g; s/$$/,/' > $@
 
 # ---- other generated files ---------------------------------------------------------------------
 $(SYSCALLS): scripts/gen-syscalls.sh
@@ -204,8 +211,9 @@ $(O)/tests/%: $(O)/obj/tests/tools/%.o
 	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lpthread -lm
 
 # Emulated boards run static programs; a static one with sanitizers does not link.
-STATIC_BIN := $(if $(SAN),,$(O)/static/ayaprof-uart $(O)/static/workload)
-tests: all $(UNIT_BIN) $(TOOL_BIN) $(REPLAY_BIN) $(STATIC_BIN)
+tests: all $(UNIT_BIN) $(TOOL_BIN) $(REPLAY_BIN) $(if $(SAN),,static-here)
+static-here:
+	@O='$(O)' scripts/build-static.sh '$(shell uname -m)'
 
 $(O)/tests/bench_codec: $(O)/obj/tests/bench/bench_codec.o $(LIB_PROTO)
 	$(say) LINK $@
@@ -217,7 +225,7 @@ bench:
 	@O='$(O)' $(PYTHON) tests/bench/run.py
 
 deps:
-	@scripts/install-deps.sh build plot test boards
+	@scripts/install-deps.sh build plot test static boards
 
 # A second make, because the first one may have been read before the tools it asks for were there.
 test: deps
@@ -230,9 +238,10 @@ test-line: deps
 	@O='$(O)' PYTHON='$(PYTHON)' $(PYTHON) tests/run.py --line
 
 test-boards: deps
-	@scripts/install-deps.sh boards-arm64
+	@scripts/install-deps.sh boards-arm64 static-arm64 boards-armhf static-armhf
 	@$(MAKE) --no-print-directory O='$(O)' tests
-	@O='$(O)' tests/boards/build-static.sh aarch64
+	@O='$(O)' scripts/build-static.sh aarch64
+	@O='$(O)' scripts/build-static.sh armv7l
 	@O='$(O)' PYTHON='$(PYTHON)' $(PYTHON) tests/run.py --boards
 
 demo:
@@ -240,13 +249,12 @@ demo:
 	@$(MAKE) --no-print-directory O='$(O)' all $(O)/tests/linesim $(O)/tests/workload
 	@O='$(O)' PYTHON='$(PYTHON)' scripts/demo.sh
 
-ARCH   ?= x86_64
 KERNEL ?= 6.1
 demo-board:
-	@scripts/install-deps.sh build plot boards $(if $(filter aarch64,$(ARCH)),boards-arm64)
+	@debian=$$(scripts/arch.sh '$(ARCH)' debian) && scripts/install-deps.sh build plot static boards static-$$debian boards-$$debian
 	@$(MAKE) --no-print-directory O='$(O)' all
-	@O='$(O)' tests/boards/build-static.sh '$(ARCH)'
-	@O='$(O)' $(PYTHON) tests/boards/demo.py '$(ARCH)' '$(KERNEL)'
+	@O='$(O)' scripts/build-static.sh '$(ARCH)'
+	@O='$(O)' $(PYTHON) tests/boards/demo.py "$$(scripts/arch.sh '$(ARCH)')" '$(KERNEL)'
 
 # ---- fuzzing: every tests/fuzz/fuzz_NAME.c for FUZZ_SECONDS, new inputs stay in $(O)/fuzz/corpus ----
 FUZZ_SECONDS ?= 60

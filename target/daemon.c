@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -17,6 +16,7 @@
 #include "target/console.h"
 #include "target/kmsg.h"
 #include "target/log.h"
+#include "target/memory.h"
 #include "target/sink/mode.h"
 #include "target/summary.h"
 
@@ -150,8 +150,7 @@ static int set_up(struct daemon *d)
 	err = d->source->ops->start(d->source);
 	if (err < 0)
 		return err;
-	/* Reading the kernel's type information took memory that glibc would otherwise keep. */
-	malloc_trim(0);
+	memory_give_back(); /* planning and attaching took far more than running will */
 	stream_set_now(d->stream, now_ns());
 	stream_begin(d->stream, d->source);
 	err = d->source->ops->activate(d->source);

@@ -4,7 +4,7 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <sys/syscall.h>
+#include <asm/unistd.h>
 
 /* Old ABIs define numbers twice. */
 #pragma GCC diagnostic push
@@ -61,7 +61,7 @@ static int plan(struct module *m)
 	if (base < 0)
 		return base;
 	m->p->params.func_syscall = base;
-	m->p->params.syscall_sigreturn = SYS_rt_sigreturn;
+	m->p->params.syscall_sigreturn = __NR_rt_sigreturn;
 	m->p->params.syscall_probe = PROBE_SYSCALL;
 	for (i = 0; i < AYP_SYSCALLS && !err; i++) {
 		if (syscall_names[i])

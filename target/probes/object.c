@@ -60,15 +60,18 @@ struct bpf_object *object_load(const struct bpf_image *image, const char *const 
 {
 	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = image->name);
 	struct bpf_object *o;
-	const void *bytes;
 	size_t size;
+	void *bytes = image_unpack(image, &size);
 
-	bytes = image->bytes(&size);
-	o = bpf_object__open_mem(bytes, size, &opts);
-	if (!o) {
-		*err = -errno;
+	if (!bytes) {
+		*err = -ENOMEM;
 		return NULL;
 	}
+	o = bpf_object__open_mem(bytes, size, &opts);
+	*err = o ? 0 : -errno;
+	free(bytes); /* libbpf has copied what it needs */
+	if (!o)
+		return NULL;
 	*err = prepare(o, programs, maps, params);
 	if (!*err)
 		*err = bpf_object__load(o);

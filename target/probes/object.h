@@ -15,13 +15,17 @@
 
 struct bpf_object;
 
-/* An object as it was built (images.c). */
+/* An object as it was built, gzipped (images.c). */
 struct bpf_image {
 	const char *name;
-	const void *(*bytes)(size_t *size);
+	const unsigned char *packed;
+	size_t packed_size;
 };
 extern const struct bpf_image image_syscall, image_irq, image_sched, image_sched_tp, image_task,
 	image_function, image_cpu, image_memory, image_xdp;
+
+/* The object file of an image, to be freed; NULL: out of memory. */
+void *image_unpack(const struct bpf_image *image, size_t *size);
 
 struct object_list {
 	struct bpf_object **object;

@@ -4,7 +4,6 @@
 #include "target/probes/probe.h"
 
 #include <errno.h>
-#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -23,11 +22,7 @@ static struct probes *self(struct source *s)
 
 static int do_start(struct source *s)
 {
-	int err = session_start(self(s));
-
-	/* Parsing the kernel's BTF took 13 MB that nobody needs any more. */
-	malloc_trim(0);
-	return err;
+	return session_start(self(s));
 }
 
 static uint64_t all_misses(struct probes *p)

@@ -10,6 +10,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <asm/ioctls.h>
 #include <linux/serial.h>
 
 /* Receivers sample the middle of a bit: beyond about 2 % per side the last bit of a byte is read

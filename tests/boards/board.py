@@ -96,7 +96,7 @@ class Board:
         if not shutil.which(self.machine.qemu):
             raise Unavailable(f"{self.machine.qemu} is not installed")
         self.kernel_dir = _fetch("fetch-kernel.sh", arch, kernel)
-        self.base_dir = _fetch("fetch-packages.sh", arch, "base", "busybox-static")
+        self.base_dir = _fetch("../../scripts/fetch-packages.sh", arch, "base", "busybox-static")
         self.threads = "single" if (arch, kernel) in SINGLE_THREAD else "multi"
         self.job, self.files = job, files or {}
         self.wait_host, self.memory_mb, self.cpus, self.append = wait_host, memory_mb, cpus, append

@@ -6,8 +6,8 @@
 # exit 0: there; 1: not to be had, one line on stderr says why. AYAPROF_BOARD_CACHE overrides where it is kept;
 # remove the directory to have it fetched anew.
 set -euo pipefail
-# shellcheck source-path=SCRIPTDIR source=apt-private.sh
-. "$(dirname "$0")/apt-private.sh"
+# shellcheck source-path=SCRIPTDIR source=../../scripts/apt-private.sh
+. "$(dirname "$0")/../../scripts/apt-private.sh"
 PATH=$PATH:/usr/sbin:/sbin
 
 [ $# -eq 2 ] || { echo "usage: $0 ARCH SERIES" >&2; exit 2; }

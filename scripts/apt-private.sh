@@ -4,12 +4,13 @@
 # the machine's own package state. The mirror is the one the machine itself is configured for.
 #
 #   fail MESSAGE                  one line on stderr, exit 1
-#   debian_arch ARCH              x86_64 -> amd64, aarch64 -> arm64
+#   debian_arch ARCH              as architectures.txt has it
 #   cache_lock                    one fetch at a time; held until the script ends
 #   apt_for DEBARCH SUITES        choose the package lists that the next calls look at; "own" for the machine's
 #   apt_names REGEX               package names matching, one a line
 #   apt_fetch DIR PACKAGE...      unpack the newest packages (dpkg -x, never installed) below DIR
-# apt_for and apt_fetch return 1 with the reason, one line, in $why.
+#   apt_fetch_source DIR PACKAGE  unpack its source with Debian's patches as DIR; needs apt_for's "source" as DEBARCH
+# apt_for, apt_fetch and apt_fetch_source return 1 with the reason, one line, in $why.
 
 BOARD_CACHE=${AYAPROF_BOARD_CACHE:-${XDG_CACHE_HOME:-${HOME:-/var/tmp}/.cache}/ayaprof-uart/boards}
 BOARD_SUITES="bookworm bookworm-security bookworm-backports"
@@ -21,11 +22,7 @@ fail() {
 }
 
 debian_arch() {
-	case "$1" in
-	x86_64) echo amd64 ;;
-	aarch64) echo arm64 ;;
-	*) fail "unknown architecture $1: x86_64 and aarch64 have boards" ;;
-	esac
+	"$(dirname "${BASH_SOURCE[0]}")/arch.sh" "$1" debian || exit 1
 }
 
 cache_lock() {
@@ -43,10 +40,11 @@ own_mirror() { # LABEL
 }
 
 apt_for() {
-	local arch=$1 suites=$2 native dir mirror security suite key=/usr/share/keyrings/debian-archive-keyring.gpg
+	local arch=$1 suites=$2 type=deb lists=Packages native dir mirror security suite key=/usr/share/keyrings/debian-archive-keyring.gpg
 	unset APT_CONFIG
 	[ "$suites" = own ] && return
 	native=$(dpkg --print-architecture)
+	[ "$arch" != source ] || type=deb-src lists=Sources
 	mirror=$(own_mirror Debian)
 	security=$(own_mirror Debian-Security)
 	[ -n "$mirror" ] || { why="apt knows no Debian mirror here: run apt-get update first"; return 1; }
@@ -57,8 +55,8 @@ apt_for() {
 	: >"$dir/status"
 	for suite in $suites; do
 		case "$suite" in
-		*-security) [ -z "$security" ] || echo "deb [signed-by=$key] $security $suite main" ;;
-		*) echo "deb [signed-by=$key] $mirror $suite main" ;;
+		*-security) [ -z "$security" ] || echo "$type [signed-by=$key] $security $suite main" ;;
+		*) echo "$type [signed-by=$key] $mirror $suite main" ;;
 		esac
 	done >"$dir/sources.list"
 	cat >"$dir/apt.conf" <<-CONF
@@ -68,15 +66,20 @@ apt_for() {
 		Dir::Etc::sourcelist "$dir/sources.list";
 		Dir::Etc::sourceparts "$dir/parts";
 		APT::Architecture "$native";
-		APT::Architectures { "$arch"; };
+		APT::Architectures { "${arch/source/$native}"; };
 		Acquire::Languages "none";
 	CONF
 	export APT_CONFIG=$dir/apt.conf
 	# Lists of a day ago still name files that the mirror has: releases move slower than that.
 	if [ -z "$(find "$dir/updated" -mmin -1440 2>/dev/null)" ]; then
 		echo "boards: reading package lists ($arch: $suites)" >&2
-		apt_quiet update || { why="the Debian mirror cannot be read: $(apt_reason)"; return 1; }
-		touch "$dir/updated"
+		if apt_quiet update; then
+			touch "$dir/updated"
+		else
+			# A mirror in the middle of its own update has some lists: enough to try.
+			why="the Debian mirror cannot be read: $(apt_reason)"
+			[ -n "$(find "$dir/lists" -name "*_$lists*" -size +0 -print -quit)" ] || return 1
+		fi
 	fi
 }
 
@@ -106,5 +109,23 @@ apt_fetch() {
 	for deb in "$tmp"/*.deb; do
 		dpkg -x "$deb" "$dest" || { rm -rf "$tmp"; why="cannot unpack ${deb##*/}"; return 1; }
 	done
+	rm -rf "$tmp"
+}
+
+apt_fetch_source() {
+	local dest=$1 package=$2 tmp
+	tmp=$(mktemp -d "$BOARD_CACHE/fetch.XXXXXX")
+	if ! (cd "$tmp" && apt_quiet source --download-only "$package"); then
+		rm -rf "$tmp"
+		why="cannot download the source of $package: $(apt_reason)"
+		return 1
+	fi
+	rm -rf "$dest"
+	# apt has checked the sums that the signed lists name.
+	if ! dpkg-source --no-check -x "$tmp"/*.dsc "$dest" >"$BOARD_CACHE/apt.log" 2>&1; then
+		rm -rf "$tmp"
+		why="cannot unpack the source of $package: $(apt_reason)"
+		return 1
+	fi
 	rm -rf "$tmp"
 }

@@ -1,0 +1,136 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT OR Apache-2.0
+# What a small static program for a board is built with: musl, the kernel's headers, and the four libraries of the
+# board's program compiled against musl, because Debian's are compiled against glibc's inner workings.
+# Everything comes from Debian, musl as a package of the board's architecture, the libraries as source packages; it
+# is kept in a cache and never installed.
+# usage: build-musl-libs.sh ARCH      prints a directory: bin/cc compiles and links with all of it, always -static
+# exit 0: there; 1: not to be had, one line on stderr says why. Remove the directory to have it built anew.
+set -euo pipefail
+# shellcheck source-path=SCRIPTDIR source=apt-private.sh
+. "$(dirname "$0")/apt-private.sh"
+here=$(cd "$(dirname "$0")" && pwd)
+
+[ $# -eq 1 ] || { echo "usage: $0 ARCH" >&2; exit 2; }
+arch=$("$here/arch.sh" "$1") || exit 1
+read -r compiler musl < <("$here/arch.sh" "$arch" compiler musl)
+sysroot=$("$here/fetch-packages.sh" "$arch" musl musl-dev linux-libc-dev)
+command -v "$compiler-gcc" >/dev/null || fail "$compiler-gcc is missing: install gcc-${compiler//_/-}"
+cache_lock
+
+dir=$BOARD_CACHE/musl-libs-$arch
+stamp="$(sha256sum <"$0") $("$compiler-gcc" -dumpfullversion) $sysroot"
+if [ "$(cat "$dir/stamp" 2>/dev/null)" = "$stamp" ]; then
+	echo "$dir"
+	exit 0
+fi
+
+sources=$BOARD_CACHE/sources
+for package in libbpf elfutils zlib nanopb; do
+	[ -e "$sources/$package/debian/control" ] && continue
+	command -v dpkg-source >/dev/null || fail "dpkg-source is missing: install dpkg-dev"
+	apt_for source "bookworm bookworm-security" || fail "$why"
+	echo "static: downloading the source of $package" >&2
+	mkdir -p "$sources"
+	apt_fetch_source "$sources/$package" "$package" || fail "$why"
+done
+
+rm -rf "$dir"
+mkdir -p "$dir/bin" "$dir/lib" "$dir/include"
+lib=$sysroot/usr/lib/$musl
+gcc_include=$("$compiler-gcc" -print-file-name=include)
+includes="-nostdinc -isystem $dir/include -isystem $sysroot/usr/include/$musl -isystem $gcc_include"
+includes="$includes -isystem $sysroot/usr/include -isystem $sysroot/usr/include/$compiler"
+cat >"$dir/musl.specs" <<SPECS
+%rename cpp_options old_cpp_options
+
+*cpp_options:
+$includes %(old_cpp_options)
+
+*cc1:
+%(cc1_cpu) $includes
+
+*startfile:
+$lib/crt1.o $lib/crti.o crtbeginT.o%s
+
+*endfile:
+crtend.o%s $lib/crtn.o
+
+*link_libgcc:
+-L$dir/lib -L$lib -L.%s
+
+*lib:
+-lc
+
+*libgcc:
+libgcc.a%s libgcc_eh.a%s
+SPECS
+cat >"$dir/bin/cc" <<CC
+#!/bin/sh
+exec $compiler-gcc -specs=$dir/musl.specs -no-pie -static "\$@"
+CC
+chmod +x "$dir/bin/cc"
+
+work=$dir/work
+flags=(-Os -g0 -fno-pie -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables -D_GNU_SOURCE)
+
+library() { # NAME DIR FLAG... -- FILE...
+	local name=$1 from=$2 objects=$work/$1 own=()
+	shift 2
+	while [ "$1" != -- ]; do
+		own+=("$1")
+		shift
+	done
+	shift
+	mkdir -p "$objects"
+	if ! (cd "$from" && for file; do
+		"$dir/bin/cc" "${flags[@]}" "${own[@]}" -c -o "$objects/${file//\//_}.o" "$file"
+	done) 2>"$BOARD_CACHE/musl-$name.log"; then
+		fail "$name cannot be compiled against musl, see $BOARD_CACHE/musl-$name.log"
+	fi
+	"$compiler-ar" rcs "$dir/lib/lib$name.a" "$objects"/*.o
+}
+headers() { # DIR FILE...
+	local to=$dir/include/$1
+	shift
+	mkdir -p "$to"
+	cp "$@" "$to/"
+}
+
+echo "static: compiling libraries for $arch" >&2
+cd "$sources/zlib"
+headers . zlib.h zconf.h
+library z . -DHAVE_UNISTD_H -DHAVE_HIDDEN -- adler32.c crc32.c gzclose.c gzlib.c gzread.c inffast.c inflate.c inftrees.c \
+	zutil.c compress.c uncompr.c deflate.c trees.c gzwrite.c
+
+cd "$sources/nanopb"
+headers . pb.h pb_common.h pb_decode.h pb_encode.h
+library protobuf-nanopb . -- pb_common.c pb_decode.c pb_encode.c
+
+# elfutils' configure wants argp, fts and obstack, which musl has not and libelf does not use.
+cd "$sources/elfutils"
+headers . libelf/libelf.h libelf/gelf.h
+headers elfutils version.h libelf/elf-knowledge.h
+mkdir -p "$work/config"
+cat >"$work/config/config.h" <<'CONFIG'
+#define HAVE_ERR_H 1
+#define HAVE_DECL_MEMPCPY 1
+#define HAVE_DECL_MEMRCHR 1
+#define HAVE_DECL_REALLOCARRAY 1
+#define HAVE_DECL_STRERROR_R 1
+#define HAVE_FALLTHROUGH 1
+#define HAVE_VISIBILITY 1
+#include <eu-config.h>
+CONFIG
+mapfile -t files < <(cd libelf && printf '%s\n' *.c)
+library elf libelf -std=gnu99 -DHAVE_CONFIG_H "-I$work/config" -I. -I../lib -- "${files[@]}"
+
+cd "$sources/libbpf/src"
+headers bpf bpf.h libbpf.h btf.h libbpf_common.h libbpf_legacy.h libbpf_version.h bpf_helpers.h bpf_helper_defs.h \
+	bpf_tracing.h bpf_core_read.h bpf_endian.h
+mapfile -t files < <(printf '%s\n' *.c)
+library bpf . -I. -I../include -I../include/uapi -D_LARGEFILE64_SOURCE -D_FILE_OFFSET_BITS=64 -- "${files[@]}"
+
+rm -rf "$work"
+echo "$stamp" >"$dir/stamp"
+echo "$dir"
