@@ -119,7 +119,7 @@ $(O)/ayaprof-uart: $(O)/obj/target/main.o $(LIB_TARGET) $(LIB_PROTO) $(LIB_FRAMI
 # machine's architecture is found in $(O)/static/, too.
 static:
 	@scripts/install-deps.sh build static static-$$(scripts/arch.sh '$(ARCH)' debian)
-	@O='$(O)' scripts/build-static.sh '$(ARCH)'
+	+@O='$(O)' scripts/build-static.sh '$(ARCH)'
 # scripts/build-static.sh makes these two with the board's compiler and an O= of its own.
 $(O)/static/ayaprof-uart: $(O)/obj/target/main.o $(LIB_TARGET) $(LIB_PROTO) $(LIB_FRAMING)
 	$(say) STATIC $@
@@ -213,7 +213,7 @@ $(O)/tests/%: $(O)/obj/tests/tools/%.o
 # Emulated boards run static programs; a static one with sanitizers does not link.
 tests: all $(UNIT_BIN) $(TOOL_BIN) $(REPLAY_BIN) $(if $(SAN),,static-here)
 static-here:
-	@O='$(O)' scripts/build-static.sh '$(shell uname -m)'
+	+@O='$(O)' scripts/build-static.sh '$(shell uname -m)'
 
 $(O)/tests/bench_codec: $(O)/obj/tests/bench/bench_codec.o $(LIB_PROTO)
 	$(say) LINK $@
@@ -240,8 +240,8 @@ test-line: deps
 test-boards: deps
 	@scripts/install-deps.sh boards-arm64 static-arm64 boards-armhf static-armhf
 	@$(MAKE) --no-print-directory O='$(O)' tests
-	@O='$(O)' scripts/build-static.sh aarch64
-	@O='$(O)' scripts/build-static.sh armv7l
+	+@O='$(O)' scripts/build-static.sh aarch64
+	+@O='$(O)' scripts/build-static.sh armv7l
 	@O='$(O)' PYTHON='$(PYTHON)' $(PYTHON) tests/run.py --boards
 
 demo:
@@ -253,7 +253,7 @@ KERNEL ?= 6.1
 demo-board:
 	@debian=$$(scripts/arch.sh '$(ARCH)' debian) && scripts/install-deps.sh build plot static boards static-$$debian boards-$$debian
 	@$(MAKE) --no-print-directory O='$(O)' all
-	@O='$(O)' scripts/build-static.sh '$(ARCH)'
+	+@O='$(O)' scripts/build-static.sh '$(ARCH)'
 	@O='$(O)' $(PYTHON) tests/boards/demo.py "$$(scripts/arch.sh '$(ARCH)')" '$(KERNEL)'
 
 # ---- fuzzing: every tests/fuzz/fuzz_NAME.c for FUZZ_SECONDS, new inputs stay in $(O)/fuzz/corpus ----
