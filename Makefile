@@ -154,6 +154,10 @@ $(O)/flags: FORCE
 # Phony, or .SECONDARY would let it be missing and the rule above never run.
 FORCE:
 
+# Uprobes of 32-bit ARM know ARM code only: what is to be probed, and what --check tries them on, is that.
+ifeq ($(MACHINE),arm)
+$(O)/obj/tests/tools/workload.o $(O)/obj/target/probes/module_latency.o: EXTRA := -marm
+endif
 # framing/ has no operating system under it: prove it with every build.
 $(O)/obj/framing/%.o: EXTRA := -ffreestanding
 $(O)/obj/%.o: %.c $(O)/flags

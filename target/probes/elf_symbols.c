@@ -106,22 +106,33 @@ static int walk_tables(Elf *elf, void *ctx)
 struct each {
 	elf_function_fn fn;
 	void *ctx;
+	bool arm;
 };
 
 static int name_and_offset(
 	void *ctx, const GElf_Sym *sym, const char *name, uint64_t offset, struct place at)
 {
 	struct each *e = ctx;
+	bool thumb = e->arm && (sym->st_value & 1);
 
-	return e->fn(e->ctx, name, offset);
+	return e->fn(e->ctx, name, offset | thumb);
+}
+
+static int walk_functions(Elf *elf, void *ctx)
+{
+	struct each *e = ctx;
+	struct walk w = {name_and_offset, e};
+	GElf_Ehdr eh;
+
+	e->arm = gelf_getehdr(elf, &eh) && eh.e_machine == EM_ARM;
+	return walk_tables(elf, &w);
 }
 
 int elf_functions_each(const char *path, elf_function_fn fn, void *ctx)
 {
-	struct each e = {fn, ctx};
-	struct walk w = {name_and_offset, &e};
+	struct each e = {fn, ctx, false};
 
-	return with_elf(path, walk_tables, &w);
+	return with_elf(path, walk_functions, &e);
 }
 
 /* ---- by offset ---------------------------------------------------------------------------------

@@ -6,8 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* offset: place of the function's first instruction in the file, as uprobes want it. Return 0 to go
- * on. */
+/* offset: place of the function's first instruction in the file, as uprobes want it; odd: Thumb code
+ * of a 32-bit ARM, at the even place before. Return 0 to go on. */
 typedef int (*elf_function_fn)(void *ctx, const char *name, uint64_t offset);
 
 /* Every named function, of the symbol table and of the dynamic one. Returns 0, what fn returned, or

@@ -191,7 +191,7 @@ int function_targets_kernel(struct function_targets *t, const struct config *cfg
 struct user_search {
 	struct function_targets *t;
 	const char *path, *glob;
-	size_t first, matches;
+	size_t first, matches, thumb;
 };
 
 static int on_user_function(void *ctx, const char *name, uint64_t offset)
@@ -201,6 +201,12 @@ static int on_user_function(void *ctx, const char *name, uint64_t offset)
 
 	if (fnmatch(s->glob, name, 0))
 		return 0;
+	/* Kernels put an ARM breakpoint there, which in Thumb code is something else: it would break
+	 * the program (arch/arm/probes/uprobes/core.c). */
+	if (offset & 1) {
+		s->thumb++;
+		return 0;
+	}
 	s->matches++;
 	/* One place may have several names (aliases); the first one stands for all. */
 	for (i = s->first; i < s->t->n; i++)
@@ -230,9 +236,13 @@ static int user_spec(
 	}
 	if (err)
 		return explain(err, text);
+	if (s.thumb)
+		log_warn("%s: %zu functions are Thumb code, which the kernel cannot probe; compile "
+			 "them with -marm",
+			text, s.thumb);
 	if (s.matches)
 		return 0;
-	log_error("%s: no function of %s matches; a stripped program has none", text, spec->path);
+	log_error("%s: no function of %s can be probed; a stripped program has none", text, spec->path);
 	return -ENOENT;
 }
 
