@@ -50,7 +50,8 @@ static int open_pty(struct link *l)
 	}
 	if (flock(l->fd, LOCK_EX | LOCK_NB) < 0) {
 		err = link_fail(l, EBUSY,
-			"cannot open %s: another program has it (fuser shows which)", l->port);
+			"%s is in use by another program (fuser shows which): end that first",
+			l->port);
 		free(found);
 		link_close(l);
 		return err;

@@ -36,8 +36,8 @@ static int fail(struct link *l, const char *what)
 
 static int in_use(struct link *l)
 {
-	return link_fail(
-		l, EBUSY, "cannot open %s: another program has it (fuser shows which)", l->port);
+	return link_fail(l, EBUSY,
+		"%s is in use by another program (fuser shows which): end that first", l->port);
 }
 
 /* sp_set_baudrate returns success while the driver clips; only the driver knows what it set. */
