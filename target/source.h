@@ -82,9 +82,10 @@ struct source_ops {
 /* Implementations embed this as their first member. */
 struct source {
 	const struct source_ops *ops;
-	const char *name;  /* "kernel", "replay" */
-	bool replay;       /* events come from a recording, not from this machine */
-	uint64_t start_ns; /* replay: time of the first event, set by start. Else unused */
+	const char *name;      /* "kernel", "replay" */
+	bool replay;           /* events come from a recording, not from this machine */
+	uint64_t start_ns;     /* replay: time of the first event, set by start. Else unused */
+	double attach_seconds; /* what start took */
 };
 
 /* The running kernel. Takes references to cfg, names and sink for its life. NULL after a message.

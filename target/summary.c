@@ -63,6 +63,19 @@ static void put_lost(FILE *file, const struct losses *l)
 	fputs("\n  },\n", file);
 }
 
+static void put_counts(FILE *file, struct source *source)
+{
+	struct source_report report;
+	unsigned int attached = 0, failed = 0;
+
+	for (size_t i = 0; source->ops->report(source, i, &report); i++) {
+		attached += report.attached;
+		failed += report.failed;
+	}
+	fprintf(file, "  \"attached\": %u,\n  \"refused\": %u,\n", attached, failed);
+	fprintf(file, "  \"attach_seconds\": %.3f,\n", source->attach_seconds);
+}
+
 static void put_probes(FILE *file, struct source *source)
 {
 	struct source_report report;
@@ -90,6 +103,7 @@ static void put_all(FILE *file, const struct stream *s)
 	fprintf(file, "  \"spool_peak\": %llu,\n", (ull)out->spool.peak);
 	fprintf(file, "  \"cpu_seconds\": %.6f,\n", (double)usage_cpu_us() / 1e6);
 	fprintf(file, "  \"peak_rss_kb\": %llu,\n", (ull)usage_peak_rss_kb());
+	put_counts(file, s->source);
 	put_probes(file, s->source);
 	fputs("}\n", file);
 }

@@ -242,7 +242,8 @@ static int user_spec(
 			text, s.thumb);
 	if (s.matches)
 		return 0;
-	log_error("%s: no function of %s can be probed; a stripped program has none", text, spec->path);
+	log_error("%s: no function of %s can be probed; a stripped program has none", text,
+		spec->path);
 	return -ENOENT;
 }
 

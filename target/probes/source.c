@@ -12,6 +12,7 @@
 
 #include <bpf/libbpf.h>
 
+#include "target/clock.h"
 #include "target/log.h"
 #include "target/probes/session.h"
 
@@ -22,7 +23,11 @@ static struct probes *self(struct source *s)
 
 static int do_start(struct source *s)
 {
-	return session_start(self(s));
+	uint64_t before = now_ns();
+	int err = session_start(self(s));
+
+	s->attach_seconds = (double)(now_ns() - before) / 1e9;
+	return err;
 }
 
 static uint64_t all_misses(struct probes *p)
@@ -34,14 +39,6 @@ static uint64_t all_misses(struct probes *p)
 		if (p->modules[i].ops->misses)
 			sum += p->modules[i].ops->misses(&p->modules[i]);
 	return sum;
-}
-
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000000000ull + t.tv_nsec;
 }
 
 static void read_misses(struct probes *p)
