@@ -116,7 +116,7 @@ def programs(long_boards, long_line):
     e2e = [Program("e2e", script.stem[5:], [PYTHON, str(script)])
            for script in sorted(ROOT.glob("tests/e2e/test_*.py"))]
     short_line = [program for program in line if program.name == "line short"]
-    return unit + replay + second + e2e + short_line + [program for program in boards if program.name != "boards long"]
+    return unit + replay + second + e2e + short_line + [program for program in boards if program.name == "boards short"]
 
 
 def report(program, verbose):
@@ -161,7 +161,8 @@ def main(words):
     # Whatever measures a kernel or a paced line gets the machine for itself.
     alone = ("e2e", "boards") if long_line else ("e2e", "line", "boards")
     run_all([p for p in chosen if p.kind not in alone], os.cpu_count() or 1, verbose)
-    run_all([p for p in chosen if p.kind in alone], 1, verbose)
+    # Of the whole matrix of boards nothing is paced by this machine but what has time to spare.
+    run_all([p for p in chosen if p.kind in alone], os.cpu_count() or 1 if long_boards else 1, verbose)
     failed = [(p.name, failure) for p in chosen for failure in p.failures]
     if failed:
         print("\nfailed:")

@@ -176,7 +176,7 @@ class Board:
         with open(initrd, "wb") as f:
             f.write(self._initramfs())
         results = f"board.results={m.results}" if m.results else ""
-        end = f"path={self.join},reconnect=1" if self.join else \
+        end = f"path={self.join}" if self.join else \
             f"path={self.data},server=on,wait={'on' if self.wait_host else 'off'}"
         command = [m.qemu, "-accel", f"tcg,thread={self.threads}", "-m", str(m.memory_mb), "-smp", str(m.cpus),
             "-display", "none", "-nodefaults", "-no-reboot", "-net", "none",
