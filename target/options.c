@@ -27,8 +27,8 @@ const struct option_row option_rows[] = {
 		"rate, any that the driver takes; read back, a clipped one is an error [115200]"},
 	{"flow", 0, "none|rtscts", NULL, false, set_flow, "hardware flow control [none]"},
 	{"link", 0, "auto|oneway|reliable", NULL, false, set_link,
-		"best effort; retransmission, and nothing is sent that no host takes; or best "
-		"effort until a host answers [auto]"},
+		"oneway: best effort; reliable: what the line damages is sent again, and what no "
+		"host takes waits; auto: best effort until a host answers [auto]"},
 	{"frame-bytes", 0, "N", NULL, false, set_frame_bytes,
 		"size of event frames, 256 to 3900 [1024 or 2048 on a line, by its rate; 576 as "
 		"text; else 3584]"},

@@ -159,7 +159,7 @@ int cmd_ctl(int argc, char **argv)
 			return EXIT_USAGE;
 	}
 	if (!*command) {
-		cli_error(&c, "which command? status, stop or baud N (hostdec ctl --help)");
+		cli_error(&c, "which command? status, stop or baud N");
 		return EXIT_USAGE;
 	}
 	return ask(port, command);
