@@ -15,6 +15,8 @@
 /* What a UART may hold that its driver does not count, and a margin. */
 #define FIFO_BITS (128u * 10u)
 #define SETTLE_NS (3 * NS_PER_MS)
+/* The host learns of the change later than we do: what is sent before it has followed is garbage. */
+#define QUIET_NS  (50 * NS_PER_MS)
 #define BAUD_MIN  1200u
 #define BAUD_MAX  50000000u
 
@@ -45,6 +47,7 @@ void rate_heard(struct rate *r, uint64_t now)
 	r->heard_ns = now;
 	if (r->state != RATE_TRIAL)
 		return;
+	r->out->rests = false;
 	r->state = r->wanted == r->base ? RATE_BASE : RATE_CHANGED;
 	log_note("line at %u baud: both sides hear each other", r->out->sink->baud);
 }
@@ -65,13 +68,13 @@ static void change(struct rate *r, uint64_t now)
 {
 	int err = r->out->sink->ops->set_rate(r->out->sink, r->wanted);
 
-	r->out->rests = false;
 	r->entered_ns = r->said_ns = now;
 	r->generation = r->out->sink->generation;
 	r->state = RATE_TRIAL;
 	if (!err)
 		return;
 	log_warn("the driver does not do %u baud: %s", r->wanted, strerror(-err));
+	r->out->rests = false;
 	r->state = RATE_BASE;
 }
 
@@ -109,6 +112,8 @@ void rate_tick(struct rate *r, uint64_t now)
 	} else if (r->state == RATE_CHANGED && now - r->heard_ns > SILENCE_NS) {
 		go_back(r);
 	}
+	if (r->state == RATE_TRIAL && now - r->entered_ns > QUIET_NS)
+		r->out->rests = false;
 	if (r->state >= RATE_TRIAL && now - r->said_ns > say) {
 		r->said_ns = now;
 		r->link->sync_due = true;
