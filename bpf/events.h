@@ -92,6 +92,19 @@ struct ayp_cpu_book {
 	ayp_u32 last_tid; /* thread whose identity was checked last */
 	ayp_u8 in_softirq, in_hardirq;
 	ayp_u16 last_syscall; /* entered last */
+	ayp_u64 strays;       /* runs at an address that `places` does not know: no events */
+};
+
+/*
+ * Which function begins at an address: map `places` (ARRAY, mappable) of buckets, for programs that
+ * are called for many functions and have no cookie for each. Bucket: the address's low half times
+ * place_factor, without its low place_shift bits; the daemon picks a factor with which no bucket
+ * runs over. A low half of 0 is no place.
+ */
+#define AYP_PLACES_IN_BUCKET 4u
+struct ayp_place_bucket {
+	ayp_u32 low[AYP_PLACES_IN_BUCKET];
+	ayp_u32 func[AYP_PLACES_IN_BUCKET];
 };
 
 /* Map `control` (ARRAY, mappable, 1 entry), written by the daemon, read by every program. */
@@ -182,6 +195,7 @@ struct ayp_params {
 	struct ayp_field mem_ptr[AYP_MEM_PROGS];
 	struct ayp_field mem_bytes[AYP_MEM_PROGS];
 	struct ayp_field mem_cache[AYP_MEM_PROGS];
+	ayp_u32 place_factor, place_shift; /* of `places` */
 };
 #define AYP_SYSCALLS 1024u
 #define AYP_SOFTIRQS 10u
@@ -195,14 +209,15 @@ AYP_ASSERT_SIZE(struct ayp_rec, 16);
 AYP_ASSERT_SIZE(struct ayp_rec_stack, 16 + 8 + 2 * 64 * 8);
 AYP_ASSERT_SIZE(struct ayp_rec_task, 40);
 AYP_ASSERT_SIZE(struct ayp_cell, 64);
-AYP_ASSERT_SIZE(struct ayp_cpu_book, 24);
+AYP_ASSERT_SIZE(struct ayp_cpu_book, 32);
+AYP_ASSERT_SIZE(struct ayp_place_bucket, 32);
 AYP_ASSERT_SIZE(struct ayp_control, 8);
 AYP_ASSERT_SIZE(struct ayp_task_seen, 24);
 AYP_ASSERT_SIZE(struct ayp_mem_cell, 16);
 AYP_ASSERT_SIZE(struct ayp_alloc, 16);
 AYP_ASSERT_SIZE(struct ayp_innermost, 40);
 AYP_ASSERT_SIZE(struct ayp_field, 4);
-AYP_ASSERT_SIZE(struct ayp_params, 8 + 16 + 12 + 4 + 8 + 8 + 3 * 6 * 4);
+AYP_ASSERT_SIZE(struct ayp_params, 8 + 16 + 12 + 4 + 8 + 8 + 3 * 6 * 4 + 8);
 _Static_assert(AYP_MEM_SLOT_UNTRACKED(AYP_MEM_PROGS) <= AYP_MEM_SLOTS, "slots");
 
 #endif

@@ -6,9 +6,17 @@
  * A program must know which function it was called for. body_*: the id is an immediate; the daemon
  * takes the loaded instructions, puts the id in, and loads a copy of the wanted type per function.
  * That works on every kernel. cookie_*: one program for all, where attachments carry a cookie
- * (Linux 5.15, 7adfc6c9b315).
+ * (Linux 5.15, 7adfc6c9b315). place_*: one attachment for all, whose program looks up the address
+ * (bpf_get_func_ip in kprobes: Linux 5.15, 9ffd9f3ff719).
  */
 #include "bpf/innermost.bpf.h"
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct ayp_place_bucket);
+} places SEC(".maps");
 
 static __always_inline __u32 func_magic(void)
 {
@@ -64,4 +72,55 @@ SEC("?kprobe")
 int cookie_exit(void *ctx)
 {
 	return on_exit(bpf_get_attach_cookie(ctx));
+}
+
+/* The function's id, or -1. */
+static __always_inline __s64 func_at(__u32 low)
+{
+	__u32 index = (low * params.place_factor) >> (params.place_shift & 31);
+	struct ayp_place_bucket *b = bpf_map_lookup_elem(&places, &index);
+	__u32 i;
+
+	if (!b)
+		return -1;
+#pragma unroll
+	for (i = 0; i < AYP_PLACES_IN_BUCKET; i++)
+		if (b->low[i] == low)
+			return b->func[i];
+	return -1;
+}
+
+/* Linux 5.18 to 6.0 on x86 with IBT gave the address behind ENDBR. */
+#define ENDBR_BYTES 4
+
+static __always_inline __s64 func_here(void *ctx)
+{
+	__u64 ip = bpf_get_func_ip(ctx);
+	__s64 func = func_at(ip);
+	struct ayp_cpu_book *book;
+
+	if (func < 0)
+		func = func_at(ip - ENDBR_BYTES);
+	if (func >= 0)
+		return func;
+	book = cpu_book(bpf_get_smp_processor_id());
+	if (book)
+		book->strays++;
+	return -1;
+}
+
+SEC("?kprobe")
+int place_entry(void *ctx)
+{
+	__s64 func = func_here(ctx);
+
+	return func < 0 ? 0 : on_entry(func);
+}
+
+SEC("?kprobe")
+int place_exit(void *ctx)
+{
+	__s64 func = func_here(ctx);
+
+	return func < 0 ? 0 : on_exit(func);
 }

@@ -30,10 +30,10 @@ static uint32_t choose_slots(size_t n_functions)
 	return slots > SLOTS_MOST ? SLOTS_MOST : slots < SLOTS_LEAST ? SLOTS_LEAST : slots;
 }
 
-int attacher_open(struct attacher *a, const struct maps *maps, const struct ayp_params *params,
+int attacher_open(struct attacher *a, struct maps *maps, const struct ayp_params *params,
 	uint32_t slots, size_t n_functions)
 {
-	*a = (struct attacher){.slots = slots ? slots : choose_slots(n_functions)};
+	*a = (struct attacher){.maps = maps, .slots = slots ? slots : choose_slots(n_functions)};
 	return program_copies_open(&a->copies, maps, params);
 }
 
@@ -111,7 +111,7 @@ void attacher_look(struct attacher *a, struct function_targets *t)
 
 /* ---- books ----------------------------------------------------------------------------------- */
 
-int attacher_note_links(struct attacher *a, const struct fd_list *links, size_t first)
+int attacher_note_links(struct attacher *a, const struct fd_list *links, size_t first, bool shared)
 {
 	size_t i, made = a->events.n - a->noted_events;
 	int *grown = realloc(a->telling, (a->n_telling + links->n - first + 1) * sizeof(*grown));
@@ -122,7 +122,10 @@ int attacher_note_links(struct attacher *a, const struct fd_list *links, size_t 
 	a->telling = grown;
 	a->noted_events = a->events.n;
 	for (i = first; i < links->n; i++) {
-		if (!link_missed(links->fd[i], &missed))
+		bool tells = !link_missed(links->fd[i], &missed);
+
+		a->tells |= tells;
+		if (tells && !shared)
 			a->telling[a->n_telling++] = links->fd[i];
 		else if (made)
 			made--; /* kprobe_profile tells instead */
@@ -169,16 +172,19 @@ static uint64_t runs_of_events(const struct attacher *a)
 }
 
 /*
- * Kernels before 6.7. Beside what kprobe_profile calls missed, a hit inside of another program is
- * passed over in silence (trace_call_bpf; counted from dd8657894c11 on): it counts as a hit, but no
- * program ran. The hits are read first, so that this is never too much.
+ * Of an event of many functions the link tells the first one's misses only, so there this is needed
+ * on every kernel. Before 6.7 beside what kprobe_profile calls missed, a hit inside of another
+ * program is passed over in silence (trace_call_bpf; counted from dd8657894c11 on): it counts as a
+ * hit, but no program ran. The hits are read first, so that this is never too much.
  */
 static uint64_t told_by_profile(const struct attacher *a)
 {
 	uint64_t hits, missed, runs;
 
-	if (kprobe_events_read(&a->events, &hits, &missed))
+	if (!a->events.n || kprobe_events_read(&a->events, a->tells, &hits, &missed))
 		return 0;
+	if (a->tells)
+		return missed + maps_strays(a->maps);
 	runs = runs_of_events(a);
 	/* A hit whose program has not come to its counter yet is none that was passed over. */
 	if (hits > runs) {
@@ -190,7 +196,7 @@ static uint64_t told_by_profile(const struct attacher *a)
 
 uint64_t attacher_misses(const struct attacher *a)
 {
-	uint64_t told = a->n_telling ? told_by_links(a) : a->events.n ? told_by_profile(a) : 0;
+	uint64_t told = told_by_links(a) + told_by_profile(a);
 	int64_t own = 0;
 	size_t i;
 

@@ -20,13 +20,15 @@
 #include "target/probes/program_copy.h"
 
 struct attacher {
+	struct maps *maps;
 	struct program_copies copies;
 	struct kprobe_events events;
 	size_t noted_events;
 	uint32_t slots; /* per function */
 	bool looked;    /* for addresses and which_pool */
 	bool node_pool; /* kprobe.multi takes slots from a pool sized by its number of functions */
-	/* Links that tell how often they were missed; the list of links owns them. */
+	bool tells;     /* the kernel's links say what they missed */
+	/* Those of an event each; the list of links owns them. */
 	int *telling;
 	size_t n_telling;
 	size_t silent; /* attachments that miss returns and tell nobody */
@@ -37,7 +39,7 @@ struct attacher {
 
 /* slots: per function, 0: by the memory and the number of functions. maps and params must outlive
  * a. 0 or a negative errno; close in any case. */
-int attacher_open(struct attacher *a, const struct maps *maps, const struct ayp_params *params,
+int attacher_open(struct attacher *a, struct maps *maps, const struct ayp_params *params,
 	uint32_t slots, size_t n_functions);
 /* After the links are closed: remove probes from tracefs. May be called twice. */
 void attacher_detached(struct attacher *a);
@@ -46,8 +48,9 @@ void attacher_close(struct attacher *a);
 /* Find the kernel functions' addresses (0: not known) and how kprobe.multi works here; once. */
 void attacher_look(struct attacher *a, struct function_targets *t);
 
-/* The links from index `first` on need slots: keep the books of them. */
-int attacher_note_links(struct attacher *a, const struct fd_list *links, size_t first);
+/* The links from index `first` on need slots: keep the books of them. shared: each is many
+ * functions' (KPROBE_SHARED). */
+int attacher_note_links(struct attacher *a, const struct fd_list *links, size_t first, bool shared);
 int attacher_note_function(struct attacher *a, uint16_t func);
 
 /* Events that the kernel did not make because it had no slot or was busy with another probe. Call

@@ -99,8 +99,13 @@ static int open_file(struct kprobe_events *e)
 /* kprobe_profile has no groups, so the name alone must say whose it is. */
 static void print_path(const struct kprobe_events *e, const struct kprobe_event *ev, char *path)
 {
-	snprintf(path, KPROBE_EVENT_PATH, "%s/%s_%c%u", e->group, e->group,
-		ev->on_return ? 'r' : 'p', ev->func);
+	char which = ev->on_return ? 'r' : 'p';
+
+	if (ev->kind == KPROBE_SHARED)
+		snprintf(path, KPROBE_EVENT_PATH, "%s/%s_%c", e->group, e->group, which);
+	else
+		snprintf(
+			path, KPROBE_EVENT_PATH, "%s/%s_%c%u", e->group, e->group, which, ev->func);
 }
 
 static struct kprobe_event *grow(struct kprobe_events *e)
@@ -117,36 +122,64 @@ static struct kprobe_event *grow(struct kprobe_events *e)
 	return &e->at[e->n];
 }
 
-int kprobe_events_add(struct kprobe_events *e, const char *symbol, uint16_t func, bool on_return,
-	uint32_t slots, char *path)
+int kprobe_events_add(struct kprobe_events *e, enum kprobe_event_kind kind, const char *symbol,
+	uint16_t func, bool on_return, uint32_t slots, char *path)
 {
 	int file = open_file(e), err;
 	struct kprobe_event *ev = grow(e);
-	char line[KPROBE_EVENT_PATH + 600], kind[16] = "p";
+	char line[KPROBE_EVENT_PATH + 600], type[16] = "p";
 
 	if (file < 0)
 		return file;
 	if (!ev)
 		return -ENOMEM;
-	*ev = (struct kprobe_event){func, on_return};
+	*ev = (struct kprobe_event){
+		.symbol = symbol, .func = func, .on_return = on_return, .kind = kind};
 	if (on_return)
-		snprintf(kind, sizeof(kind), "r%u", slots < SLOTS_MAX ? slots : SLOTS_MAX);
+		snprintf(type, sizeof(type), "r%u", slots < SLOTS_MAX ? slots : SLOTS_MAX);
 	print_path(e, ev, path);
-	if (snprintf(line, sizeof(line), "%s:%s %s\n", kind, path, symbol) >= (int)sizeof(line))
+	if (snprintf(line, sizeof(line), "%s:%s %s\n", type, path, symbol) >= (int)sizeof(line))
 		return -ENAMETOOLONG;
 	err = command(file, line, strlen(line));
 	e->n += !err;
 	return err;
 }
 
+static void remove_event(const struct kprobe_events *e, const struct kprobe_event *ev, bool whole)
+{
+	char path[KPROBE_EVENT_PATH], line[KPROBE_EVENT_PATH + 600];
+
+	print_path(e, ev, path);
+	snprintf(line, sizeof(line), "-:%s %s\n", path, whole ? "" : ev->symbol);
+	command(e->file, line, strlen(line));
+}
+
+/* One command for all of an event's functions. */
+static void remove_shared(struct kprobe_events *e)
+{
+	bool done[2] = {false, false};
+	size_t i;
+
+	for (i = 0; i < e->n; i++) {
+		struct kprobe_event *ev = &e->at[i];
+
+		if (ev->kind != KPROBE_SHARED)
+			continue;
+		if (!done[ev->on_return])
+			remove_event(e, ev, true);
+		done[ev->on_return] = ev->gone = true;
+	}
+}
+
 void kprobe_events_cut(struct kprobe_events *e, size_t keep)
 {
-	char path[KPROBE_EVENT_PATH], line[KPROBE_EVENT_PATH + 8];
-
+	if (!keep)
+		remove_shared(e);
 	while (e->n > keep) {
-		print_path(e, &e->at[--e->n], path);
-		snprintf(line, sizeof(line), "-:%s\n", path);
-		command(e->file, line, strlen(line));
+		struct kprobe_event *ev = &e->at[--e->n];
+
+		if (!ev->gone)
+			remove_event(e, ev, ev->kind == KPROBE_EACH);
 	}
 }
 
@@ -159,7 +192,16 @@ void kprobe_events_free(struct kprobe_events *e)
 	*e = (struct kprobe_events){0};
 }
 
-int kprobe_events_read(const struct kprobe_events *e, uint64_t *hits, uint64_t *missed)
+/* "GROUP_p" and "GROUP_r" are shared, "GROUP_p12" is not. */
+static bool is_counted(const char *name, const char *group, size_t n, bool shared_only)
+{
+	if (strncmp(name, group, n) || name[n] != '_')
+		return false;
+	return !shared_only || !name[n + 1] || !name[n + 2];
+}
+
+int kprobe_events_read(
+	const struct kprobe_events *e, bool shared_only, uint64_t *hits, uint64_t *missed)
 {
 	FILE *f = tracefs_open("kprobe_profile");
 	unsigned long long hit, miss;
@@ -171,7 +213,7 @@ int kprobe_events_read(const struct kprobe_events *e, uint64_t *hits, uint64_t *
 		return -errno;
 	while (fgets(line, sizeof(line), f)) {
 		if (sscanf(line, "%127s %llu %llu", name, &hit, &miss) != 3 ||
-			strncmp(name, e->group, n) || name[n] != '_')
+			!is_counted(name, e->group, n, shared_only))
 			continue;
 		*hits += hit;
 		*missed += miss;

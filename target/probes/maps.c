@@ -32,6 +32,7 @@ static const struct map_row rows[MAP_COUNT] = {
 		false},
 	[MAP_ALLOCS] = {"allocs", BPF_MAP_TYPE_HASH, 8, sizeof(struct ayp_alloc), false},
 	[MAP_MEM_CELLS] = {"mem_cells", BPF_MAP_TYPE_ARRAY, 4, sizeof(struct ayp_mem_cell), true},
+	[MAP_PLACES] = {"places", BPF_MAP_TYPE_ARRAY, 4, sizeof(struct ayp_place_bucket), true},
 };
 
 static size_t page_up(size_t bytes)
@@ -108,6 +109,18 @@ int maps_create(
 	return m->grace < 0 ? -errno : 0;
 }
 
+int maps_create_places(struct maps *m, size_t buckets)
+{
+	void *mapping = NULL;
+	int err;
+
+	if (m->places)
+		return -EEXIST;
+	err = map_create(m, MAP_PLACES, buckets, &mapping);
+	m->places = mapping;
+	return err;
+}
+
 void maps_destroy(struct maps *m)
 {
 	void *mapping[MAP_COUNT] = {
@@ -115,6 +128,7 @@ void maps_destroy(struct maps *m)
 		[MAP_CELLS] = (void *)m->cells,
 		[MAP_BOOKS] = (void *)m->books,
 		[MAP_MEM_CELLS] = (void *)m->mem_cells,
+		[MAP_PLACES] = m->places,
 	};
 	size_t i;
 
@@ -132,6 +146,7 @@ void maps_destroy(struct maps *m)
 	m->cells = NULL;
 	m->books = NULL;
 	m->mem_cells = NULL;
+	m->places = NULL;
 }
 
 int maps_fd_by_name(const struct maps *m, const char *name)
@@ -201,6 +216,16 @@ int64_t maps_own_open(const struct maps *m, uint32_t func)
 
 		sum += (int64_t)(c->own[AYP_HALF_BEGIN] - c->own[AYP_HALF_END]);
 	}
+	return sum;
+}
+
+uint64_t maps_strays(const struct maps *m)
+{
+	uint64_t sum = 0;
+	uint32_t cpu;
+
+	for (cpu = 0; cpu < m->cpus; cpu++)
+		sum += m->books[cpu].strays;
 	return sum;
 }
 

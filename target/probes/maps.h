@@ -21,6 +21,7 @@ enum map_id {
 	MAP_INNERMOST,
 	MAP_ALLOCS,
 	MAP_MEM_CELLS,
+	MAP_PLACES,
 	MAP_COUNT
 };
 
@@ -33,12 +34,15 @@ struct maps {
 	const volatile struct ayp_cell *cells;
 	const volatile struct ayp_cpu_book *books;
 	const volatile struct ayp_mem_cell *mem_cells; /* NULL: memory is off */
+	struct ayp_place_bucket *places;               /* NULL: nobody has asked for it */
 };
 
 /* ring_bytes: a power of two and at least a page. n_sites 0: no memory accounting. On failure *what
  * names the map that could not be made. */
 int maps_create(
 	struct maps *m, size_t ring_bytes, uint32_t n_funcs, uint32_t n_sites, const char **what);
+/* The map `places`, all zero, of so many buckets; once. 0 or a negative errno. */
+int maps_create_places(struct maps *m, size_t buckets);
 void maps_destroy(struct maps *m);
 
 /* The map's name in the objects, and its descriptor by that name (-1 if none). */
@@ -55,6 +59,8 @@ uint64_t maps_begun(const struct maps *m, uint32_t func); /* entries or instants
 uint64_t maps_runs(const struct maps *m, uint32_t func, enum ayp_cell_half half);
 /* Of the daemon's own calls, entries without an exit: outside of any call, exits it missed. */
 int64_t maps_own_open(const struct maps *m, uint32_t func);
+/* Runs of programs that did not know for which function. */
+uint64_t maps_strays(const struct maps *m);
 uint64_t maps_produced(const struct maps *m);
 /* Events of one CPU that found no room in the ring. */
 uint64_t maps_lost(const struct maps *m, uint32_t cpu);

@@ -16,9 +16,12 @@ struct mechanism {
 	/* Attach to one function. Descriptors that detach go to links; on failure nothing stays
 	 * attached. */
 	int (*one)(struct attacher *a, const struct function_target *t, struct fd_list *links);
-	/* Or to many with one call, which succeeds for all of them or for none. One of the two is
-	 * NULL. */
+	/* Or to many with one call, which succeeds for all of them or for none. */
 	int (*many)(struct attacher *a, struct function_target *const *t, size_t n, bool on_return);
+	/* Or to as many of them as can be; sets err and attached of each, returns how many. Two of
+	 * the three are NULL. */
+	size_t (*group)(struct attacher *a, struct function_target *const *t, size_t n,
+		struct fd_list *links);
 };
 
 /* Best first; terminated by name NULL. A name may stand twice: for few targets

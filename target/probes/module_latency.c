@@ -80,9 +80,6 @@ static void forget_errors(struct function_targets *t)
 		t->at[i].err = 0;
 }
 
-/* Rows of mechanisms[] for more targets than these repeat one for fewer. */
-#define FEW 16
-
 static void try_mechanism(
 	struct module *m, const struct mechanism *mech, char *reasons, size_t size)
 {
@@ -205,6 +202,54 @@ static void shorten(struct function_targets *t, char *path, uint64_t offset)
 			.symbol = strdup("own"), .path = strdup(path), .offset = offset};
 }
 
+/* Has a row before this one the same name? */
+static bool repeats(const struct mechanism *mech)
+{
+	const struct mechanism *before;
+
+	for (before = mechanisms; before < mech; before++)
+		if (!strcmp(before->name, mech->name))
+			return true;
+	return false;
+}
+
+static size_t check_row(struct module *m, const struct mechanism *mech, char *text, size_t size)
+{
+	struct latency *l = m->state;
+	size_t silent = l->attacher.silent, taken, i;
+	double start = seconds();
+
+	forget_errors(&l->targets);
+	taken = mechanism_attach(mech, &l->attacher, &l->targets, &m->links);
+	if (taken)
+		snprintf(text, size, "%.1f ms each%s", (seconds() - start) * 1e3 / taken,
+			l->attacher.silent > silent ? "; does not tell which returns it misses"
+						    : "");
+	fd_list_cut(&m->links, 0);
+	attacher_detached(&l->attacher);
+	for (i = 0; i < l->targets.n; i++)
+		l->targets.at[i].attached = false;
+	return taken;
+}
+
+/* The rows of one name. What it takes to be first choice does not matter here. */
+static int check_mechanism(struct module *m, const struct mechanism *first)
+{
+	struct latency *l = m->state;
+	const struct mechanism *mech;
+	char text[160] = "";
+	size_t taken = 0;
+	int err;
+
+	for (mech = first; mech->name && !taken; mech++)
+		if (!strcmp(mech->name, first->name) && !mech->must_tell)
+			taken = check_row(m, mech, text, sizeof(text));
+	err = taken ? 0 : first_error(&l->targets, first->user);
+	check_line(m->ops->name, first->user ? "user" : "kernel", first->name,
+		err || taken ? err : -ENOENT, text);
+	return taken > 0;
+}
+
 static int check(struct module *m)
 {
 	struct latency *l = m->state;
@@ -212,7 +257,6 @@ static int check(struct module *m)
 	char path[4096], text[160];
 	uint64_t offset = 0;
 	int works = 0, err, place;
-	size_t taken, silent, i;
 
 	place = own_code_place((const void *)(uintptr_t)check, path, sizeof(path), &offset);
 #ifdef __thumb__
@@ -227,29 +271,9 @@ static int check(struct module *m)
 		check_line(m->ops->name, "-", "program", err, "");
 		return 0;
 	}
-	for (mech = mechanisms; mech->name; mech++) {
-		double start = seconds();
-
-		if (mech->max_targets > FEW || mech->must_tell)
-			continue; /* another row says the same */
-		silent = l->attacher.silent;
-		forget_errors(&l->targets);
-		taken = mechanism_attach(mech, &l->attacher, &l->targets, &m->links);
-		err = taken ? 0 : first_error(&l->targets, mech->user);
-		if (taken)
-			snprintf(text, sizeof(text), "%.1f ms each%s",
-				(seconds() - start) * 1e3 / taken,
-				l->attacher.silent > silent
-					? "; does not tell which returns it misses"
-					: "");
-		check_line(m->ops->name, mech->user ? "user" : "kernel", mech->name,
-			err || taken ? err : -ENOENT, taken ? text : "");
-		works += taken > 0;
-		fd_list_cut(&m->links, 0);
-		attacher_detached(&l->attacher);
-		for (i = 0; i < l->targets.n; i++)
-			l->targets.at[i].attached = false;
-	}
+	for (mech = mechanisms; mech->name; mech++)
+		if (!repeats(mech))
+			works += check_mechanism(m, mech);
 	return works;
 }
 

@@ -11,6 +11,7 @@
 
 static const char *const body_names[] = {"body_entry", "body_exit", "body_instant", NULL};
 static const char *const cookie_names[] = {"cookie_entry", "cookie_exit", NULL};
+static const char *const place_names[] = {"place_entry", "place_exit", NULL};
 
 int program_copies_open(
 	struct program_copies *c, const struct maps *maps, const struct ayp_params *params)
@@ -27,7 +28,8 @@ void program_copies_close(struct program_copies *c)
 	fd_list_free(&c->copies);
 	bpf_object__close(c->bodies);
 	bpf_object__close(c->cookies);
-	c->bodies = c->cookies = NULL;
+	bpf_object__close(c->places);
+	c->bodies = c->cookies = c->places = NULL;
 }
 
 static int load_copy(struct program_copies *c, const struct bpf_insn *insns, size_t n,
@@ -101,19 +103,47 @@ int program_with_cookie_multi(struct program_copies *c, enum function_body body,
 	return fd;
 }
 
-uint64_t program_copies_misses(const struct program_copies *c)
+int program_places_load(struct program_copies *c, uint32_t factor, uint32_t shift)
+{
+	struct ayp_params params = *c->params;
+	int err = 0;
+
+	if (c->places)
+		return -EEXIST;
+	params.place_factor = factor;
+	params.place_shift = shift;
+	c->places = object_load(&image_function, place_names, c->maps, &params, &err);
+	return err;
+}
+
+int program_with_places(const struct program_copies *c, enum function_body body)
+{
+	return c->places ? object_program_fd(c->places, place_names[body]) : -ENOENT;
+}
+
+static uint64_t object_misses(const struct bpf_object *o)
 {
 	struct bpf_program *prog;
+	uint64_t sum = 0;
+
+	bpf_object__for_each_program(prog, o)
+	{
+		if (bpf_program__fd(prog) >= 0)
+			sum += program_misses(bpf_program__fd(prog));
+	}
+	return sum;
+}
+
+uint64_t program_copies_misses(const struct program_copies *c)
+{
 	uint64_t sum = 0;
 	size_t i;
 
 	for (i = 0; i < c->copies.n; i++)
 		sum += program_misses(c->copies.fd[i]);
 	if (c->cookies)
-		bpf_object__for_each_program(prog, c->cookies)
-		{
-			if (bpf_program__fd(prog) >= 0)
-				sum += program_misses(bpf_program__fd(prog));
-		}
+		sum += object_misses(c->cookies);
+	if (c->places)
+		sum += object_misses(c->places);
 	return sum;
 }

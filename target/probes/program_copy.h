@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
  * The programs of function.bpf.c, fit for one function: a copy that has the function's id in it, or
- * the one program that reads it from the attachment's cookie.
+ * the one program that reads it from the attachment's cookie, or finds it by the address.
  */
 #ifndef TARGET_PROBES_PROGRAM_COPY_H
 #define TARGET_PROBES_PROGRAM_COPY_H
@@ -17,7 +17,7 @@
 enum function_body { BODY_ENTRY, BODY_EXIT, BODY_INSTANT };
 
 struct program_copies {
-	struct bpf_object *bodies, *cookies;
+	struct bpf_object *bodies, *cookies, *places;
 	const struct maps *maps;
 	const struct ayp_params *params;
 	bool cookies_tried;
@@ -44,6 +44,12 @@ int program_with_cookie(struct program_copies *c, enum function_body body);
 
 /* The same for an attachment to many functions at once; attach: BPF_TRACE_KPROBE_MULTI or alike. */
 int program_with_cookie_multi(struct program_copies *c, enum function_body body, int attach);
+
+/* Load the programs that look their function up in `places`, which must be there. 0 or a negative
+ * errno; -EEXIST the second time. */
+int program_places_load(struct program_copies *c, uint32_t factor, uint32_t shift);
+/* One of them (not BODY_INSTANT), owned by c. */
+int program_with_places(const struct program_copies *c, enum function_body body);
 
 /* Runs the kernel left out, of all of these programs. */
 uint64_t program_copies_misses(const struct program_copies *c);

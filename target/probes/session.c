@@ -12,6 +12,7 @@
 
 #include "target/log.h"
 #include "target/probes/kernel_btf.h"
+#include "target/probes/rcu.h"
 
 /* Each attachment is a descriptor or two. The hard limit is the board's word on how many. */
 static void raise_file_limit(void)
@@ -209,10 +210,12 @@ int session_start(struct probes *p)
 	err = plan_modules(p);
 	if (!err)
 		err = session_open(p);
+	rcu_hurry();
 	if (!err)
 		err = attach_modules(p);
 	if (!err)
 		attach_all_notes(p);
+	rcu_take_time();
 	kernel_btf_free();
 	return err;
 }
@@ -229,9 +232,11 @@ static void *detach_all(void *arg)
 	struct probes *p = arg;
 	size_t i;
 
+	rcu_hurry();
 	for (i = 0; i < p->n_modules; i++)
 		detach_module(&p->modules[i]);
 	fd_list_free(&p->links);
+	rcu_take_time();
 	return NULL;
 }
 

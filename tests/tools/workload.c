@@ -184,6 +184,71 @@ static int run_loopback(unsigned long bytes, const char *arg)
 	return 0;
 }
 
+/* ---- what probes cost ----------------------------------------------------------------------------- */
+
+#define ROUNDS 15
+
+static int connected_to_itself(void)
+{
+	struct sockaddr_in addr = {
+		.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t len = sizeof(addr);
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0 || bind(fd, (struct sockaddr *)&addr, len) ||
+		getsockname(fd, (struct sockaddr *)&addr, &len) ||
+		connect(fd, (struct sockaddr *)&addr, len))
+		return -1;
+	return fd;
+}
+
+static double round_of(unsigned long n, int datagrams, char *buf, size_t len)
+{
+	struct timespec from, to;
+	unsigned long i;
+
+	clock_gettime(CLOCK_MONOTONIC, &from);
+	for (i = 0; i < n; i++)
+		if (datagrams < 0)
+			syscall(SYS_getppid);
+		else if (send(datagrams, buf, len, 0) < 0 || recv(datagrams, buf, len, 0) < 0)
+			return -1;
+	clock_gettime(CLOCK_MONOTONIC, &to);
+	return ((double)(to.tv_sec - from.tv_sec) * 1e9 + (double)(to.tv_nsec - from.tv_nsec)) /
+	       (double)n;
+}
+
+static int by_value(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* Rounds with pauses, in which who collects events keeps up; prints nanoseconds a turn: the least and the
+ * median. */
+static int run_timed(unsigned long n, const char *what)
+{
+	const struct timespec pause = {.tv_nsec = 150 * 1000 * 1000};
+	int datagrams = what && !strcmp(what, "datagram") ? connected_to_itself() : -1;
+	double ns[ROUNDS];
+	char buf[64] = "";
+
+	if (!what || (datagrams < 0 && strcmp(what, "getppid") != 0)) {
+		errno = what ? errno : EINVAL;
+		return fail("timed: getppid or datagram");
+	}
+	for (int i = 0; i < ROUNDS; i++) {
+		nanosleep(&pause, NULL);
+		ns[i] = round_of(n, datagrams, buf, sizeof(buf));
+		if (ns[i] < 0)
+			return fail("datagram");
+	}
+	qsort(ns, ROUNDS, sizeof(ns[0]), by_value);
+	printf("%.1f %.1f\n", ns[0], ns[ROUNDS / 2]);
+	return 0;
+}
+
 /* ---- a small server, for pictures ---------------------------------------------------------------- */
 
 size_t parse_request(const char *text, uint32_t *numbers, size_t cap)
@@ -304,6 +369,8 @@ static const struct workload {
 	{"files", "N [DIR]    open, read and close N files of DIR (/usr/include)", run_files},
 	{"alloc", "N          N pipes: kernel memory comes and goes", run_alloc},
 	{"loopback", "BYTES   send so much over TCP on 127.0.0.1", run_loopback},
+	{"timed", "N WHAT    15 times N of getppid or datagram, with pauses: prints ns a turn",
+		run_timed},
 	{"mix", "SECONDS      all of them and a small server with nested functions", run_mix},
 };
 #define N_WORKLOADS (sizeof(workloads) / sizeof(workloads[0]))
