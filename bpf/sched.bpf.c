@@ -1,33 +1,34 @@
 /* SPDX-License-Identifier: GPL-2.0 OR MIT */
 /*
- * Who runs where, on kernels with BTF. One instant per switch, in the thread that leaves.
+ * Who runs where. One instant per switch, in the thread that leaves.
  *
  * Switches to and from the daemon are kept: they are the CPU's, and without them its time would be
- * given to whoever ran before.
+ * given to whoever ran before. Places in task_struct come from the daemon: the kernel's type
+ * information has them, and where that is missing, a file may (--btf).
  */
 #include "bpf/common.bpf.h"
-#include <bpf/bpf_core_read.h>
 
-/* Linux 5.14, 2f064a59a11f: task_struct.state became __state. */
-struct task_struct___before_5_14 {
-	long state;
-} __attribute__((preserve_access_index));
-
-SEC("?tp_btf/sched_switch")
-int sched_switch_btf(__u64 *ctx)
+SEC("?raw_tp/sched_switch")
+int sched_switch_raw(__u64 *ctx)
 {
 	__u32 preempted = ctx[0] & 0xff;
-	struct task_struct *prev = (void *)ctx[1];
-	struct task_struct *next = (void *)ctx[2];
-	__u64 state = 0;
+	const void *prev = (void *)ctx[1], *next = (void *)ctx[2];
+	__u64 pid, state = 0;
 
-	if (!preempted) {
-		if (bpf_core_field_exists(prev->__state))
-			state = BPF_CORE_READ(prev, __state);
-		else
-			state = BPF_CORE_READ((struct task_struct___before_5_14 *)prev, state);
-	}
-	emit(params.func_switch, AYP_REC_INSTANT, EMIT_CPU, 2, (__u32)next->pid, state & 0xff, 0,
-		0);
+	if (!preempted)
+		state = read_number(
+			prev, params.switch_prev_state.offset, params.switch_prev_state.size);
+	pid = read_number(next, params.switch_next_pid.offset, params.switch_next_pid.size);
+	emit(params.func_switch, AYP_REC_INSTANT, EMIT_CPU, 2, (__u32)pid, state & 0xff, 0, 0);
 	return 0;
+}
+
+/* Run by the daemon: is a thread's number where type information from elsewhere says? */
+SEC("?raw_tp")
+int task_pid_is_there(void *ctx)
+{
+	const void *task = (void *)bpf_get_current_task();
+	__u32 pid = read_number(task, params.switch_next_pid.offset, params.switch_next_pid.size);
+
+	return pid == (__u32)bpf_get_current_pid_tgid();
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 OR MIT */
-/* Who runs where, on kernels without BTF: places of the fields come from the tracepoint's format.
- */
+/* Who runs where, without type information: places of the fields come from the tracepoint's
+ * format. */
 #include "bpf/common.bpf.h"
 
 SEC("?tp/sched/sched_switch")

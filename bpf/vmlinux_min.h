@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR MIT */
 /*
  * Kernel types for machines whose kernel has no BTF to generate vmlinux.h from: what the programs
- * use and nothing else. Fields are found by CO-RE at load time, so only names and types matter
- * here; numbers are the kernel's stable interface (uapi/linux/bpf.h).
+ * use and nothing else. Numbers are the kernel's stable interface (uapi/linux/bpf.h).
  */
 #ifndef __VMLINUX_H__
 #define __VMLINUX_H__
@@ -37,19 +36,5 @@ enum {
 enum xdp_action {
 	XDP_PASS = 2,
 };
-
-#ifndef BPF_NO_PRESERVE_ACCESS_INDEX
-#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
-#endif
-
-struct task_struct {
-	unsigned int __state;
-	int pid;
-	int tgid;
-};
-
-#ifndef BPF_NO_PRESERVE_ACCESS_INDEX
-#pragma clang attribute pop
-#endif
 
 #endif

@@ -62,6 +62,8 @@ struct config {
 				  works */
 	uint32_t return_slots; /* kprobe, kprobe.multi: calls of a function at once whose returns
 				  are seen; 0: by the memory */
+	const char *btf; /* type information for a kernel that has none: a file, a directory; NULL:
+			    what is found */
 	/* run */
 	double duration_s; /* 0: until told */
 	uint32_t interval_ms;

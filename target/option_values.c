@@ -300,6 +300,11 @@ OPTION_SETTER(return_slots)
 	return err;
 }
 
+OPTION_SETTER(btf)
+{
+	return text(o, value, &o->config.btf, why);
+}
+
 OPTION_SETTER(sample_hz)
 {
 	uint64_t v;

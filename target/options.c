@@ -67,6 +67,10 @@ const struct option_row option_rows[] = {
 		"for kprobe and kprobe.multi: how many calls of a function may be running whose "
 		"ends "
 		"are seen; more are counted as lost [64 to 4096, by the memory]"},
+	{"btf", 0, "FILE|DIR", NULL, false, set_btf,
+		"type information (BTF, raw or in an ELF file) for a kernel that has none; in a "
+		"directory: that of RELEASE.btf, as uname -r says it [btf/ beside the program, "
+		"/usr/share/ayaprof-uart/btf, /boot/vmlinux-RELEASE]"},
 	{"sample-hz", 0, "N", NULL, false, set_sample_hz,
 		"stack samples per second and CPU of module cpu [99]"},
 	{"xdp-iface", 0, "NAME", NULL, false, set_xdp_iface,

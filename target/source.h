@@ -41,7 +41,7 @@ struct source_loss {
 /* One probe module's state, for --check, the hello and the summary. */
 struct source_report {
 	char module[24];
-	char mechanism[48]; /* what was attached, e.g. "tp_btf", "" if nothing */
+	char mechanism[48]; /* what was attached, e.g. "raw_tp", "" if nothing */
 	uint32_t attached;  /* live probes */
 	uint32_t failed;    /* wanted, not attachable */
 	char note[160];     /* why not, in the kernel's words; "" if all is well */

@@ -73,6 +73,22 @@ static unsigned long long clock_step(void)
 	return step;
 }
 
+static void print_btf(void)
+{
+	bool set = kconfig_get("CONFIG_DEBUG_INFO_BTF") != 0;
+
+	if (kernel_btf_foreign())
+		printf("  BTF         %s%s\n", kernel_btf_place(),
+			kernel_btf_own() ? ", beside the kernel's own"
+					 : "; no fentry: it takes the kernel's own");
+	else
+		printf("  BTF         %s\n",
+			kernel_btf_own() ? "yes"
+			: set            ? "no: no fentry; --btf FILE helps sched and memory"
+					 : "no; CONFIG_DEBUG_INFO_BTF is not set: no fentry; --btf "
+					   "FILE helps sched and memory");
+}
+
 static void print_board(const struct config *cfg)
 {
 	struct utsname u;
@@ -84,11 +100,7 @@ static void print_board(const struct config *cfg)
 	printf("  user        %s\n",
 		geteuid() == 0 ? "root"
 			       : "not root: needs CAP_BPF+CAP_PERFMON (and CAP_NET_ADMIN for xdp)");
-	printf("  BTF         %s\n",
-		kernel_btf() ? "yes"
-		: kconfig_get("CONFIG_DEBUG_INFO_BTF") == 0
-			? "no; CONFIG_DEBUG_INFO_BTF is not set: no fentry, no tp_btf"
-			: "no: no fentry, no tp_btf");
+	print_btf();
 	printf("  BPF JIT     %s\n", read_number_file("/proc/sys/net/core/bpf_jit_enable", 1)
 					     ? "on"
 					     : "off; echo 1 > /proc/sys/net/core/bpf_jit_enable");
@@ -115,6 +127,10 @@ int probes_check(const struct config *cfg)
 		return 1;
 	}
 	session_init(&p, ignore_record);
+	if (kernel_btf_choose(cfg->btf)) {
+		names_free(p.names);
+		return 1;
+	}
 	print_board(cfg);
 	for (i = 0; (ops = module_at(i)); i++) {
 		m = session_add(&p, ops);

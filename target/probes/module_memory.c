@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 
 #include "target/log.h"
@@ -26,73 +25,26 @@ static const struct {
 	[AYP_MEMP_CACHE_FREE] = {"kmem_cache_free", false, false},
 };
 
-/* ---- raw_tp: arguments by their types, from the BTF of the tracepoint's prototype ----------- */
-
-/* void (*btf_trace_EVENT)(void *, arguments...) */
-static const struct btf_type *prototype(const struct btf *btf, const char *event)
-{
-	const struct btf_type *t;
-	char name[64];
-	int id;
-
-	snprintf(name, sizeof(name), "btf_trace_%s", event);
-	id = btf__find_by_name_kind(btf, name, BTF_KIND_TYPEDEF);
-	if (id < 0)
-		return NULL;
-	t = btf__type_by_id(btf, btf__type_by_id(btf, id)->type);
-	if (!t || !btf_is_ptr(t))
-		return NULL;
-	t = btf__type_by_id(btf, t->type);
-	return t && btf_is_func_proto(t) ? t : NULL;
-}
-
-enum arg_type { ARG_OTHER, ARG_ADDRESS, ARG_BYTES, ARG_CACHE };
-
-static enum arg_type arg_type(const struct btf *btf, uint32_t id)
-{
-	const struct btf_type *t = btf__type_by_id(btf, id);
-	const char *name;
-
-	if (btf_is_typedef(t))
-		return strcmp(btf__name_by_offset(btf, t->name_off), "size_t") ? ARG_OTHER
-									       : ARG_BYTES;
-	if (!btf_is_ptr(t))
-		return ARG_OTHER;
-	while (t->type && (btf_is_ptr(t) || btf_is_mod(t)))
-		t = btf__type_by_id(btf, t->type);
-	if (btf_is_ptr(t) || btf_is_mod(t))
-		return ARG_ADDRESS; /* const void * */
-	name = btf__name_by_offset(btf, t->name_off);
-	return btf_is_struct(t) && !strcmp(name, "kmem_cache") ? ARG_CACHE : ARG_OTHER;
-}
+/* ---- raw_tp: arguments by their types ------------------------------------------------------- */
 
 /* Of two sizes, requested and given, the given one comes second. */
 static int find_arguments(struct ayp_params *params, enum ayp_mem_prog prog)
 {
-	const struct btf *btf = kernel_btf();
-	const struct btf_type *proto = prototype(btf, events[prog].event);
+	struct kernel_btf_arg_type args[AYP_REC_MAX_ARGS];
+	int i, n = kernel_btf_tracepoint(events[prog].event, args, AYP_REC_MAX_ARGS);
 	struct ayp_field *ptr = &params->mem_ptr[prog];
-	int i;
 
-	if (!proto)
-		return -ENOENT;
-	for (i = 1; i < btf_vlen(proto); i++) {
-		struct ayp_field place = {i - 1, 8};
+	if (n < 0)
+		return n;
+	for (i = 0; i < n; i++) {
+		struct ayp_field place = {i, 8};
 
-		switch (arg_type(btf, btf_params(proto)[i].type)) {
-		case ARG_ADDRESS:
-			if (!ptr->size)
-				*ptr = place;
-			break;
-		case ARG_BYTES:
+		if (args[i].kind == BTF_ARG_ADDRESS && !ptr->size)
+			*ptr = place;
+		else if (args[i].kind == BTF_ARG_TYPEDEF && !strcmp(args[i].name, "size_t"))
 			params->mem_bytes[prog] = place;
-			break;
-		case ARG_CACHE:
+		else if (args[i].kind == BTF_ARG_STRUCT && !strcmp(args[i].name, "kmem_cache"))
 			params->mem_cache[prog] = place;
-			break;
-		case ARG_OTHER:
-			break;
-		}
 	}
 	if (!ptr->size || (events[prog].alloc && !params->mem_bytes[prog].size &&
 				  !params->mem_cache[prog].size))
@@ -102,16 +54,18 @@ static int find_arguments(struct ayp_params *params, enum ayp_mem_prog prog)
 
 static int prepare_raw(struct ayp_params *params, enum ayp_mem_prog prog)
 {
-	/* What an object takes; kmalloc's classes are told by the argument. */
 	int offset;
 
-	if (!kernel_btf())
-		return -EOPNOTSUPP;
-	offset = kernel_btf_member("kmem_cache", "size");
-	if (offset < 0)
-		return offset;
-	params->mem_raw = 1;
-	params->cache_size_offset = offset;
+	if (!kernel_btf_there())
+		return -ENODATA;
+	if (!params->mem_raw) {
+		/* What an object takes; kmalloc's classes are told by the argument. */
+		offset = kernel_btf_member("kmem_cache", "size", NULL);
+		if (offset < 0)
+			return offset;
+		params->mem_raw = 1;
+		params->cache_size_offset = offset;
+	}
 	return find_arguments(params, prog);
 }
 

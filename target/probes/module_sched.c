@@ -2,6 +2,7 @@
 /* Who runs where: one instant per context switch. */
 #include "target/probes/probe.h"
 
+#include "target/probes/task_layout.h"
 #include "target/probes/tracefs.h"
 
 static int prepare_tp(struct probes *p, struct ayp_params *params)
@@ -14,10 +15,15 @@ static int prepare_tp(struct probes *p, struct ayp_params *params)
 			     "sched/sched_switch", "prev_state", &state->offset, &state->size);
 }
 
-static const char *const btf[] = {"sched_switch_btf", NULL};
+static int prepare_raw(struct probes *p, struct ayp_params *params)
+{
+	return task_layout(&params->switch_next_pid, &params->switch_prev_state);
+}
+
+static const char *const raw[] = {"sched_switch_raw", NULL};
 static const char *const tp[] = {"sched_switch_tp", NULL};
 static const struct candidate ways[] = {
-	{"tp_btf", &image_sched, btf, NULL},
+	{"raw_tp", &image_sched, raw, prepare_raw},
 	{"tp", &image_sched_tp, tp, prepare_tp},
 	{0},
 };

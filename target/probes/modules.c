@@ -39,7 +39,7 @@ bool probes_module_exists(const char *name)
 
 /* Of modules whose way --mechanism cannot change, or whose parts choose among these. */
 static const char *const other_mechanisms[] = {
-	"raw_tp", "tp_btf", "tp", "perf", "rtnetlink", "xdp-native", "xdp-generic"};
+	"raw_tp", "tp", "perf", "rtnetlink", "xdp-native", "xdp-generic"};
 
 bool probes_mechanism_exists(const char *name)
 {

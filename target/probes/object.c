@@ -104,8 +104,6 @@ int object_attach(const struct bpf_object *o, const char *name)
 	what++;
 	if (!strncmp(section, "raw_tp/", 7))
 		fd = bpf_raw_tracepoint_open(what, bpf_program__fd(prog));
-	else if (!strncmp(section, "tp_btf/", 7))
-		fd = bpf_raw_tracepoint_open(NULL, bpf_program__fd(prog));
 	else
 		return perf_attach_tracepoint(bpf_program__fd(prog), what, 0, false);
 	return fd < 0 ? -errno : fd;

@@ -42,7 +42,7 @@ struct bpf_object *object_load(const struct bpf_image *image, const char *const 
 /* Descriptor of a loaded program by name, owned by the object; -ENOENT if it has none. */
 int object_program_fd(const struct bpf_object *o, const char *name);
 
-/* Attach a program as its section says (raw_tp, tp_btf, tp). Returns a descriptor that detaches
+/* Attach a program as its section says (raw_tp, tp). Returns a descriptor that detaches
  * when closed, or a negative errno. */
 int object_attach(const struct bpf_object *o, const char *name);
 

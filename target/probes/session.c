@@ -13,6 +13,7 @@
 #include "target/log.h"
 #include "target/probes/kernel_btf.h"
 #include "target/probes/rcu.h"
+#include "target/probes/task_layout.h"
 
 /* Each attachment is a descriptor or two. The hard limit is the board's word on how many. */
 static void raise_file_limit(void)
@@ -122,6 +123,22 @@ static int plan_modules(struct probes *p)
 	return -EINVAL;
 }
 
+/* Type information of another kernel would be read as nonsense in silence. */
+static int believe_btf(struct probes *p)
+{
+	if (!kernel_btf_foreign() || task_layout_verify(&p->maps, &p->params) != -ESTALE)
+		return 0;
+	if (p->cfg->btf) {
+		log_error("--btf %s does not match this kernel: it is another kernel's, or this "
+			  "one built with other options",
+			kernel_btf_place());
+		return -ESTALE;
+	}
+	log_warn("%s does not match this kernel: left alone", kernel_btf_place());
+	kernel_btf_distrust();
+	return 0;
+}
+
 int session_open(struct probes *p)
 {
 	const char *what = "";
@@ -147,7 +164,7 @@ int session_open(struct probes *p)
 	err = ring_open(&p->ring, p->maps.fd[MAP_RING], p->record, p);
 	if (err)
 		log_error("cannot trace this kernel: ring buffer: %s", strerror(-err));
-	return err;
+	return err ? err : believe_btf(p);
 }
 
 static int attach_modules(struct probes *p)
@@ -206,6 +223,9 @@ int session_start(struct probes *p)
 {
 	int err;
 
+	err = kernel_btf_choose(p->cfg->btf);
+	if (err)
+		return err;
 	choose_modules(p);
 	err = plan_modules(p);
 	if (!err)

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "target/probes/kconfig.h"
+#include "target/probes/kernel_btf.h"
 
 /* Kernel options a mechanism lives on. */
 static const struct {
@@ -19,7 +20,6 @@ static const struct {
 	{"kprobe", "CONFIG_KPROBES"},
 	{"kprobe", "CONFIG_KPROBE_EVENTS"},
 	{"uprobe", "CONFIG_UPROBE_EVENTS"},
-	{"tp_btf", "CONFIG_DEBUG_INFO_BTF"},
 	{"raw_tp", "CONFIG_BPF_EVENTS"},
 	{"tp", "CONFIG_BPF_EVENTS"},
 	{"tp", "CONFIG_FTRACE"},
@@ -34,6 +34,7 @@ static const struct {
 } known[] = {
 	{524, "not supported on this architecture (errno 524)"}, /* ENOTSUPP, kernel-internal */
 	{EACCES, "refused by the verifier (Permission denied)"},
+	{ENODATA, "takes type information, and this kernel has no BTF: --btf FILE gives it some"},
 	{ESRCH, "no such function, or it cannot be traced"},
 };
 
@@ -45,8 +46,7 @@ const char *why(int err, const char *mechanism, char *buf, size_t size)
 	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++)
 		if (known[i].err == -err)
 			text = known[i].text;
-	if (access("/sys/kernel/btf/vmlinux", R_OK) &&
-		(!strcmp(mechanism, "fentry") || !strcmp(mechanism, "tp_btf")))
+	if (!strcmp(mechanism, "fentry") && !kernel_btf_own())
 		text = "this kernel has no BTF";
 	n = snprintf(buf, size, "%s", text);
 	if (n >= size)
