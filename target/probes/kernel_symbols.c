@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "target/log.h"
+#include "target/probes/symbol_blocks.h"
 #include "target/probes/tracefs.h"
 
 struct line {
@@ -129,88 +131,12 @@ int kernel_functions_matching(const char *glob, kernel_function_fn fn, void *ctx
 	return kernel_functions_each(filter, &f);
 }
 
-/* ---- by address --------------------------------------------------------------------------------
- */
+/* ---- by address ----------------------------------------------------------------------------- */
 
-struct symbol {
-	uint64_t address;
-	uint32_t name, module; /* offsets in text */
-};
-
-struct kernel_symbols {
-	struct symbol *symbol;
-	size_t n, cap;
-	char *text;
-	size_t text_len, text_cap;
-	char last_module[64];
-	uint32_t last_module_at;
-};
-
-static bool add_text(struct kernel_symbols *s, const char *text, uint32_t *at)
-{
-	size_t len = strlen(text) + 1;
-
-	if (s->text_len + len > s->text_cap) {
-		size_t cap = s->text_cap ? s->text_cap + s->text_cap / 2 : 1 << 20;
-		char *grown = realloc(s->text, cap + len);
-
-		if (!grown)
-			return false;
-		s->text = grown;
-		s->text_cap = cap + len;
-	}
-	*at = s->text_len;
-	memcpy(s->text + s->text_len, text, len);
-	s->text_len += len;
-	return true;
-}
-
-static bool add_symbol(struct kernel_symbols *s, const struct line *l)
-{
-	struct symbol *sym;
-
-	if (s->n == s->cap) {
-		size_t cap = s->cap ? s->cap + s->cap / 2 : 32768;
-		struct symbol *grown = realloc(s->symbol, cap * sizeof(*grown));
-
-		if (!grown)
-			return false;
-		s->symbol = grown;
-		s->cap = cap;
-	}
-	/* Modules' symbols stand together: store each module's name once. */
-	if (!s->n || strcmp(s->last_module, l->module)) {
-		snprintf(s->last_module, sizeof(s->last_module), "%s", l->module);
-		if (!add_text(s, l->module, &s->last_module_at))
-			return false;
-	}
-	sym = &s->symbol[s->n];
-	sym->address = l->address;
-	sym->module = s->last_module_at;
-	if (!add_text(s, l->name, &sym->name))
-		return false;
-	s->n++;
-	return true;
-}
-
-static int by_address(const void *a, const void *b)
-{
-	const struct symbol *x = a, *y = b;
-
-	return x->address < y->address ? -1 : x->address > y->address;
-}
-
-static void *shrink(void *block, size_t bytes)
-{
-	void *smaller = realloc(block, bytes ? bytes : 1);
-
-	return smaller ? smaller : block;
-}
-
-struct kernel_symbols *kernel_symbols_open(void)
+struct symbol_blocks *kernel_symbols_open(void)
 {
 	FILE *f = fopen("/proc/kallsyms", "re");
-	struct kernel_symbols *s;
+	struct symbol_blocks *s;
 	char *text = NULL;
 	size_t cap = 0;
 	bool ok = true;
@@ -218,51 +144,20 @@ struct kernel_symbols *kernel_symbols_open(void)
 
 	if (!f)
 		return NULL;
-	s = calloc(1, sizeof(*s));
+	s = symbol_blocks_new();
 	while (s && ok && getline(&text, &cap, f) > 0)
-		/* Address 0: the kernel keeps them to itself (kptr_restrict). */
-		if (parse_kallsyms(text, &l) && l.address && l.name[0] != '$')
-			ok = add_symbol(s, &l);
+		/* Address 0: the kernel keeps them to itself (kptr_restrict). __pfx_: room before
+		 * each function, where nothing runs (Linux 6.3, 9f2899fe36a6). */
+		if (parse_kallsyms(text, &l) && l.address && l.name[0] != '$' &&
+			strncmp(l.name, "__pfx_", 6) != 0)
+			ok = symbol_blocks_add(s, l.address, l.name, l.module);
 	free(text);
 	fclose(f);
-	if (!s || !ok) {
-		kernel_symbols_close(s);
-		errno = ENOMEM;
-		return NULL;
+	if (s && ok && symbol_blocks_seal(s)) {
+		log_detail("kernel symbols: %zu KiB", symbol_blocks_size(s) >> 10);
+		return s;
 	}
-	if (s->n)
-		qsort(s->symbol, s->n, sizeof(*s->symbol), by_address);
-	/* It stays for the session: give back what it grew too far. */
-	s->symbol = shrink(s->symbol, s->n * sizeof(*s->symbol));
-	s->text = shrink(s->text, s->text_len);
-	return s;
-}
-
-void kernel_symbols_close(struct kernel_symbols *s)
-{
-	if (!s)
-		return;
-	free(s->symbol);
-	free(s->text);
-	free(s);
-}
-
-const char *kernel_symbols_find(
-	const struct kernel_symbols *s, uint64_t address, const char **module)
-{
-	size_t lo = 0, hi = s->n;
-
-	/* The last symbol at or below the address. */
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (s->symbol[mid].address <= address)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	if (!lo)
-		return NULL;
-	*module = s->text + s->symbol[lo - 1].module;
-	return s->text + s->symbol[lo - 1].name;
+	symbol_blocks_free(s);
+	errno = ENOMEM;
+	return NULL;
 }

@@ -21,13 +21,7 @@ int kernel_functions_unlisted(kernel_function_fn fn, void *ctx);
 int kernel_addresses_each(int (*fn)(void *ctx, const char *name, uint64_t address), void *ctx);
 int kernel_functions_matching(const char *glob, kernel_function_fn fn, void *ctx);
 
-/* The symbol table by address: a few MB while it is open. */
-struct kernel_symbols;
-struct kernel_symbols *kernel_symbols_open(void); /* NULL and errno */
-void kernel_symbols_close(struct kernel_symbols *s);
-/* Name of the function at an address, valid until close; NULL if none. *module "" for the kernel.
- */
-const char *kernel_symbols_find(
-	const struct kernel_symbols *s, uint64_t address, const char **module);
+/* The symbol table by address (symbol_blocks.h); NULL and errno. */
+struct symbol_blocks *kernel_symbols_open(void);
 
 #endif

@@ -50,12 +50,12 @@ static int attach(struct module *m)
 
 	o = object_load(&image_cpu, programs, &m->p->maps, &m->p->params, &err);
 	if (o)
-		err = object_list_add(&m->objects, o);
+		err = programs_keep(&m->programs, o);
 	if (err) {
 		report_failed(m, 1, "%s", why(err, "perf", text, sizeof(text)));
 		return err;
 	}
-	prog_fd = object_program_fd(o, programs[0]);
+	prog_fd = m->programs.fd[m->programs.n - 1];
 	for (cpu = 0; cpu < cpus; cpu++) {
 		err = fd_list_add(&m->links, perf_attach_clock(prog_fd, cpu, m->p->cfg->sample_hz));
 		if (!err)

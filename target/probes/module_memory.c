@@ -140,7 +140,7 @@ static int try_way(struct module *m, const struct way *w)
 		bpf_object__close(o);
 		return err;
 	}
-	err = object_list_add(&m->objects, o);
+	err = programs_keep(&m->programs, o);
 	return err ? err : n;
 }
 
@@ -182,7 +182,7 @@ static int check(struct module *m)
 		works += n > 0;
 		check_line(m->ops->name, "kmem", w->mechanism, n > 0 ? 0 : n, "");
 		fd_list_cut(&m->links, 0);
-		object_list_free(&m->objects);
+		fd_list_free(&m->programs);
 	}
 	return works;
 }

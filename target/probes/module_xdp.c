@@ -96,8 +96,8 @@ static int load(struct module *m, int *err)
 
 	if (!o)
 		return -1;
-	*err = object_list_add(&m->objects, o);
-	return *err ? -1 : object_program_fd(o, programs[0]);
+	*err = programs_keep(&m->programs, o);
+	return *err ? -1 : m->programs.fd[m->programs.n - 1];
 }
 
 static int attach(struct module *m)

@@ -2,10 +2,10 @@
 #include "target/probes/object.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -109,25 +109,23 @@ int object_attach(const struct bpf_object *o, const char *name)
 	return fd < 0 ? -errno : fd;
 }
 
-int object_list_add(struct object_list *l, struct bpf_object *o)
+int programs_keep(struct fd_list *l, struct bpf_object *o)
 {
-	struct bpf_object **grown = realloc(l->object, (l->n + 1) * sizeof(*grown));
+	struct bpf_program *prog;
+	int err = 0;
 
-	if (!grown) {
-		bpf_object__close(o);
-		return -ENOMEM;
+	bpf_object__for_each_program(prog, o)
+	{
+		int fd = bpf_program__fd(prog);
+
+		if (fd < 0 || err)
+			continue;
+		fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+		err = fd < 0 ? -errno : fd_list_add(l, fd);
+		err = err < 0 ? err : 0;
 	}
-	l->object = grown;
-	l->object[l->n++] = o;
-	return 0;
-}
-
-void object_list_free(struct object_list *l)
-{
-	while (l->n)
-		bpf_object__close(l->object[--l->n]);
-	free(l->object);
-	l->object = NULL;
+	bpf_object__close(o);
+	return err;
 }
 
 uint64_t program_misses(int prog_fd)
@@ -140,17 +138,12 @@ uint64_t program_misses(int prog_fd)
 	return info.recursion_misses;
 }
 
-uint64_t object_list_misses(const struct object_list *l)
+uint64_t programs_misses(const struct fd_list *l)
 {
-	struct bpf_program *prog;
 	uint64_t sum = 0;
 	size_t i;
 
 	for (i = 0; i < l->n; i++)
-		bpf_object__for_each_program(prog, l->object[i])
-		{
-			if (bpf_program__fd(prog) >= 0)
-				sum += program_misses(bpf_program__fd(prog));
-		}
+		sum += program_misses(l->fd[i]);
 	return sum;
 }

@@ -27,11 +27,6 @@ extern const struct bpf_image image_syscall, image_irq, image_sched, image_sched
 /* The object file of an image, to be freed; NULL: out of memory. */
 void *image_unpack(const struct bpf_image *image, size_t *size);
 
-struct object_list {
-	struct bpf_object **object;
-	size_t n;
-};
-
 /* libbpf's messages: shown from verbosity 2 on, else dropped. Call once. */
 void object_set_messages(void);
 
@@ -46,13 +41,13 @@ int object_program_fd(const struct bpf_object *o, const char *name);
  * when closed, or a negative errno. */
 int object_attach(const struct bpf_object *o, const char *name);
 
-/* Takes o over; on -ENOMEM it has been closed. */
-int object_list_add(struct object_list *l, struct bpf_object *o);
-void object_list_free(struct object_list *l);
+/* Keep the loaded programs of an object and nothing else of it: it is closed, what libbpf knows about it takes 50 KB.
+ * Their descriptors are added in the order of the object; on failure some may be. */
+int programs_keep(struct fd_list *l, struct bpf_object *o);
 
 /* How often the kernel did not run a program because it was already running on that CPU
  * (Linux 5.12, 9ed9e9ba2337); 0 where it does not tell. */
 uint64_t program_misses(int prog_fd);
-uint64_t object_list_misses(const struct object_list *l);
+uint64_t programs_misses(const struct fd_list *l);
 
 #endif

@@ -52,7 +52,7 @@ void check_line(
 		detail);
 }
 
-/* On success the object and its links are the module's; on failure nothing is left. Returns the
+/* On success the programs and their links are the module's; on failure nothing is left. Returns the
  * number of attached programs or a negative errno. */
 static int candidate_attach(struct module *m, const struct candidate *c)
 {
@@ -75,7 +75,7 @@ static int candidate_attach(struct module *m, const struct candidate *c)
 		bpf_object__close(o);
 		return err;
 	}
-	err = object_list_add(&m->objects, o);
+	err = programs_keep(&m->programs, o);
 	return err ? err : n;
 }
 
@@ -122,12 +122,12 @@ int parts_check(struct module *m, const struct part *parts, size_t n_parts)
 			works += n > 0;
 			check_line(m->ops->name, parts[i].name, c->mechanism, n > 0 ? 0 : n, "");
 			fd_list_cut(&m->links, 0);
-			object_list_free(&m->objects);
+			fd_list_free(&m->programs);
 		}
 	return works;
 }
 
 uint64_t parts_misses(struct module *m)
 {
-	return object_list_misses(&m->objects);
+	return programs_misses(&m->programs);
 }

@@ -58,8 +58,8 @@ struct module {
 	bool by_spec; /* only what -p names */
 	bool planned, live;
 	struct source_report report;
-	struct object_list objects; /* loaded programs */
-	struct fd_list links;       /* closing one detaches */
+	struct fd_list programs; /* loaded */
+	struct fd_list links;    /* closing one detaches */
 };
 
 #define PROBES_MAX_MODULES 16
@@ -76,7 +76,7 @@ struct probes {
 	size_t n_modules;
 	uint16_t func_base; /* first of latency's functions */
 	uint32_t n_functions;
-	struct object_list objects; /* of no module */
+	struct fd_list programs; /* of no module */
 	struct fd_list links;
 	void (*record)(void *ctx, const struct ayp_rec *rec, size_t size);
 	uint64_t handed_over;
@@ -118,7 +118,7 @@ int parts_attach(struct module *m, const struct part *parts, size_t n_parts);
  * work. */
 int parts_check(struct module *m, const struct part *parts, size_t n_parts);
 
-/* misses of a module whose programs are all in m->objects. */
+/* misses of a module whose programs are all in m->programs. */
 uint64_t parts_misses(struct module *m);
 
 /* Note a live mechanism ("a" or "a+b") and how many probes it has, or a failure and why. */

@@ -200,10 +200,10 @@ static void attach_notes(struct probes *p, const char *const *programs, const ch
 	int err;
 	struct bpf_object *o = object_load(&image_task, programs, &p->maps, &p->params, &err);
 
-	if (o)
-		err = object_list_add(&p->objects, o);
-	for (; *programs && !err; programs++)
+	for (; o && *programs && !err; programs++)
 		err = fd_list_add(&p->links, object_attach(o, *programs));
+	if (o && programs_keep(&p->programs, o) && !err)
+		err = -ENOMEM;
 	if (err)
 		log_detail("%s: %s", without, strerror(-err));
 }
@@ -295,13 +295,13 @@ void session_end(struct probes *p)
 		struct module *m = &p->modules[i];
 
 		detach_module(m);
-		object_list_free(&m->objects);
+		fd_list_free(&m->programs);
 		if (m->ops->release)
 			m->ops->release(m);
 	}
 	p->n_modules = 0;
 	fd_list_free(&p->links);
-	object_list_free(&p->objects);
+	fd_list_free(&p->programs);
 	ring_close(&p->ring);
 	maps_destroy(&p->maps);
 	kernel_btf_free();

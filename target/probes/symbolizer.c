@@ -11,6 +11,7 @@
 #include "target/probes/intern.h"
 #include "target/probes/kernel_symbols.h"
 #include "target/probes/process_maps.h"
+#include "target/probes/symbol_blocks.h"
 
 #define MAX_PROCESSES 64
 #define MAX_SYMBOLS   32768u
@@ -27,7 +28,7 @@ struct file {
 
 struct symbolizer {
 	struct names *names;
-	struct kernel_symbols *kernel;
+	struct symbol_blocks *kernel;
 	struct process_maps processes[MAX_PROCESSES];
 	struct file files[MAX_FILES];
 	size_t n_files, n_functions;
@@ -69,7 +70,7 @@ void symbolizer_free(struct symbolizer *s)
 
 	if (!s)
 		return;
-	kernel_symbols_close(s->kernel);
+	symbol_blocks_free(s->kernel);
 	for (i = 0; i < MAX_PROCESSES; i++)
 		process_maps_free(&s->processes[i]);
 	forget_files(s);
@@ -107,7 +108,7 @@ uint32_t symbolizer_kernel(struct symbolizer *s, uint64_t address)
 	if (intern_find(&s->kernel_addresses, hash, &id))
 		return id;
 	if (s->kernel)
-		name = kernel_symbols_find(s->kernel, address, &module);
+		name = symbol_blocks_find(s->kernel, address, &module);
 	id = symbol_id(s, name ? name : "[unknown]", name ? module : "[kernel]");
 	intern_set(&s->kernel_addresses, hash, id);
 	return id;
