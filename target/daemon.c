@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -19,6 +20,7 @@
 #include "target/memory.h"
 #include "target/sink/mode.h"
 #include "target/summary.h"
+#include "target/usage.h"
 
 #define LOOP_MS 50u
 /* After events have come, the source is left alone for a while: waking up for each one would cost
@@ -124,6 +126,17 @@ static int open_kernel_log(struct daemon *d)
 	return err;
 }
 
+static void tell_memory(const struct daemon *d)
+{
+	char ring[80] = "";
+
+	if (!d->cfg->replay_file)
+		snprintf(ring, sizeof(ring), ", ring %zu KiB (seen twice, but there once)",
+			d->cfg->ring_bytes / 1024);
+	log_detail("memory: %llu KiB resident, spool up to %zu KiB%s",
+		(unsigned long long)d->stream->rss_kb, d->cfg->spool_mem / 1024, ring);
+}
+
 static int set_up(struct daemon *d)
 {
 	const struct config *cfg = d->cfg;
@@ -156,6 +169,8 @@ static int set_up(struct daemon *d)
 	err = d->source->ops->activate(d->source);
 	if (err < 0)
 		return err;
+	d->stream->rss_kb = usage_rss_kb();
+	tell_memory(d);
 	if (cfg->duration_s > 0)
 		d->stop_at_ns = now_ns() + (uint64_t)(cfg->duration_s * 1e9);
 	return 0;

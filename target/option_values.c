@@ -5,12 +5,14 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "target/parse.h"
 #include "target/stream/spool.h"
 
-#define RING_DEFAULT (4ull << 20)
+#define RING_DEFAULT  (4ull << 20)
+#define SPOOL_DEFAULT (4ull << 20)
+/* Each of the two takes no more than this part of the memory by itself. */
+#define MEMORY_SHARE 32u
 #define RING_MIN     (64ull << 10)
 #define RING_MAX     (1ull << 30)
 
@@ -385,15 +387,22 @@ OPTION_SETTER(summary_json)
 	return text(o, value, &o->config.summary_json, why);
 }
 
-size_t default_ring_bytes(void)
+size_t default_ring_bytes(uint64_t memory)
 {
-	long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
-	uint64_t memory = pages > 0 && page > 0 ? (uint64_t)pages * (uint64_t)page : 0;
 	uint64_t ring = RING_DEFAULT;
 
-	while (memory && ring > memory / 32 && ring > RING_MIN)
+	while (memory && ring > memory / MEMORY_SHARE && ring > RING_MIN)
 		ring /= 2;
 	return (size_t)ring;
+}
+
+size_t default_spool_bytes(uint64_t memory)
+{
+	uint64_t share = memory / MEMORY_SHARE / 4096 * 4096;
+
+	if (!memory || share > SPOOL_DEFAULT)
+		return SPOOL_DEFAULT;
+	return share < SPOOL_MIN_SIZE ? SPOOL_MIN_SIZE : (size_t)share;
 }
 
 /* ---- instead of the kernel, instead of a run ------------------------------------------------ */

@@ -43,7 +43,9 @@ OPTION_SETTER(verbose);
 OPTION_SETTER(version);
 OPTION_SETTER(help);
 
-/* 4 MiB, or less where that were more than 1/32 of the memory. */
-size_t default_ring_bytes(void);
+/* 4 MiB, or less where that were more than 1/32 of the memory (bytes; 0: not known). The ring is a
+ * power of two. */
+size_t default_ring_bytes(uint64_t memory);
+size_t default_spool_bytes(uint64_t memory);
 
 #endif

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "target/log.h"
+#include "target/memory.h"
 #include "target/option_values.h"
 
 #define FLAG_ROW(name, letter, set, help)                                                          \
@@ -83,7 +84,8 @@ const struct option_row option_rows[] = {
 	{"duration", 'd', "SEC", "How long, how much", false, set_duration,
 		"stop after SEC seconds [until SIGINT, SIGTERM or the end of COMMAND]"},
 	{"spool-mem", 0, "SIZE", NULL, false, set_spool_mem,
-		"memory for compressed frames between probes and line, 64K at least [4M]"},
+		"memory for compressed frames between probes and line, 64K at least [4M, at most "
+		"1/32 of the memory]"},
 	{"spool-file", 0, "PATH", NULL, false, set_spool_file,
 		"the same on disk (not in this version)"},
 	{"ring-size", 0, "SIZE", NULL, false, set_ring_size,
@@ -222,8 +224,8 @@ static void set_defaults(struct config *c)
 		.listen_port = 5555,
 		.sample_hz = 99,
 		.interval_ms = 100,
-		.spool_mem = 4u << 20,
-		.ring_bytes = default_ring_bytes(),
+		.spool_mem = default_spool_bytes(memory_of_board()),
+		.ring_bytes = default_ring_bytes(memory_of_board()),
 	};
 }
 

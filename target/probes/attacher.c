@@ -8,6 +8,7 @@
 
 #include <bpf/libbpf.h>
 
+#include "target/memory.h"
 #include "target/probes/kernel_symbols.h"
 #include "target/probes/link_missed.h"
 
@@ -23,7 +24,7 @@
 
 static uint32_t choose_slots(size_t n_functions)
 {
-	uint64_t memory = (uint64_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE);
+	uint64_t memory = memory_of_board();
 	uint64_t each = SLOT_BYTES + SLOT_BYTES_PER_CPU * sysconf(_SC_NPROCESSORS_CONF);
 	uint64_t slots = memory / MEMORY_SHARE / each / (n_functions ? n_functions : 1);
 

@@ -13,6 +13,7 @@
 #include <time.h>
 
 #include "target/log.h"
+#include "target/memory.h"
 #include "target/probes/kconfig.h"
 #include "target/probes/kernel_btf.h"
 #include "target/probes/tracefs.h"
@@ -109,7 +110,9 @@ static void print_board(const struct config *cfg)
 					     ? "no; CONFIG_PERF_EVENTS is not set"
 					     : "yes");
 	printf("  clock       CLOCK_MONOTONIC, measured: multiples of %llu ns\n", clock_step());
-	printf("  ring        %zu KiB\n", cfg->ring_bytes / 1024);
+	printf("  memory      %llu MiB: %zu KiB for the ring, %zu KiB for the spool\n",
+		(unsigned long long)(memory_of_board() >> 20), cfg->ring_bytes / 1024,
+		cfg->spool_mem / 1024);
 }
 
 int probes_check(const struct config *cfg)

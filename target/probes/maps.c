@@ -9,11 +9,16 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
-/* Outstanding allocations that can be matched: about 6 MiB of kernel memory, taken at once because
- * a map that grew while kmalloc is being traced would trace itself. */
-#define MAX_ALLOCS  65536u
-#define MAX_TASKS   8192u
-#define MAX_THREADS 4096u
+#include "target/memory.h"
+
+/* Outstanding allocations that can be matched: about 6 MiB of kernel memory, or a part of what there is on a small
+ * board. Taken at once because a map that grew while kmalloc is being traced would trace itself. */
+#define MAX_ALLOCS   65536u
+#define MIN_ALLOCS   1024u
+#define ALLOC_BYTES  96u
+#define MEMORY_SHARE 32u
+#define MAX_TASKS    8192u
+#define MAX_THREADS  4096u
 
 struct map_row {
 	const char *name;
@@ -34,6 +39,13 @@ static const struct map_row rows[MAP_COUNT] = {
 	[MAP_MEM_CELLS] = {"mem_cells", BPF_MAP_TYPE_ARRAY, 4, sizeof(struct ayp_mem_cell), true},
 	[MAP_PLACES] = {"places", BPF_MAP_TYPE_ARRAY, 4, sizeof(struct ayp_place_bucket), true},
 };
+
+static size_t allocs(void)
+{
+	uint64_t share = memory_of_board() / MEMORY_SHARE / ALLOC_BYTES;
+
+	return !share || share > MAX_ALLOCS ? MAX_ALLOCS : share < MIN_ALLOCS ? MIN_ALLOCS : share;
+}
 
 static size_t page_up(size_t bytes)
 {
@@ -83,7 +95,7 @@ int maps_create(
 		{MAP_BOOKS, cpus, (void **)&m->books},
 		{MAP_TASKS, MAX_TASKS, NULL},
 		{MAP_INNERMOST, n_sites ? MAX_THREADS : 64, NULL},
-		{MAP_ALLOCS, MAX_ALLOCS, NULL},
+		{MAP_ALLOCS, allocs(), NULL},
 		{MAP_MEM_CELLS, (size_t)cpus * n_sites * AYP_MEM_SLOTS, (void **)&m->mem_cells},
 	};
 	size_t i;

@@ -55,6 +55,7 @@ struct stream {
 	struct control control;
 	bool stop_wanted; /* a host has asked for the end */
 	size_t n_feeds;
+	uint64_t rss_kb; /* the daemon's, when the probes had just become live */
 	ayaprof_Hello hello;
 	/* events */
 	struct ayp_block_encoder *encoder;

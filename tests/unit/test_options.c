@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "target/option_values.h"
 #include "target/options.h"
 #include "target/parse.h"
 
@@ -61,12 +62,40 @@ static void defaults(void **state)
 	assert_false(c->no_modules);
 	assert_int_equal(c->interval_ms, 100);
 	assert_int_equal(c->resolution_ns, 0);
-	assert_int_equal(c->spool_mem, 4u << 20);
+	assert_true(c->spool_mem >= 64u << 10 && c->spool_mem <= 4u << 20);
 	assert_int_equal(c->ring_bytes & (c->ring_bytes - 1), 0);
 	assert_true(c->ring_bytes > 0 && c->ring_bytes <= 4u << 20);
 	assert_null(c->command);
 	assert_false(c->quiet_console);
 	assert_int_equal(c->kmsg, KMSG_OFF);
+	options_free(&o);
+}
+
+/* Neither takes more than 1/32 of a board's memory unless told to. */
+static void memory_shares(void **state)
+{
+	static const struct {
+		uint64_t memory;
+		size_t ring, spool;
+	} rows[] = {
+		{0, 4u << 20, 4u << 20}, /* not known */
+		{1u << 20, 64u << 10, 64u << 10},
+		{8u << 20, 256u << 10, 256u << 10},
+		{24u << 20, 512u << 10, 768u << 10},
+		{50u << 20, 1u << 20, 1638400},
+		{64u << 20, 2u << 20, 2u << 20},
+		{128u << 20, 4u << 20, 4u << 20},
+		{64ull << 30, 4u << 20, 4u << 20},
+	};
+	struct options o;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		assert_int_equal(default_ring_bytes(rows[i].memory), rows[i].ring);
+		assert_int_equal(default_spool_bytes(rows[i].memory), rows[i].spool);
+	}
+	assert_int_equal(PARSE(&o, "--spool-mem", "64M", "--ring-size", "32M", "tty"), OPTIONS_RUN);
+	assert_int_equal(o.config.spool_mem, 64u << 20);
+	assert_int_equal(o.config.ring_bytes, 32u << 20);
 	options_free(&o);
 }
 
@@ -313,6 +342,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(defaults),
+		cmocka_unit_test(memory_shares),
 		cmocka_unit_test(everything_at_once),
 		cmocka_unit_test(modules_are_lists),
 		cmocka_unit_test(listen_addresses),
