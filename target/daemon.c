@@ -18,6 +18,7 @@
 #include "target/kmsg.h"
 #include "target/log.h"
 #include "target/memory.h"
+#include "target/mounts.h"
 #include "target/sink/mode.h"
 #include "target/summary.h"
 #include "target/usage.h"
@@ -144,6 +145,8 @@ static int set_up(struct daemon *d)
 
 	if (!err && cfg->command)
 		err = command_prepare(&d->command, cfg->command, &d->mask_before);
+	if (!err && !cfg->replay_file)
+		mounts_complete();
 	if (!err)
 		err = open_outputs(d);
 	if (!err)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "target/daemon.h"
 #include "target/log.h"
+#include "target/mounts.h"
 #include "target/options.h"
 #include "target/source.h"
 
@@ -9,6 +10,8 @@ enum { STATUS_DONE = 0, STATUS_USAGE = 2 };
 static int run(const struct config *cfg)
 {
 	log_set_verbosity(cfg->verbose);
+	if (cfg->check || cfg->list_functions)
+		mounts_complete();
 	if (cfg->check)
 		return probes_check(cfg);
 	if (cfg->list_modules)

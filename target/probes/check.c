@@ -14,6 +14,7 @@
 
 #include "target/log.h"
 #include "target/memory.h"
+#include "target/mounts.h"
 #include "target/probes/kconfig.h"
 #include "target/probes/kernel_btf.h"
 #include "target/probes/tracefs.h"
@@ -106,6 +107,8 @@ static void print_board(const struct config *cfg)
 					     ? "on"
 					     : "off; echo 1 > /proc/sys/net/core/bpf_jit_enable");
 	printf("  tracefs     %s\n", tracefs_place());
+	if (mounts_made()[0])
+		printf("  mounted     %s, for this program only\n", mounts_made());
 	printf("  perf        %s\n", access("/proc/sys/kernel/perf_event_paranoid", F_OK)
 					     ? "no; CONFIG_PERF_EVENTS is not set"
 					     : "yes");
