@@ -88,7 +88,7 @@ REPLAY_BIN := $(patsubst tests/fuzz/fuzz_%.c,$(O)/tests/replay_%,$(FUZZ_SRC))
 TARGET_LIBS := -lbpf -lelf -lz -lprotobuf-nanopb
 HOST_LIBS   := -lserialport -lz -lprotobuf-nanopb -lm -lpthread
 
-.PHONY: FORCE all help static static-here demo demo-board test test-run test-line test-boards bench fuzz fuzz-run asan format lint install clean deps tests
+.PHONY: FORCE all help btf static static-here demo demo-board test test-run test-line test-boards bench fuzz fuzz-run asan format lint install clean deps tests
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -102,6 +102,7 @@ help:
 	@echo 'make test-boards  the whole matrix on emulated boards: x86-64, arm64, armhf, a Raspberry Pi, two boards on one line'
 	@echo 'make demo-board   the demonstration on an emulated board (ARCH=amd64, arm64 or armhf; KERNEL=6.1 or 6.12)'
 	@echo 'make static       one small file for boards, $(O)/MACHINE/static/ayaprof-uart (ARCH=amd64, arm64 or armhf)'
+	@echo 'make btf          type information for boards whose kernels have none, $(O)/btf/MACHINE/RELEASE.btf'
 	@echo 'make bench        ratios against alternatives, measured in one run'
 	@echo 'make fuzz         fuzz every parser (FUZZ_SECONDS=60 each)'
 	@echo 'make asan         the tests under AddressSanitizer and UBSan'
@@ -190,6 +191,14 @@ $(O)/obj/bpf/%.bpf.o: bpf/%.bpf.c $(O)/gen/bpf/vmlinux.h
 		-D__TARGET_ARCH_$(BPF_ARCH) -I. -I$(O)/gen/bpf -MMD -MP -c -o $@ $<
 	$(Q)$(LLVM_STRIP) -g $@
 
+# What the daemon asks of a kernel's type information, and that of the tests' boards cut down to it (tests/boards/btf.py).
+$(O)/btf/wanted_types.o: bpf/wanted_types.c bpf/vmlinux_min.h
+	$(say) BPF $<
+	$(Q)mkdir -p $(@D) && cp bpf/vmlinux_min.h $(@D)/vmlinux.h && $(CLANG) -target bpf -mcpu=v3 -O2 -g -Wall -I$(@D) -c -o $@ $<
+btf: $(O)/btf/wanted_types.o
+	@scripts/install-deps.sh btf boards
+	@$(PYTHON) tests/boards/btf.py $(O)/btf/wanted_types.o $(O)/btf
+
 # The objects are six times as large as what they carry: compressed, as bytes for target/probes/images.c.
 $(O)/gen/bpf/%.inc: $(O)/obj/bpf/%.bpf.o
 	$(say) PACK $@
@@ -220,7 +229,7 @@ $(O)/tests/%: $(O)/obj/tests/tools/%.o
 	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lpthread -lm
 
 # Emulated boards run static programs; a static one with sanitizers does not link.
-tests: all $(UNIT_BIN) $(TOOL_BIN) $(REPLAY_BIN) $(if $(SAN),,static-here)
+tests: all $(O)/btf/wanted_types.o $(UNIT_BIN) $(TOOL_BIN) $(REPLAY_BIN) $(if $(SAN),,static-here)
 static-here:
 	+@O='$(O)' scripts/build-static.sh '$(shell uname -m)'
 
@@ -234,7 +243,7 @@ bench:
 	@O='$(O)' $(PYTHON) tests/bench/run.py
 
 deps:
-	@scripts/install-deps.sh build plot test static boards boards-arm64 static-arm64
+	@scripts/install-deps.sh build plot test static btf boards boards-arm64 static-arm64
 
 # A second make, because the first one may have been read before the tools it asks for were there.
 test: deps

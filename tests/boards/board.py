@@ -78,7 +78,7 @@ class Unavailable(Exception):
     """No such board can be had on this machine: one line why. A test skips with it."""
 
 
-def _fetch(script, *args):
+def fetch(script, *args):
     run = subprocess.run([os.path.join(HERE, script), *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     if run.returncode:
         lines = [l for l in run.stderr.splitlines() if l.strip()]
@@ -126,8 +126,8 @@ class Board:
             raise Unavailable(f"{self.machine.qemu} is not installed")
         if self.machine.dtb and not shutil.which("fdtput"):
             raise Unavailable("fdtput is missing: install device-tree-compiler")
-        self.kernel_dir = _fetch("fetch-kernel.sh", self.machine.arch, kernel, self.machine.flavour)
-        self.base_dir = _fetch("../../scripts/fetch-packages.sh", self.machine.arch, "base", "busybox-static")
+        self.kernel_dir = fetch("fetch-kernel.sh", self.machine.arch, kernel, self.machine.flavour)
+        self.base_dir = fetch("../../scripts/fetch-packages.sh", self.machine.arch, "base", "busybox-static")
         self.threads = "single" if (machine, kernel) in SINGLE_THREAD else "multi"
         self.job, self.files = job, files or {}
         self.wait_host, self.join, self.append = wait_host, join, append
