@@ -360,52 +360,44 @@ static int by_hash(const void *a, const void *b)
 	return x->id < y->id ? -1 : x->id > y->id;
 }
 
-struct index {
-	char *strings; /* all of them: functions' names are all over the section */
-	size_t cap;
-};
-
+/* Until all are known, `hash` is where the name stands. */
 static bool add_function(struct btf_file *f, void *ctx, const struct btf_type *t, uint32_t id)
 {
-	struct index *x = ctx;
+	size_t *cap = ctx;
 
-	if (t->name_off >= f->strings.len)
-		return true;
-	if (f->n_functions == x->cap) {
-		size_t cap = x->cap ? x->cap + x->cap / 2 : 16384;
-		struct function *grown = realloc(f->function, cap * sizeof(*grown));
+	if (f->n_functions == *cap) {
+		size_t more = *cap ? *cap + *cap / 2 : 16384;
+		struct function *grown = realloc(f->function, more * sizeof(*grown));
 
 		if (!grown)
 			return false;
 		f->function = grown;
-		x->cap = cap;
+		*cap = more;
 	}
-	f->function[f->n_functions++] = (struct function){hash(x->strings + t->name_off), id};
+	f->function[f->n_functions++] = (struct function){t->name_off, id};
 	return true;
+}
+
+static void sort_functions(struct btf_file *f)
+{
+	if (f->n_functions)
+		qsort(f->function, f->n_functions, sizeof(*f->function), by_hash);
 }
 
 static void make_index(struct btf_file *f)
 {
-	struct index x = {.strings = malloc(f->strings.len + 1u)};
-	uint32_t at = 0;
+	char name[NAME_SIZE];
+	size_t cap = 0, i;
 
 	f->indexed = true;
-	while (x.strings && at < f->strings.len) {
-		uint32_t n = f->strings.len - at < WINDOW ? f->strings.len - at : WINDOW;
-		const void *bytes = look(f, &f->strings, at, n);
-
-		if (!bytes)
-			break;
-		memcpy(x.strings + at, bytes, n);
-		at += n;
+	each_of_kind(f, BTF_KIND_FUNC, add_function, &cap);
+	/* In the order in which the file has the names, so that they go through the window once. */
+	sort_functions(f);
+	for (i = 0; i < f->n_functions; i++) {
+		btf_file_name(f, f->function[i].hash, name, sizeof(name));
+		f->function[i].hash = hash(name);
 	}
-	if (x.strings && at == f->strings.len) {
-		x.strings[at] = '\0';
-		each_of_kind(f, BTF_KIND_FUNC, add_function, &x);
-		if (f->n_functions)
-			qsort(f->function, f->n_functions, sizeof(*f->function), by_hash);
-	}
-	free(x.strings);
+	sort_functions(f);
 }
 
 int btf_file_function(struct btf_file *f, const char *name)

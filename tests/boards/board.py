@@ -115,13 +115,15 @@ def _read(path):
 class Board:
     """Boots on entry; the process is ended on exit whatever happened, by its own pid."""
 
-    def __init__(self, machine, kernel, job, files=None, wait_host=False, join=None, append=""):
+    def __init__(self, machine, kernel, job, files=None, wait_host=False, join=None, append="", memory_mb=None):
         """files: {path below /job there: path here}, executable as they are here. wait_host: the board starts only
         when the host has opened `data`, so that nothing sent early is lost. join: another board's `data`: the two
         UARTs are a null modem then."""
         self.machine = MACHINES.get(machine)
         if not self.machine:
             raise Unavailable(f"no board called {machine}; there are {' '.join(MACHINES)}")
+        if memory_mb:
+            self.machine = self.machine._replace(memory_mb=memory_mb)
         if not shutil.which(self.machine.qemu):
             raise Unavailable(f"{self.machine.qemu} is not installed")
         if self.machine.dtb and not shutil.which("fdtput"):

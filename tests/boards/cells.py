@@ -81,12 +81,12 @@ def static_hostdec():
 unavailable = {}  # cell: why; a mirror that was not there a moment ago is not asked again
 
 
-def boot(bench, cell, job, files=None, wait_host=False, join=None, append=""):
+def boot(bench, cell, job, files=None, wait_host=False, join=None, append="", memory_mb=None):
     """A board that is running; ended with the test at the latest."""
     if cell in unavailable:
         skip(unavailable[cell])
     try:
-        board = boards.Board(cell.board, cell.kernel, job, files, wait_host, join, append=append)
+        board = boards.Board(cell.board, cell.kernel, job, files, wait_host, join, append, memory_mb)
     except boards.Unavailable as reason:
         unavailable[cell] = str(reason)
         skip(str(reason))
