@@ -24,18 +24,11 @@ struct window {
 	char bytes[WINDOW];
 };
 
-struct function {
-	uint32_t hash, id;
-};
-
 struct btf_file {
 	int fd;
 	struct window types, strings;
 	uint32_t n_types; /* ids 1 to n_types */
 	uint32_t *place;  /* of types 1, 1 + STRIDE, ... */
-	struct function *function;
-	size_t n_functions;
-	bool indexed;
 };
 
 /* n contiguous bytes (a window at most), valid until the next call; NULL past the end. */
@@ -219,7 +212,6 @@ void btf_file_close(struct btf_file *f)
 		return;
 	close(f->fd);
 	free(f->place);
-	free(f->function);
 	free(f);
 }
 
@@ -341,89 +333,59 @@ int btf_file_find(struct btf_file *f, const char *name, uint32_t kind)
 
 /* ---- functions ------------------------------------------------------------------------------ */
 
-/* FNV-1a (public domain, Fowler, Noll, Vo). */
-static uint32_t hash(const char *text)
-{
-	uint32_t h = 2166136261u;
+struct wanted {
+	uint32_t name_off;
+	size_t i; /* of the caller's */
+};
+struct lookup {
+	struct wanted *wanted;
+	size_t n;
+	int *ids;
+};
 
-	for (; *text; text++)
-		h = (h ^ (unsigned char)*text) * 16777619u;
-	return h;
+static int by_name_off(const void *a, const void *b)
+{
+	const struct wanted *x = a, *y = b;
+
+	return x->name_off < y->name_off ? -1 : x->name_off > y->name_off;
 }
 
-static int by_hash(const void *a, const void *b)
+static int compare_names(const void *key, const void *row)
 {
-	const struct function *x = a, *y = b;
-
-	if (x->hash != y->hash)
-		return x->hash < y->hash ? -1 : 1;
-	return x->id < y->id ? -1 : x->id > y->id;
+	return strcmp(key, *(const char *const *)row);
 }
 
-/* Until all are known, `hash` is where the name stands. */
-static bool add_function(struct btf_file *f, void *ctx, const struct btf_type *t, uint32_t id)
+static bool note_id(struct btf_file *f, void *ctx, const struct btf_type *t, uint32_t id)
 {
-	size_t *cap = ctx;
+	struct lookup *l = ctx;
+	struct wanted key = {.name_off = t->name_off};
+	const struct wanted *w = bsearch(&key, l->wanted, l->n, sizeof(*l->wanted), by_name_off);
 
-	if (f->n_functions == *cap) {
-		size_t more = *cap ? *cap + *cap / 2 : 16384;
-		struct function *grown = realloc(f->function, more * sizeof(*grown));
-
-		if (!grown)
-			return false;
-		f->function = grown;
-		*cap = more;
-	}
-	f->function[f->n_functions++] = (struct function){t->name_off, id};
+	if (w && l->ids[w->i] < 0)
+		l->ids[w->i] = (int)id;
 	return true;
 }
 
-static void sort_functions(struct btf_file *f)
+void btf_file_functions(struct btf_file *f, const char *const *names, int *ids, size_t n)
 {
-	if (f->n_functions)
-		qsort(f->function, f->n_functions, sizeof(*f->function), by_hash);
-}
-
-static void make_index(struct btf_file *f)
-{
-	char name[NAME_SIZE];
-	size_t cap = 0, i;
-
-	f->indexed = true;
-	each_of_kind(f, BTF_KIND_FUNC, add_function, &cap);
-	/* In the order in which the file has the names, so that they go through the window once. */
-	sort_functions(f);
-	for (i = 0; i < f->n_functions; i++) {
-		btf_file_name(f, f->function[i].hash, name, sizeof(name));
-		f->function[i].hash = hash(name);
-	}
-	sort_functions(f);
-}
-
-int btf_file_function(struct btf_file *f, const char *name)
-{
-	uint32_t h = hash(name);
-	size_t lo = 0, hi;
+	struct lookup l = {.wanted = calloc(n ? n : 1, sizeof(*l.wanted)), .ids = ids};
+	const char *const *row;
 	char text[NAME_SIZE];
-	struct btf_type t;
+	uint32_t at = 0;
+	size_t i;
 
-	if (!f->indexed)
-		make_index(f);
-	hi = f->n_functions;
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (f->function[mid].hash < h)
-			lo = mid + 1;
-		else
-			hi = mid;
+	for (i = 0; i < n; i++)
+		ids[i] = -ENOENT;
+	while (l.wanted && l.n < n && at < f->strings.len) {
+		btf_file_name(f, at, text, sizeof(text));
+		row = bsearch(text, names, n, sizeof(*names), compare_names);
+		if (row)
+			l.wanted[l.n++] = (struct wanted){at, (size_t)(row - names)};
+		at += (uint32_t)strlen(text) + 1;
 	}
-	for (; lo < f->n_functions && f->function[lo].hash == h; lo++) {
-		if (!btf_file_type(f, f->function[lo].id, &t))
-			continue;
-		btf_file_name(f, t.name_off, text, sizeof(text));
-		if (!strcmp(text, name))
-			return (int)f->function[lo].id;
+	if (l.n) {
+		qsort(l.wanted, l.n, sizeof(*l.wanted), by_name_off);
+		each_of_kind(f, BTF_KIND_FUNC, note_id, &l);
 	}
-	return -ENOENT;
+	free(l.wanted);
 }

@@ -23,8 +23,8 @@ void btf_file_close(struct btf_file *f);
 /* The first type of a kind and a name; -ENOENT. Reads the whole file. */
 int btf_file_find(struct btf_file *f, const char *name, uint32_t kind);
 
-/* The same for functions, from an index that the first call makes: a few hundred KB. */
-int btf_file_function(struct btf_file *f, const char *name);
+/* The same for n functions at once: names in strcmp's order, each once. Reads the file once, however many. */
+void btf_file_functions(struct btf_file *f, const char *const *names, int *ids, size_t n);
 
 /* A type's fixed part; false: there is no such type. Id 0 is void, of kind BTF_KIND_UNKN. */
 bool btf_file_type(struct btf_file *f, uint32_t id, struct btf_type *t);

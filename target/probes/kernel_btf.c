@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
@@ -101,6 +102,59 @@ static struct btf_file *types(void)
 	return f ? f : open_own();
 }
 
+/* ---- functions ------------------------------------------------------------------------------ */
+
+/* The names that were announced, sorted, and their ids once they have been looked for. */
+static const char **expected;
+static int *ids;
+static size_t n_expected;
+
+static void forget_expected(void)
+{
+	free(expected);
+	free(ids);
+	expected = NULL;
+	ids = NULL;
+	n_expected = 0;
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+void kernel_btf_expect(const char *const *names, size_t n)
+{
+	size_t i;
+
+	forget_expected();
+	expected = calloc(n ? n : 1, sizeof(*expected));
+	if (!expected)
+		return;
+	memcpy(expected, names, n * sizeof(*names));
+	qsort(expected, n, sizeof(*expected), by_name);
+	for (i = 0; i < n; i++)
+		if (!n_expected || strcmp(expected[n_expected - 1], expected[i]) != 0)
+			expected[n_expected++] = expected[i];
+}
+
+int kernel_btf_function(const char *name)
+{
+	const char **row;
+
+	if (!open_own())
+		return -ENOENT;
+	row = n_expected ? bsearch(&name, expected, n_expected, sizeof(*expected), by_name) : NULL;
+	if (row && !ids) {
+		ids = calloc(n_expected, sizeof(*ids));
+		if (ids)
+			btf_file_functions(own, expected, ids, n_expected);
+	}
+	return row && ids ? ids[row - expected] : btf_file_find(own, name, BTF_KIND_FUNC);
+}
+
+/* ---- choosing ------------------------------------------------------------------------------- */
+
 int kernel_btf_choose(const char *path)
 {
 	struct stat st;
@@ -127,6 +181,7 @@ int kernel_btf_choose(const char *path)
 
 void kernel_btf_free(void)
 {
+	forget_expected();
 	btf_file_close(own);
 	btf_file_close(foreign);
 	own = foreign = NULL;
@@ -157,11 +212,6 @@ bool kernel_btf_foreign(void)
 const char *kernel_btf_place(void)
 {
 	return open_foreign() ? place : open_own() ? OWN : NULL;
-}
-
-int kernel_btf_function(const char *name)
-{
-	return open_own() ? btf_file_function(own, name) : -ENOENT;
 }
 
 /* ---- members -------------------------------------------------------------------------------- */

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
  * The kernel's type information: its own, or for kernels that have none a file that was made for exactly this one
- * (--btf, or a bundle that lies beside the program). Nothing of it is held but an index of functions, until
- * kernel_btf_free.
+ * (--btf, or a bundle that lies beside the program). It stays a file (btf_file.h), open until kernel_btf_free.
  *
  * Offsets and prototypes come from either. Ids of functions are the kernel's own numbers: a file cannot tell them.
  */
@@ -28,6 +27,9 @@ const char *kernel_btf_place(void);
 /* It comes from outside, so it may be another kernel's. */
 bool kernel_btf_foreign(void);
 
+/* Functions that will be asked for: all are looked for when the first one is. The names must stay until
+ * kernel_btf_free. */
+void kernel_btf_expect(const char *const *names, size_t n);
 /* Id of a function for fentry; -ENOENT. */
 int kernel_btf_function(const char *name);
 

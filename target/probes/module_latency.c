@@ -11,6 +11,7 @@
 
 #include "target/log.h"
 #include "target/probes/function_target.h"
+#include "target/probes/kernel_btf.h"
 #include "target/probes/mechanism.h"
 #include "target/probes/own_code.h"
 
@@ -120,6 +121,20 @@ static bool spec_failed(const struct function_targets *t, bool user)
 	return wanted && !attached;
 }
 
+/* Type information is a file: better read once for all than for each. */
+static void expect_functions(const struct function_targets *t)
+{
+	const char **names = calloc(t->n ? t->n : 1, sizeof(*names));
+	size_t i, n = 0;
+
+	for (i = 0; names && i < t->n; i++)
+		if (!t->at[i].path)
+			names[n++] = t->at[i].symbol;
+	if (names)
+		kernel_btf_expect(names, n);
+	free(names);
+}
+
 static int attach(struct module *m)
 {
 	struct latency *l = m->state;
@@ -135,6 +150,7 @@ static int attach(struct module *m)
 		report_failed(m, l->targets.n, "%s", why(err, "", reasons, sizeof(reasons)));
 		return err;
 	}
+	expect_functions(&l->targets);
 	for (mech = mechanisms; mech->name; mech++)
 		if (mechanism_wanted(m->p, mech->name))
 			try_mechanism(m, mech, reasons, sizeof(reasons));

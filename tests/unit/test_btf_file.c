@@ -16,7 +16,7 @@
 #include "target/probes/kernel_btf.h"
 
 #define OWN "/sys/kernel/btf/vmlinux"
-/* More than are remembered at once, or fit a window. */
+/* More than fit a window. */
 #define FUNCTIONS 5003
 
 static char path[] = "/tmp/test_btf_file.XXXXXX";
@@ -112,23 +112,32 @@ static void members_and_arguments(void **state)
 	kernel_btf_free();
 }
 
+static int function(struct btf_file *f, const char *name)
+{
+	int id;
+
+	btf_file_functions(f, &name, &id, 1);
+	return id;
+}
+
 static void functions(void **state)
 {
+	const char *names[] = {
+		"function_", "function_0", "function_1", "function_4711", "kmem_cache", "zero"};
 	struct btf *b = make();
 	struct btf_file *f;
-	char name[32];
-	int i;
+	int ids[6];
+	size_t i;
 
 	write_btf(b);
 	f = btf_file_open(path);
 	assert_non_null(f);
-	for (i = 0; i < FUNCTIONS; i++) {
-		snprintf(name, sizeof(name), "function_%d", i);
-		assert_int_equal(
-			btf_file_function(f, name), btf__find_by_name_kind(b, name, BTF_KIND_FUNC));
-	}
-	assert_int_equal(btf_file_function(f, "function_"), -ENOENT);
-	assert_int_equal(btf_file_function(f, "kmem_cache"), -ENOENT);
+	btf_file_functions(f, names, ids, 6);
+	for (i = 0; i < 6; i++)
+		assert_int_equal(ids[i], btf__find_by_name_kind(b, names[i], BTF_KIND_FUNC));
+	assert_true(ids[1] > 0 && ids[2] > 0 && ids[3] > 0);
+	assert_true(ids[0] < 0 && ids[4] < 0 && ids[5] < 0);
+	btf_file_functions(f, names, ids, 0);
 	btf_file_close(f);
 	btf__free(b);
 }
@@ -147,7 +156,7 @@ static void damaged(void **state)
 		write_file(raw, cut);
 		f = btf_file_open(path);
 		if (f)
-			btf_file_function(f, "function_1");
+			function(f, "function_1");
 		else
 			assert_int_equal(errno, ENOEXEC);
 		btf_file_close(f);
@@ -159,7 +168,7 @@ static void damaged(void **state)
 		f = btf_file_open(path);
 		if (f) {
 			btf_file_find(f, "task_struct", BTF_KIND_STRUCT);
-			btf_file_function(f, "function_1");
+			function(f, "function_1");
 		}
 		btf_file_close(f);
 	}
@@ -174,27 +183,29 @@ static void damaged(void **state)
 	assert_int_equal(errno, ENOENT);
 }
 
-/* The same as libbpf finds in the running kernel's. */
+/* The same as libbpf finds in the running kernel's, announced or not. */
 static void own_kernel(void **state)
 {
 	static const char *const names[] = {
-		"schedule", "tcp_v4_rcv", "vfs_read", "kfree", "no_such"};
+		"vfs_read", "schedule", "tcp_v4_rcv", "schedule", "kfree", "no_such"};
 	struct btf *b = btf__parse(OWN, NULL);
-	struct btf_file *f;
+	int pass;
 	size_t i;
 
 	if (!b) {
 		print_message("this kernel has no BTF to compare with\n");
 		skip();
 	}
-	f = btf_file_open(OWN);
-	assert_non_null(f);
-	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		assert_int_equal(btf_file_function(f, names[i]),
-			btf__find_by_name_kind(b, names[i], BTF_KIND_FUNC));
-	assert_int_equal(btf_file_find(f, "task_struct", BTF_KIND_STRUCT),
-		btf__find_by_name_kind(b, "task_struct", BTF_KIND_STRUCT));
-	btf_file_close(f);
+	assert_int_equal(kernel_btf_choose(NULL), 0);
+	assert_true(kernel_btf_own());
+	for (pass = 0; pass < 2; pass++) {
+		for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+			assert_int_equal(kernel_btf_function(names[i]),
+				btf__find_by_name_kind(b, names[i], BTF_KIND_FUNC));
+		assert_true(kernel_btf_function("vfs_read") > 0);
+		kernel_btf_expect(names, 5);
+	}
+	kernel_btf_free();
 	btf__free(b);
 }
 
