@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """What boards with little need, for `make test-boards`: memory, mounts, type information."""
-from bare import add_bundle, add_memory, add_mounts, add_small
+from bare import add_bundle, add_memory, add_mounts, add_small, add_without
 from cells import CELLS
 from harness import main
 
@@ -11,5 +11,6 @@ for key in (("x86_64", "6.1"), ("aarch64", "6.12"), ("armv7l", "6.1")):
 add_small(CELLS["aarch64", "6.1"], 64)
 add_bundle(CELLS["x86_64", "6.1"], CELLS["x86_64", "6.12"])
 add_bundle(CELLS["aarch64", "6.12"], CELLS["aarch64", "6.1"])
+add_without(CELLS["armv7l", "6.1"])
 
 main()
