@@ -66,7 +66,7 @@ def sorted_lines(text, without=()):
     return sorted(line for line in text.splitlines() if line.split()[1].decode() not in without)
 
 
-def add_mounts(cell):
+def add_bare(cell):
     board = f"{cell.board} {cell.kernel}"
 
     @test(f"{board}: a read-only board whose init has mounted /dev and no more is traced, and left as it was")
@@ -78,6 +78,10 @@ def add_mounts(cell):
         assert sorted_lines(files["before"], own) == sorted_lines(files["after"], own), files["after"].decode()
         assert b"/proc, /sys, for this program only" in files["check"], files["check"].decode()
         assert b"tracefs     mounted privately" in files["check"], files["check"].decode()
+
+
+def add_usual(cell):
+    board = f"{cell.board} {cell.kernel}"
 
     @test(f"{board}: neither tracefs, debugfs nor bpffs is mounted, nor mounted by a run")
     def usual(bench):
