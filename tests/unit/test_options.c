@@ -106,7 +106,7 @@ static void everything_at_once(void **state)
 
 	assert_int_equal(PARSE(&o, "-b", "921600", "--flow=rtscts", "tty", "-p", "k:vfs_*",
 				 "--probe", "u:/bin/x:ns::f*", "-pt:net:*", "-d2.5", "-M", "none",
-				 "--spool-mem=1M", "--", "cmd", "-b"),
+				 "--spool-mem=1M", "--btf", "dir", "--", "cmd", "-b"),
 		OPTIONS_RUN);
 	assert_int_equal(c->baud, 921600);
 	assert_true(c->rtscts);
@@ -124,6 +124,7 @@ static void everything_at_once(void **state)
 	assert_true(c->duration_s == 2.5);
 	assert_true(c->no_modules);
 	assert_int_equal(c->spool_mem, 1u << 20);
+	assert_string_equal(c->btf, "dir");
 	assert_string_equal(c->command[0], "cmd");
 	assert_string_equal(c->command[1], "-b");
 	assert_null(c->command[2]);
