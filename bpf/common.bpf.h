@@ -76,10 +76,16 @@ static __always_inline struct ayp_control *active_control(void)
 
 /*
  * Waking the daemon for every event would record the wake-up, which is an event... The daemon looks
- * by itself every few milliseconds; it is woken only when the ring fills.
+ * by itself every few milliseconds; it is woken only when the ring fills. Asking how full it is is
+ * a call: not with every record, of which so many are a kilobyte or two.
  */
-static __always_inline __u64 wake_flags(void)
+#define ASK_AFTER 32
+static __always_inline __u64 wake_flags(struct ayp_cpu_book *book)
 {
+	if (book && ++book->unasked < ASK_AFTER)
+		return BPF_RB_NO_WAKEUP;
+	if (book)
+		book->unasked = 0;
 	return bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) >= params.wake_bytes
 		       ? BPF_RB_FORCE_WAKEUP
 		       : BPF_RB_NO_WAKEUP;
@@ -238,7 +244,7 @@ static __always_inline void emit(
 		args[2] = a2;
 	if (nargs > 3)
 		args[3] = a3;
-	bpf_ringbuf_submit(rec, wake_flags());
+	bpf_ringbuf_submit(rec, wake_flags(book));
 }
 
 #define EMIT0(func, kind, flags) emit(func, kind, flags, 0, 0, 0, 0, 0)

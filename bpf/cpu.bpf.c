@@ -39,6 +39,6 @@ int cpu_sample(void *ctx)
 	rec->kernel_frames = frames(bpf_get_stack(ctx, rec->kernel, sizeof(rec->kernel), 0));
 	rec->user_frames =
 		frames(bpf_get_stack(ctx, rec->user, sizeof(rec->user), BPF_F_USER_STACK));
-	bpf_ringbuf_submit(rec, wake_flags());
+	bpf_ringbuf_submit(rec, wake_flags(NULL));
 	return 0;
 }

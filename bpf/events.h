@@ -92,6 +92,8 @@ struct ayp_cpu_book {
 	ayp_u32 last_tid; /* thread whose identity was checked last */
 	ayp_u8 in_softirq, in_hardirq;
 	ayp_u16 last_syscall; /* entered last */
+	ayp_u32 unasked;      /* records since the ring was asked how full it is */
+	ayp_u32 zero;
 	ayp_u64 strays;       /* runs at an address that `places` does not know: no events */
 };
 
@@ -209,7 +211,7 @@ AYP_ASSERT_SIZE(struct ayp_rec, 16);
 AYP_ASSERT_SIZE(struct ayp_rec_stack, 16 + 8 + 2 * 64 * 8);
 AYP_ASSERT_SIZE(struct ayp_rec_task, 40);
 AYP_ASSERT_SIZE(struct ayp_cell, 64);
-AYP_ASSERT_SIZE(struct ayp_cpu_book, 32);
+AYP_ASSERT_SIZE(struct ayp_cpu_book, 40);
 AYP_ASSERT_SIZE(struct ayp_place_bucket, 32);
 AYP_ASSERT_SIZE(struct ayp_control, 8);
 AYP_ASSERT_SIZE(struct ayp_task_seen, 24);

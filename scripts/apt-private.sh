@@ -9,8 +9,9 @@
 #   apt_for DEBARCH SUITES        choose the package lists that the next calls look at; "own" for the machine's
 #   apt_names REGEX               package names matching, one a line
 #   apt_fetch DIR PACKAGE...      unpack the newest packages (dpkg -x, never installed) below DIR
+#   apt_fetch_all DIR PACKAGE     the same with everything it depends on, libc included
 #   apt_fetch_source DIR PACKAGE  unpack its source with Debian's patches as DIR; needs apt_for's "source" as DEBARCH
-# apt_for, apt_fetch and apt_fetch_source return 1 with the reason, one line, in $why.
+# apt_for and the apt_fetch ones return 1 with the reason, one line, in $why.
 
 BOARD_CACHE=${AYAPROF_BOARD_CACHE:-${XDG_CACHE_HOME:-${HOME:-/var/tmp}/.cache}/ayaprof-uart/boards}
 BOARD_SUITES="bookworm bookworm-security bookworm-backports"
@@ -107,6 +108,24 @@ apt_fetch() {
 	fi
 	mkdir -p "$dest"
 	for deb in "$tmp"/*.deb; do
+		dpkg -x "$deb" "$dest" || { rm -rf "$tmp"; why="cannot unpack ${deb##*/}"; return 1; }
+	done
+	rm -rf "$tmp"
+}
+
+apt_fetch_all() {
+	local dest=$1 package=$2 tmp deb
+	tmp=$(mktemp -d "$BOARD_CACHE/fetch.XXXXXX")
+	mkdir -p "$tmp/archives/partial"
+	: >"$tmp/status" # nothing is installed where this goes
+	if ! apt_quiet install -y --download-only --no-install-recommends -o "Dir::State::status=$tmp/status" \
+		-o "Dir::Cache::archives=$tmp/archives" "$package"; then
+		rm -rf "$tmp"
+		why="cannot download $package and what it needs: $(apt_reason)"
+		return 1
+	fi
+	mkdir -p "$dest"
+	for deb in "$tmp"/archives/*.deb; do
 		dpkg -x "$deb" "$dest" || { rm -rf "$tmp"; why="cannot unpack ${deb##*/}"; return 1; }
 	done
 	rm -rf "$tmp"

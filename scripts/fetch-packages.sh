@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT OR Apache-2.0
 # Unpack Debian packages of a board's architecture (its busybox; the libraries a static program is linked from).
-# usage: fetch-packages.sh ARCH NAME PACKAGE...     NAME: of the set, a directory in the cache
+# usage: fetch-packages.sh ARCH NAME PACKAGE...     NAME: of the set, a directory in the cache; +PACKAGE: with
+#                                                   everything it depends on
 # Prints the directory they are unpacked below. exit 0: there; 1: not to be had, one line on stderr says why.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=apt-private.sh
@@ -18,12 +19,23 @@ if [ "$(cat "$dir/packages" 2>/dev/null)" = "$*" ]; then
 	exit 0
 fi
 tmp=$dir.new
+
+fetch_each() {
+	local package
+	for package in "$@"; do
+		case "$package" in
+		+*) apt_fetch_all "$tmp" "${package#+}:$deb_arch" || return 1 ;;
+		*) apt_fetch "$tmp" "$package:$deb_arch" || return 1 ;;
+		esac
+	done
+}
+
 for suites in own "$BOARD_SUITES"; do
 	[ "$suites" = own ] && [ "$deb_arch" != "$(dpkg --print-architecture)" ] && continue
 	apt_for "$deb_arch" "$suites" || continue
 	echo "boards: downloading $* ($deb_arch)" >&2
 	rm -rf "$tmp"
-	apt_fetch "$tmp" "${@/%/:$deb_arch}" || continue
+	fetch_each "$@" || continue
 	echo "$*" >"$tmp/packages"
 	rm -rf "$dir"
 	mv "$tmp" "$dir"

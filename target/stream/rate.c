@@ -16,9 +16,9 @@
 #define FIFO_BITS (128u * 10u)
 #define SETTLE_NS (3 * NS_PER_MS)
 /* The host learns of the change later than we do: what is sent before it has followed is garbage. */
-#define QUIET_NS  (50 * NS_PER_MS)
-#define BAUD_MIN  1200u
-#define BAUD_MAX  50000000u
+#define QUIET_NS (50 * NS_PER_MS)
+#define BAUD_MIN 1200u
+#define BAUD_MAX 50000000u
 
 void rate_init(struct rate *r, struct output *out, struct reliable *link)
 {

@@ -115,10 +115,11 @@ def _read(path):
 class Board:
     """Boots on entry; the process is ended on exit whatever happened, by its own pid."""
 
-    def __init__(self, machine, kernel, job, files=None, wait_host=False, join=None, append="", memory_mb=None):
+    def __init__(self, machine, kernel, job, files=None, wait_host=False, join=None, append="", memory_mb=None,
+                 threads=None):
         """files: {path below /job there: path here}, executable as they are here. wait_host: the board starts only
         when the host has opened `data`, so that nothing sent early is lost. join: another board's `data`: the two
-        UARTs are a null modem then."""
+        UARTs are a null modem then. memory_mb, threads: other than MACHINES and SINGLE_THREAD have."""
         self.machine = MACHINES.get(machine)
         if not self.machine:
             raise Unavailable(f"no board called {machine}; there are {' '.join(MACHINES)}")
@@ -130,7 +131,7 @@ class Board:
             raise Unavailable("fdtput is missing: install device-tree-compiler")
         self.kernel_dir = fetch("fetch-kernel.sh", self.machine.arch, kernel, self.machine.flavour)
         self.base_dir = fetch("../../scripts/fetch-packages.sh", self.machine.arch, "base", "busybox-static")
-        self.threads = "single" if (machine, kernel) in SINGLE_THREAD else "multi"
+        self.threads = threads or ("single" if (machine, kernel) in SINGLE_THREAD else "multi")
         self.job, self.files = job, files or {}
         self.wait_host, self.join, self.append = wait_host, join, append
         self.process = None
@@ -159,6 +160,8 @@ class Board:
         if self.machine.modules:
             for number, path in enumerate(self._modules()):
                 rows.append((f"modules/{number:03}.ko", program, _read(path), 0))
+        for name in sorted({os.path.dirname(n) for n in self.files} - {""}):
+            rows.append(("job/" + name, directory, b"", 0))
         for name, path in self.files.items():
             mode = program if os.access(path, os.X_OK) else stat.S_IFREG | 0o644
             rows.append(("job/" + name, mode, _read(path), 0))

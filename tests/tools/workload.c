@@ -186,7 +186,7 @@ static int run_loopback(unsigned long bytes, const char *arg)
 
 /* ---- what probes cost ----------------------------------------------------------------------------- */
 
-#define ROUNDS 15
+#define ROUNDS 101
 
 static int connected_to_itself(void)
 {
@@ -229,7 +229,7 @@ static int by_value(const void *a, const void *b)
  * median. */
 static int run_timed(unsigned long n, const char *what)
 {
-	const struct timespec pause = {.tv_nsec = 150 * 1000 * 1000};
+	const struct timespec pause = {.tv_nsec = 25 * 1000 * 1000};
 	int datagrams = what && !strcmp(what, "datagram") ? connected_to_itself() : -1;
 	double ns[ROUNDS];
 	char buf[64] = "";
@@ -369,7 +369,7 @@ static const struct workload {
 	{"files", "N [DIR]    open, read and close N files of DIR (/usr/include)", run_files},
 	{"alloc", "N          N pipes: kernel memory comes and goes", run_alloc},
 	{"loopback", "BYTES   send so much over TCP on 127.0.0.1", run_loopback},
-	{"timed", "N WHAT    15 times N of getppid or datagram, with pauses: prints ns a turn",
+	{"timed", "N WHAT    101 times N of getppid or datagram, with pauses: prints ns a turn",
 		run_timed},
 	{"mix", "SECONDS      all of them and a small server with nested functions", run_mix},
 };
