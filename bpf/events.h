@@ -94,7 +94,7 @@ struct ayp_cpu_book {
 	ayp_u16 last_syscall; /* entered last */
 	ayp_u32 unasked;      /* records since the ring was asked how full it is */
 	ayp_u32 zero;
-	ayp_u64 strays;       /* runs at an address that `places` does not know: no events */
+	ayp_u64 strays; /* runs at an address that `places` does not know: no events */
 };
 
 /*

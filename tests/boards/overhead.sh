@@ -45,10 +45,11 @@ with_ftrace() { # TRACER
 
 with_bpftrace() { # NAME ENTRY RETURN
 	say "$1"
-	program= n=0
+	program=""
+	n=0
 	for f in $functions; do
 		n=$((n + 1))
-		program="$program $2:$f { @t$n[tid] = nsecs; } $3:$f /@t$n[tid]/ { @$f = hist(nsecs - @t$n[tid]); delete(@t$n[tid]); }"
+		program="$program $2:$f { @t${n}[tid] = nsecs; } $3:$f /@t${n}[tid]/ { @$f = hist(nsecs - @t${n}[tid]); delete(@t${n}[tid]); }"
 	done
 	program="BEGIN { printf(\"ready\\n\"); } $program"
 	LD_LIBRARY_PATH=/job/lib taskset 1 /job/lib/ld.so /job/bpftrace -e "$program" >/tmp/bpftrace 2>/tmp/err &
