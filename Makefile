@@ -88,7 +88,7 @@ REPLAY_BIN := $(patsubst tests/fuzz/fuzz_%.c,$(O)/tests/replay_%,$(FUZZ_SRC))
 TARGET_LIBS := -lbpf -lelf -lz -lprotobuf-nanopb
 HOST_LIBS   := -lserialport -lz -lprotobuf-nanopb -lm -lpthread
 
-.PHONY: FORCE all help btf static static-here demo demo-board test test-run test-line test-boards bench fuzz fuzz-run asan format lint install clean deps tests
+.PHONY: FORCE all help btf static static-here demo demo-board test test-run test-line test-boards bench bench-boards fuzz fuzz-run asan format lint pages install install-target install-host uninstall clean deps tests
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -104,10 +104,12 @@ help:
 	@echo 'make static       one small file for boards, $(O)/MACHINE/static/ayaprof-uart (ARCH=amd64, arm64 or armhf)'
 	@echo 'make btf          type information for boards whose kernels have none, $(O)/btf/MACHINE/RELEASE.btf'
 	@echo 'make bench        ratios against alternatives, measured in one run'
+	@echo 'make bench-boards what a traced call costs on emulated boards, beside ftrace and bpftrace'
 	@echo 'make fuzz         fuzz every parser (FUZZ_SECONDS=60 each)'
 	@echo 'make asan         the tests under AddressSanitizer and UBSan'
 	@echo 'make format lint  clang-format; static checks'
-	@echo 'make install      honours DESTDIR and PREFIX'
+	@echo 'make install      both programs, man pages, completion, services; honours DESTDIR and PREFIX'
+	@echo '                  install-target, install-host: one half; uninstall; pages: only make them'
 	@echo 'make clean        remove $(O)'
 	@echo 'variables: O= V=1 CROSS_COMPILE= SYSROOT= SAN= VMLINUX_BTF= PYTHON='
 
@@ -237,6 +239,13 @@ $(O)/tests/bench_codec: $(O)/obj/tests/bench/bench_codec.o $(LIB_PROTO)
 	$(say) LINK $@
 	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lz -lprotobuf-nanopb
 
+# What a traced call costs on emulated boards, beside ftrace and bpftrace. BOARDS="aarch64/6.12 ...": those only.
+bench-boards:
+	@scripts/install-deps.sh build static boards boards-arm64 static-arm64
+	+@O='$(O)' scripts/build-static.sh aarch64
+	+@O='$(O)' scripts/build-static.sh x86_64
+	@O='$(O)' $(PYTHON) tests/boards/overhead.py $(BOARDS)
+
 bench:
 	@scripts/install-deps.sh build bench
 	@$(MAKE) --no-print-directory O='$(O)' all $(O)/tests/bench_codec
@@ -323,10 +332,32 @@ format:
 lint:
 	@scripts/lint.sh
 
-install: all
-	install -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(PREFIX)/share/doc/ayaprof-uart'
-	install -m 755 $(O)/ayaprof-uart $(O)/hostdec '$(DESTDIR)$(PREFIX)/bin'
-	install -m 644 README.md LICENSE proto/PROTOCOL.md '$(DESTDIR)$(PREFIX)/share/doc/ayaprof-uart'
+# ---- man pages, completion, installing --------------------------------------------------------------
+# Made from what the programs' --help says (scripts/gen-docs.py), so by running them.
+HOST_COMMANDS := record info stats plot log export ctl
+TARGET_PAGES  := $(O)/man/ayaprof-uart.8 $(O)/completion/ayaprof-uart
+HOST_PAGES    := $(O)/man/hostdec.1 $(O)/completion/hostdec
+
+pages: $(TARGET_PAGES) $(HOST_PAGES)
+$(TARGET_PAGES): $(O)/ayaprof-uart
+$(HOST_PAGES): $(O)/hostdec
+$(HOST_PAGES): COMMANDS := $(HOST_COMMANDS)
+$(O)/man/ayaprof-uart.8: packaging/man/ayaprof-uart.8.in
+$(O)/man/hostdec.1: packaging/man/hostdec.1.in
+$(O)/completion/ayaprof-uart: packaging/completion/ayaprof-uart.in
+$(O)/completion/hostdec: packaging/completion/hostdec.in
+$(TARGET_PAGES) $(HOST_PAGES): scripts/gen-docs.py
+	$(say) DOC $@
+	$(Q)mkdir -p $(@D) && $(PYTHON) scripts/gen-docs.py $(filter %.in,$^) $(filter-out %.in %.py,$^) $(COMMANDS) > $@
+
+# The board's half and the desk's are for different machines: install-target needs none of the desk's libraries.
+install: install-target install-host
+install-target: $(O)/ayaprof-uart
+	@O='$(O)' DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' MAKE='$(MAKE)' scripts/install.sh target
+install-host: $(O)/hostdec
+	@O='$(O)' DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' MAKE='$(MAKE)' scripts/install.sh host
+uninstall:
+	@O='$(O)' DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' scripts/install.sh remove
 
 clean:
 	rm -rf '$(O)'

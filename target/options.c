@@ -47,7 +47,7 @@ const struct option_row option_rows[] = {
 		"kernel messages as records, for hostdec log: those from now on, or all that the "
 		"kernel still has [off]"},
 
-	{"mode", 0, "MODE", "Where the stream goes", false, set_mode,
+	{"mode", 0, "uart|log|serve|both|auto", "Where the stream goes", false, set_mode,
 		"uart: the serial line; log: a file; serve: a TCP listener; both: the line "
 		"(or, without TTY, the listener) and a file; auto: serve on a machine with "
 		"a usable network, else uart if there is a TTY, else log [uart]"},
