@@ -105,7 +105,8 @@ const struct option_row option_rows[] = {
 		"what can be traced on this board and how, what cannot and why"),
 	FLAG_ROW("list-modules", 0, set_list_modules, "all probe modules"),
 	{"list-functions", 0, "GLOB", NULL, true, set_list_functions,
-		"kernel functions that -p k:GLOB would trace"},
+		"kernel functions that -p k:GLOB would trace; with -v, those that it would not, "
+		"and why"},
 	{"verbose", 'v', NULL, NULL, true, set_verbose, "more on stderr; -vv: libbpf's words, too"},
 	FLAG_ROW("version", 0, set_version, "print the version"),
 	FLAG_ROW("help", 'h', set_help, "print this"),

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fnmatch.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +11,7 @@
 #include "target/probes/elf_symbols.h"
 #include "target/probes/kernel_symbols.h"
 #include "target/probes/network_functions.h"
+#include "target/probes/own_helpers.h"
 
 struct search {
 	struct function_targets *t;
@@ -17,6 +19,9 @@ struct search {
 	bool built_in;
 	bool found[N_NETWORK_FUNCTIONS];
 	size_t *matches; /* per spec */
+	/* Functions that matched and are not traced, as text. */
+	size_t left_out;
+	char left_names[160];
 };
 
 static int add(struct function_targets *t, const char *symbol, const char *path, uint64_t offset,
@@ -87,6 +92,39 @@ static bool spec_matches(const char *glob, const char *name)
 	return !fnmatch(glob, name, 0) || (!strncmp(glob, name, n) && name[n] == '.');
 }
 
+static int leave_out(struct search *s, const char *name)
+{
+	size_t len = strlen(s->left_names);
+
+	if (!s->left_out++ || len + strlen(name) + 2 < sizeof(s->left_names))
+		snprintf(s->left_names + len, sizeof(s->left_names) - len, "%s%s", len ? " " : "",
+			name);
+	log_detail("%s: not traced: every probe runs through it", name);
+	return 0;
+}
+
+static int tell_left_out(const struct search *s, bool anything)
+{
+	size_t told = 1;
+	char more[64] = "";
+	const char *at;
+
+	if (!s->left_out)
+		return 0;
+	for (at = s->left_names; (at = strchr(at, ' ')); at++)
+		told++;
+	if (told < s->left_out)
+		snprintf(more, sizeof(more), " and %zu more (-v has all)", s->left_out - told);
+	if (!anything) {
+		log_error("nothing is left to trace: every probe itself runs through %s%s",
+			s->left_names, more);
+		return -ENOENT;
+	}
+	log_note("not traced, because every probe itself runs through it: %s%s", s->left_names,
+		more);
+	return 0;
+}
+
 static int on_kernel_function(void *ctx, const char *name, const char *module)
 {
 	struct search *s = ctx;
@@ -102,6 +140,8 @@ static int on_kernel_function(void *ctx, const char *name, const char *module)
 			s->matches[i]++;
 			wanted = by_spec = true;
 		}
+	if (wanted && is_own_helper(name))
+		return leave_out(s, name);
 	return wanted && !have_kernel(s->t, name) ? add(s->t, name, NULL, 0, by_spec) : 0;
 }
 
@@ -122,6 +162,8 @@ static int on_unlisted_function(void *ctx, const char *name, const char *module)
 	for (i = 0; i < s->cfg->n_probes; i++)
 		if (unlisted(s, i) && !strcmp(s->cfg->probes[i].glob, name)) {
 			s->matches[i]++;
+			if (is_own_helper(name))
+				return leave_out(s, name);
 			return have_kernel(s->t, name) ? 0 : add(s->t, name, NULL, 0, true);
 		}
 	return 0;
@@ -180,6 +222,9 @@ int function_targets_kernel(struct function_targets *t, const struct config *cfg
 	free(s.matches);
 	if (err)
 		return explain(err, "kernel functions");
+	err = tell_left_out(&s, t->n || built_in);
+	if (err)
+		return err;
 	for (i = 0; built_in && i < N_NETWORK_FUNCTIONS; i++)
 		if (!s.found[i]) {
 			log_detail("latency: this kernel has no %s", network_functions[i]);

@@ -160,6 +160,8 @@ static int attach(struct module *m)
 		if (!l->targets.at[i].attached) {
 			first = first ? first : l->targets.at[i].symbol;
 			left++;
+			log_detail("latency: refused: %s: %s", l->targets.at[i].symbol,
+				strerror(-l->targets.at[i].err));
 		}
 	if (left == l->targets.n && left > 1)
 		report_failed(m, left, "%zu functions: %s", left, reasons);

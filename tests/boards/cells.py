@@ -242,6 +242,18 @@ def add_tests(cell):
                 assert missed == 0 if name == "run" else missed >= SLEEPERS // 2
             assert not result.files["left"], result.files["left"]
 
+    if cell.kernel != "5.10":  # where each function is an attachment of its own
+        @test(f"{board}: hundreds of functions at once, and none is left behind")
+        def hundreds(bench):
+            # Some of a process are not the workload's, so only the pipes are counted exactly.
+            p = profile(bench, cell, "-M none -p k:create_pipe_files -p k:tcp_* -p k:ip_* -p k:udp_*",
+                        f"workload alloc {CALLS}",
+                        before="trap 'cat /sys/kernel/tracing/kprobe_events /sys/kernel/rcu_expedited >/out/left' EXIT\n")
+            tell(p, "hundreds")
+            assert p.summary["attached"] > 400 and p.summary["refused"] == 0, p.summary
+            exactly(p, "create_pipe_files", CALLS)
+            assert p.result.files["left"].split() == [b"0"], p.result.files["left"]
+
     @test(f"{board}: the functions of the network path around loopback traffic")
     def network(bench):
         p = profile(bench, cell, "-M latency,irq,throughput,memory", "workload loopback 100003")

@@ -196,6 +196,19 @@ def check(bench):
     assert re.search("tp_btf|raw_tp|tracepoint", result.out)
 
 
+@test("functions that every probe runs through are left out, and -v says which and why")
+def own_helpers(bench):
+    need_root()
+    every = bench.run(BOARD, "--list-functions", "bpf_ringbuf*", code=None)
+    listed = bench.run(BOARD, "-v", "--list-functions", "*rcu_read*lock*", code=None)
+    told = [line for line in listed.err.splitlines() if "left out: " in line]
+    assert every.out == "" and "-v says why" in every.err and len(every.err.splitlines()) == 1, every.err
+    names = {line.split("left out: ")[1].split(":")[0] for line in told}
+    assert names and not names & set(listed.out.split()), told
+    probed = bench.run(BOARD, "--mode", "log", "-o", bench.tmp / "x.pb", "-M", "none", "-p", "k:bpf_ringbuf*", "-d", 1, code=1)
+    assert "every probe itself runs through" in probed.err and len(probed.err.splitlines()) == 1, probed.err
+
+
 @test("--list-modules and --list-functions list")
 def lists(bench):
     listed = bench.run(BOARD, "--list-modules").out
