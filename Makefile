@@ -88,7 +88,7 @@ REPLAY_BIN := $(patsubst tests/fuzz/fuzz_%.c,$(O)/tests/replay_%,$(FUZZ_SRC))
 TARGET_LIBS := -lbpf -lelf -lz -lprotobuf-nanopb
 HOST_LIBS   := -lserialport -lz -lprotobuf-nanopb -lm -lpthread
 
-.PHONY: FORCE all help btf static static-here demo demo-board test test-run test-line test-boards bench bench-boards fuzz fuzz-run asan format lint pages install install-target install-host uninstall clean deps tests
+.PHONY: FORCE all help btf static static-here demo demo-board test test-run test-line test-boards bench bench-boards fuzz fuzz-run asan format lint pages pages-ayaprof-uart pages-hostdec install install-target install-host uninstall deb clean deps tests
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -110,6 +110,7 @@ help:
 	@echo 'make format lint  clang-format; static checks'
 	@echo 'make install      both programs, man pages, completion, services; honours DESTDIR and PREFIX'
 	@echo '                  install-target, install-host: one half; uninstall; pages: only make them'
+	@echo 'make deb          Debian packages in $(O)/deb, looked over by lintian'
 	@echo 'make clean        remove $(O)'
 	@echo 'variables: O= V=1 CROSS_COMPILE= SYSROOT= SAN= VMLINUX_BTF= PYTHON='
 
@@ -335,15 +336,18 @@ lint:
 # ---- man pages, completion, installing --------------------------------------------------------------
 # Made from what the programs' --help says (scripts/gen-docs.py), so by running them.
 HOST_COMMANDS := record info stats plot log export ctl
-TARGET_PAGES  := $(O)/man/ayaprof-uart.8 $(O)/completion/ayaprof-uart
+TARGET_PAGES  := $(O)/man/ayaprof-uart.8 $(O)/completion/ayaprof-uart $(O)/man/ayaprof-uart.conf
 HOST_PAGES    := $(O)/man/hostdec.1 $(O)/completion/hostdec
 
-pages: $(TARGET_PAGES) $(HOST_PAGES)
+pages: pages-ayaprof-uart pages-hostdec
+pages-ayaprof-uart: $(TARGET_PAGES)
+pages-hostdec: $(HOST_PAGES)
 $(TARGET_PAGES): $(O)/ayaprof-uart
 $(HOST_PAGES): $(O)/hostdec
 $(HOST_PAGES): COMMANDS := $(HOST_COMMANDS)
 $(O)/man/ayaprof-uart.8: packaging/man/ayaprof-uart.8.in
 $(O)/man/hostdec.1: packaging/man/hostdec.1.in
+$(O)/man/ayaprof-uart.conf: packaging/ayaprof-uart.conf.in
 $(O)/completion/ayaprof-uart: packaging/completion/ayaprof-uart.in
 $(O)/completion/hostdec: packaging/completion/hostdec.in
 $(TARGET_PAGES) $(HOST_PAGES): scripts/gen-docs.py
@@ -358,6 +362,11 @@ install-host: $(O)/hostdec
 	@O='$(O)' DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' MAKE='$(MAKE)' scripts/install.sh host
 uninstall:
 	@O='$(O)' DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' scripts/install.sh remove
+
+# In a copy, so that nothing of it stays in the sources.
+deb:
+	@scripts/install-deps.sh build packaging
+	@O='$(O)' scripts/build-deb.sh
 
 clean:
 	rm -rf '$(O)'

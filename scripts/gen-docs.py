@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""Man pages and bash completion from what the programs' --help says.
+"""Man pages, bash completion and the example configuration from what the programs' --help says.
 
 usage: gen-docs.py TEMPLATE PROGRAM [COMMAND...]     the result goes to standard output
 
@@ -8,6 +8,7 @@ TEMPLATE is a file of packaging/man or packaging/completion. In it stand, on lin
     @HELP@       the program's --help: its options as a list, other text as it is   (man pages)
     @COMMANDS@   the same for each COMMAND                                          (man pages)
     @TABLES@     options, what they take, commands                                  (completion)
+    @CONFIG@     options that a configuration file may have, each as a comment      (configuration)
 and anywhere @VERSION@, @DATE@ (SOURCE_DATE_EPOCH's) and @COMMANDNAMES@. An option's row in the program is where it is written; here is nothing to keep in step.
 """
 import collections
@@ -16,6 +17,7 @@ import os
 import re
 import subprocess
 import sys
+import textwrap
 import time
 
 Option = collections.namedtuple("Option", "short name arg help")
@@ -151,13 +153,31 @@ def tables(program, commands):
     return out
 
 
+# ---- configuration file ----------------------------------------------------------------------------------
+
+def config(program):
+    """A line NAME = DEFAULT for each option, or what it takes; those of the last section are the command line's."""
+    out, items = [], parse(help_of(program))
+    last = max(i for i, item in enumerate(items) if not isinstance(item, Option) and re.match(r"^\S.*:$", item) and
+               i + 1 < len(items) and isinstance(items[i + 1], Option))
+    for item in items[:last]:
+        if isinstance(item, Option):
+            text = " ".join(item.help).strip()
+            default = re.search(r"\[([^\s\],;]+)(, [^\]]*)?\]$", text)
+            out += [*textwrap.wrap(text, 100, initial_indent="# ", subsequent_indent="# "),
+                    f"#{item.name} = {item.arg and (default and default.group(1) or item.arg) or 'yes'}", ""]
+        elif re.match(r"^\S.*:$", item):
+            out += [f"# ---- {item[:-1]} ----", ""]
+    return out
+
+
 def main(template, program, *commands):
     today = datetime.date.fromtimestamp(int(os.environ.get("SOURCE_DATE_EPOCH") or time.time())).isoformat()
     version = subprocess.run([program, "--version"], stdout=subprocess.PIPE, check=True, text=True).stdout.split()[-1]
     with open(template, encoding="utf-8") as f:
         for line in f:
             made = {"@HELP@\n": lambda: page(program), "@COMMANDS@\n": lambda: command_pages(program, commands),
-                    "@TABLES@\n": lambda: tables(program, commands)}.get(line)
+                    "@TABLES@\n": lambda: tables(program, commands), "@CONFIG@\n": lambda: config(program)}.get(line)
             if made:
                 print("\n".join(made()))
             else:

@@ -27,13 +27,13 @@ pages() { # PROGRAM SECTION
 			echo "install: $1 does not run here: no man page and no completion for it" >&2
 			return
 		fi
-		"${MAKE:-make}" -s --no-print-directory O="$O" "$O/man/$1.$2" "$O/completion/$1" >&2
+		"${MAKE:-make}" -s --no-print-directory O="$O" pages-"$1" >&2
 	fi
 	echo "644 $O/man/$1.$2 share/man/man$2/$1.$2"
 	echo "644 $O/completion/$1 share/bash-completion/completions/$1"
 }
 
-# What is there of it; packaging/ says what each is for.
+# What is there only if it was made.
 optional() { # MODE FILE WHERE
 	[ ! -e "$2" ] || echo "$@"
 }
@@ -42,10 +42,10 @@ target_files() {
 	echo "755 $O/ayaprof-uart bin/ayaprof-uart"
 	pages ayaprof-uart 8
 	documents ayaprof-uart
-	optional 644 packaging/systemd/ayaprof-uart@.service lib/systemd/system/ayaprof-uart@.service
-	optional 755 packaging/busybox/S60ayaprof-uart share/doc/ayaprof-uart/examples/S60ayaprof-uart
-	optional 644 packaging/ayaprof-uart.default share/doc/ayaprof-uart/examples/ayaprof-uart.default
-	optional 644 packaging/ayaprof-uart.conf share/doc/ayaprof-uart/examples/ayaprof-uart.conf
+	echo "644 packaging/systemd/ayaprof-uart@.service lib/systemd/system/ayaprof-uart@.service"
+	echo "755 packaging/busybox/S60ayaprof-uart share/doc/ayaprof-uart/examples/S60ayaprof-uart"
+	echo "644 packaging/ayaprof-uart.default share/doc/ayaprof-uart/examples/ayaprof-uart.default"
+	optional 644 "$O/man/ayaprof-uart.conf" share/doc/ayaprof-uart/examples/ayaprof-uart.conf
 	local file
 	for file in "$O"/btf/*.btf; do
 		optional 644 "$file" "share/ayaprof-uart/btf/${file##*/}"
@@ -56,13 +56,17 @@ host_files() {
 	echo "755 $O/hostdec bin/hostdec"
 	pages hostdec 1
 	documents hostdec
-	optional 644 packaging/udev/60-ayaprof-uart.rules share/doc/hostdec/examples/60-ayaprof-uart.rules
+	echo 644 packaging/udev/60-ayaprof-uart.rules share/doc/hostdec/examples/60-ayaprof-uart.rules
 }
 
 copy() {
 	local mode from to
 	while read -r mode from to; do
 		install -D -m "$mode" "$from" "$root/$to"
+		# Services call the program where it is.
+		case "$to" in
+		*/ayaprof-uart@.service | */S60ayaprof-uart) sed -i "s#/usr/bin/#${PREFIX:-/usr/local}/bin/#" "$root/$to" ;;
+		esac
 	done
 }
 
