@@ -253,7 +253,7 @@ bench:
 	@O='$(O)' $(PYTHON) tests/bench/run.py
 
 deps:
-	@scripts/install-deps.sh build plot test static btf boards boards-arm64 static-arm64
+	@scripts/install-deps.sh build plot test packaging static btf boards boards-arm64 static-arm64
 
 # A second make, because the first one may have been read before the tools it asks for were there.
 test: deps

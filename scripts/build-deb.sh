@@ -18,7 +18,7 @@ done | tar --null -T - -c | tar -x -C "$out/source"
 cd "$out/source"
 # Of the make that called this, nothing is meant for the packages.
 unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES O DESTDIR PREFIX
-if ! dpkg-buildpackage -us -uc -b >"$out/log" 2>&1; then
+if ! dpkg-buildpackage -us -uc -b -j"$(nproc)" >"$out/log" 2>&1; then
 	tail -n 20 "$out/log" >&2
 	echo "build-deb: dpkg-buildpackage failed; all it said is in $out/log" >&2
 	exit 1

@@ -96,17 +96,19 @@ def report(cell, result):
         print("| tracer | ns a turn | slowdown | ns a call | against function_graph |\n|---|---|---|---|---|")
         graph = times.get("function_graph")
         for tracer, pairs in times.items():
-            if tracer == "nothing" or not calls:
+            if tracer == "nothing" or not calls or (tracer in events and not events[tracer]["events"]):
                 continue
             turn = min(least for least, _ in pairs)
-            ratio = f"{(turn - base) / (graph[0][0] - base):.2f}" if graph else "-"
+            own = events[tracer]["events"] / 2 / turns / ROUNDS if tracer in events else calls
+            each = (turn - base) / own
+            ratio = f"{each / ((graph[0][0] - base) / calls):.2f}" if graph else "-"
             note = ""
             if tracer in events and events[tracer]["total"]:
                 note = f" ({100 * events[tracer]['total'] / events[tracer]['events']:.0f} % lost)"
             name = f"ayaprof-uart ({how[tracer]})" if tracer in how else tracer
             if tracer == "ayaprof":
                 name += ", as it chooses"
-            print(f"| {name}{note} | {turn:.0f} | {turn / base:.2f} | {(turn - base) / calls:.0f} | {ratio} |")
+            print(f"| {name}{note} | {turn:.0f} | {turn / base:.2f} | {each:.0f} | {ratio} |")
         for w, tracer, *why in lines(result, "refused"):
             if w == what:
                 print(f"  {tracer}: {' '.join(why)}")
