@@ -65,8 +65,8 @@ ifeq ($(BR2_PACKAGE_AYAPROF_UART_KERNEL_OPTIONS),y)
 AYAPROF_UART_KERNEL_OPTIONS = $(shell sed -n 's/^\(CONFIG_[A-Z0-9_]*\)=y$$/\1/p' \
 	$(BR2_EXTERNAL_AYAPROF_PATH)/board/linux-ayaprof.fragment)
 define AYAPROF_UART_LINUX_CONFIG_FIXUPS
-	$(foreach option,$(AYAPROF_UART_KERNEL_OPTIONS),
-		$(call KCONFIG_ENABLE_OPT,$(option)))
+	$(foreach option,$(AYAPROF_UART_KERNEL_OPTIONS), \
+		$(call KCONFIG_ENABLE_OPT,$(option))$(sep))
 endef
 endif
 

@@ -1,0 +1,2 @@
+# hostdec runs on the desk, and so does this.
+BBCLASSEXTEND:append = " native nativesdk"
