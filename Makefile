@@ -108,6 +108,7 @@ help:
 	@echo 'make fuzz         fuzz every parser (FUZZ_SECONDS=60 each)'
 	@echo 'make asan         the tests under AddressSanitizer and UBSan'
 	@echo 'make format lint  clang-format; static checks'
+	@echo 'make lint-packaging  what Buildroot and BitBake say of packaging/ (docs/packaging.md)'
 	@echo 'make install      both programs, man pages, completion, services; honours DESTDIR and PREFIX'
 	@echo '                  install-target, install-host: one half; uninstall; pages: only make them'
 	@echo 'make deb          Debian packages in $(O)/deb, looked over by lintian'
@@ -332,6 +333,13 @@ format:
 
 lint:
 	@scripts/lint.sh
+
+# With what packages are judged by where they go: docs/packaging.md.
+.PHONY: lint-packaging
+lint-packaging:
+	@scripts/install-deps.sh lint-packaging
+	@BUILDROOT='$(BUILDROOT)' BITBAKE='$(BITBAKE)' OE_LAYERS='$(OE_LAYERS)' FULL='$(FULL)' PYTHON='$(PYTHON)' \
+		scripts/lint-packaging.sh
 
 # ---- man pages, completion, installing --------------------------------------------------------------
 # Made from what the programs' --help says (scripts/gen-docs.py), so by running them.

@@ -54,6 +54,7 @@ define AYAPROF_UART_INSTALL_INIT_SYSTEMD
 endef
 
 define AYAPROF_UART_INSTALL_INIT_SYSV
+	rm -f $(TARGET_DIR)/usr/lib/systemd/system/ayaprof-uart@.service
 	$(INSTALL) -D -m 0755 $(@D)/packaging/busybox/S60ayaprof-uart \
 		$(TARGET_DIR)/etc/init.d/S60ayaprof-uart
 	$(INSTALL) -D -m 0644 $(@D)/packaging/ayaprof-uart.default \

@@ -25,6 +25,8 @@ do_compile() {
 
 do_install() {
     oe_runmake DESTDIR=${D} install-target
+    # It goes where this distribution has it, if it has systemd.
+    rm -rf ${D}${prefix}/lib/systemd
     if ${@bb.utils.contains('DISTRO_FEATURES', 'systemd', 'true', 'false', d)}; then
         install -D -m 0644 ${S}/packaging/systemd/ayaprof-uart@.service \
             ${D}${systemd_system_unitdir}/ayaprof-uart@.service
