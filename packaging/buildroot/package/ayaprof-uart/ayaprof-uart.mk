@@ -48,18 +48,26 @@ define AYAPROF_UART_INSTALL_TARGET_CMDS
 	$(AYAPROF_UART_MAKE) DESTDIR=$(TARGET_DIR) install-target
 endef
 
+define AYAPROF_UART_INSTALL_SETTINGS
+	$(INSTALL) -D -m 0644 $(@D)/packaging/ayaprof-uart.default \
+		$(TARGET_DIR)/etc/default/ayaprof-uart
+endef
+
+# Its unit names no line, and so starts nothing before it is enabled.
 define AYAPROF_UART_INSTALL_INIT_SYSTEMD
 	$(INSTALL) -D -m 0644 $(@D)/packaging/systemd/ayaprof-uart@.service \
 		$(TARGET_DIR)/usr/lib/systemd/system/ayaprof-uart@.service
+	$(AYAPROF_UART_INSTALL_SETTINGS)
 endef
 
+ifeq ($(BR2_PACKAGE_AYAPROF_UART_AT_BOOT),y)
 define AYAPROF_UART_INSTALL_INIT_SYSV
 	rm -f $(TARGET_DIR)/usr/lib/systemd/system/ayaprof-uart@.service
 	$(INSTALL) -D -m 0755 $(@D)/packaging/busybox/S60ayaprof-uart \
 		$(TARGET_DIR)/etc/init.d/S60ayaprof-uart
-	$(INSTALL) -D -m 0644 $(@D)/packaging/ayaprof-uart.default \
-		$(TARGET_DIR)/etc/default/ayaprof-uart
+	$(AYAPROF_UART_INSTALL_SETTINGS)
 endef
+endif
 
 # One list: the fragment, whatever way it comes into a kernel.
 ifeq ($(BR2_PACKAGE_AYAPROF_UART_KERNEL_OPTIONS),y)

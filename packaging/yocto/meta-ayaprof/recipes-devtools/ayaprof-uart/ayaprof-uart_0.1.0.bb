@@ -33,13 +33,19 @@ do_install() {
     fi
     if ${@bb.utils.contains('DISTRO_FEATURES', 'sysvinit', 'true', 'false', d)}; then
         install -D -m 0755 ${S}/packaging/busybox/S60ayaprof-uart ${D}${sysconfdir}/init.d/ayaprof-uart
-        install -D -m 0644 ${S}/packaging/ayaprof-uart.default ${D}${sysconfdir}/default/ayaprof-uart
     fi
+    install -D -m 0644 ${S}/packaging/ayaprof-uart.default ${D}${sysconfdir}/default/ayaprof-uart
 }
 
 # Which line it is, only the board's owner knows: systemctl enable ayaprof-uart@ttyS1.
 SYSTEMD_SERVICE:${PN} = "ayaprof-uart@.service"
 SYSTEMD_AUTO_ENABLE = "disable"
+
+# The init script runs at boot, on the line of /etc/default/ayaprof-uart: a package of its own, so that this is asked for.
+PACKAGES =+ "${PN}-init"
+FILES:${PN}-init = "${sysconfdir}/init.d"
+RDEPENDS:${PN}-init = "${PN}"
+INITSCRIPT_PACKAGES = "${PN}-init"
 INITSCRIPT_NAME = "ayaprof-uart"
 INITSCRIPT_PARAMS = "start 60 2 3 4 5 . stop 20 0 1 6 ."
 
