@@ -86,9 +86,10 @@ check_bitbake() {
 	run -e linux-yocto >"$dir/kernel" 2>&1 || report "linux-yocto: $(grep -a '^ERROR' "$dir/kernel" | head -1)"
 	grep -a 'ERROR.*ayaprof\|WARNING.*ayaprof' "$dir/kernel" && report "BitBake complains"
 	grep -a '^SRC_URI=' "$dir/kernel" | grep -q 'ayaprof\.cfg' || report "linux-yocto: not given ayaprof.cfg"
-	for name in ayaprof-hostdec-native nativesdk-ayaprof-hostdec libserialport-native nativesdk-libserialport; do
-		run -e "$name" >"$dir/variant" 2>&1 || report "$name: $(grep -a '^ERROR' "$dir/variant" | head -1)"
-	done
+	# Each of what these need must be some recipe's to provide, of the native and the SDK variants, too.
+	run -g ayaprof-uart ayaprof-hostdec ayaprof-hostdec-native nativesdk-ayaprof-hostdec >"$dir/graph" 2>&1 ||
+		report "dependencies: $(grep -a '^ERROR' "$dir/graph" | head -1)"
+	[ ! -e "$build/pn-buildlist" ] || echo "bitbake: $(wc -l <"$build/pn-buildlist") recipes to build in all"
 }
 
 [ -z "${BUILDROOT:-}" ] || check_buildroot
