@@ -215,11 +215,4 @@ def _(bench):
         assert words in err and err.count("\n") == 1, err
 
 
-@test("Buildroot and BitBake have no objection")
-def _(bench):
-    if not os.environ.get("BUILDROOT") and not os.environ.get("BITBAKE"):
-        skip("BUILDROOT=DIR or BITBAKE=DIR names no checkout")
-    bench.run(ROOT / "scripts/lint-packaging.sh", timeout=500)
-
-
 main()
