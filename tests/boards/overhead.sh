@@ -58,13 +58,17 @@ with_bpftrace() { # NAME ENTRY RETURN
 		if grep -q ready /tmp/bpftrace || ! kill -0 $pid 2>/dev/null; then break; fi
 		usleep 200000
 	done
-	if kill -0 $pid 2>/dev/null; then
+	if grep -q ready /tmp/bpftrace && kill -0 $pid 2>/dev/null; then
 		measure "$1"
-		kill -INT $pid
 	else
 		echo "$what $1 $(tail -n 1 /tmp/err)" >>/out/refused
 	fi
-	wait $pid
+	kill -INT $pid 2>/dev/null
+	for _ in $(seq 100); do
+		kill -0 $pid 2>/dev/null || return 0
+		usleep 200000
+	done
+	kill -KILL $pid
 }
 
 compare() { # WHAT TURNS FUNCTION...
