@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""The unit under a systemd of its own, and the init script where a board crashed: what only a run can show.
+"""What starts the daemon at boot, run: the unit under a systemd of its own, the init script after a power cut.
 
 systemd is process 1 of namespaces of ours, with a /dev of no serial lines, and starts nothing but what it is told.
 """
@@ -9,6 +9,7 @@ import re
 import shutil
 
 from harness import BOARD, ROOT, main, need_bpf, need_root, skip, test, wait_for
+from recordings import TRACEPOINTS
 
 UNIT = ROOT / "packaging/systemd/ayaprof-uart@.service"
 SCRIPT = ROOT / "packaging/busybox/S60ayaprof-uart"
@@ -116,7 +117,9 @@ def service(bench):
     # Every mechanism that needs a capability of its own, and both files.
     init.write(f"/etc/ayaprof-uart/{unit.partition('@')[2]}.conf",
                "module = syscall,sched,memory,throughput,cpu\nbaud = 115200\nkmsg = all\nsummary-json = summary.json\n")
-    init.write("/etc/default/ayaprof-uart", "AYAPROF_OPTIONS=-b 921600\n")
+    init.write("/etc/default/ayaprof-uart", "AYAPROF_OPTIONS=-b 921600 -p t:power:cpu_*\n")
+    # What a shell would make of that glob.
+    init.write("/var/lib/ayaprof-uart/t:power:cpu_x", "")
     init.systemctl("start", unit)
     wait_for("events", lambda: out.exists() and out.stat().st_size > 50000 or init.ends())
     bench.note(init.said())
@@ -159,6 +162,40 @@ def wrong_options(bench):
     wait_for("systemd's verdict", lambda: init.active(unit) == "failed")
     assert init.ends() == ["exit-code exited 2"], init.ends()
     assert "no such option" in init.said()
+
+
+@test("init script: a number left in the pid file that is another program's is neither taken for the daemon nor stopped")
+def stale_number(bench):
+    if not shutil.which("busybox"):
+        skip("busybox is not installed")
+    recording, _ = TRACEPOINTS.unpack(bench.tmp, 1000)
+    line, out = bench.line("--baud", 921600), bench.tmp / "x.pb"
+    host = bench.record(line.host, out, "-b", 921600)
+    line.wait_open("host")
+    other = bench.spawn("other", ["sleep", 1000])
+    pid, settings, conf = bench.tmp / "pid", bench.tmp / "settings", bench.tmp / "line.conf"
+    pid.write_text(f"{other.pid}\n")
+    settings.write_text(f"DAEMON={BOARD}\nPIDFILE={pid}\nLOG={bench.tmp}/log\nCONFIG={conf}\n"
+                        f"AYAPROF_TTY={line.board}\nAYAPROF_OPTIONS='-b 921600'\nAYAPROF_DRAIN=5\n")
+    # What a line's configuration says, and what the options say better.
+    conf.write_text(f"replay = {recording}\nreplay-rate = realtime\nbaud = 9600\nlink = reliable\n")
+    bin_dir = bench.tmp / "bin"
+    bin_dir.mkdir()
+    bench.run("busybox", "--install", "-s", bin_dir)
+    environment = dict(os.environ, AYAPROF_SETTINGS=str(settings), PATH=str(bin_dir))
+
+    def script(word, code=0):
+        return bench.run("busybox", "sh", SCRIPT, word, code=code, env=environment)
+
+    assert "does not run" in script("status", 3).out and "does not run" in script("stop").out
+    assert other.running()
+    pid.write_text(f"{other.pid}\n")
+    # A replay of this few events may be over when start has looked: then it says so.
+    assert "Starting" in script("start", None).out
+    assert host.wait(60) == 0
+    assert bench.info(out)["link"]["baud"] == 921600 and bench.info(out)["events"] == 1000
+    script("stop")
+    assert other.running()
 
 
 main()
