@@ -37,7 +37,7 @@ if command -v clang-format >/dev/null; then
 	done
 fi
 if command -v shellcheck >/dev/null; then
-	mapfile -t sh_files < <(git ls-files -co --exclude-standard '*.sh' .ci/run)
+	mapfile -t sh_files < <(git ls-files -co --exclude-standard '*.sh' .ci/run packaging/busybox/S60ayaprof-uart)
 	shellcheck -S warning "${sh_files[@]}" || bad=1
 fi
 exit $bad

@@ -124,6 +124,13 @@ static void after_abandon(struct closing *c, struct stream *s, const char *reaso
 	enter(c, CLOSING_GOODBYE, s->now_ns);
 }
 
+/* Asking again moves the line, too: whoever is in a hurry waits for answers only. */
+static bool unanswered(const struct closing *c, const struct output *out, bool hurry, uint64_t now)
+{
+	return hurry && output_empty(out) && out->sink->ops->unsent(out->sink) == 0 &&
+	       now - c->heard_ns > HURRY_NS;
+}
+
 static void goodbye(struct closing *c, struct stream *s, bool hurry, const char *reason)
 {
 	struct output *out = output_of(c, s);
@@ -132,7 +139,7 @@ static void goodbye(struct closing *c, struct stream *s, bool hurry, const char 
 	if (output_empty(out) && output_acknowledged(out)) {
 		stream_end_recording(s, c->output, reason);
 		enter(c, CLOSING_END, s->now_ns);
-	} else if (s->now_ns - c->moved_ns > patience) {
+	} else if (s->now_ns - c->moved_ns > patience || unanswered(c, out, hurry, s->now_ns)) {
 		log_warn(output_empty(out) ? "no host has acknowledged the last frames"
 					   : "the goodbye could not be sent");
 		c->failed = !hurry;
@@ -165,6 +172,11 @@ bool closing_step(struct closing *c, struct stream *s, bool totals_queued, bool 
 	if (mark != c->moved_mark) {
 		c->moved_mark = mark;
 		c->moved_ns = s->now_ns;
+	}
+	if (out->window.arrived != c->arrived || hurry != c->in_hurry) {
+		c->arrived = out->window.arrived;
+		c->in_hurry = hurry;
+		c->heard_ns = s->now_ns;
 	}
 	switch (c->state) {
 	case CLOSING_DRAIN:

@@ -27,8 +27,11 @@ struct closing {
 	uint64_t moved_ns; /* when anything last left */
 	uint64_t moved_mark;
 	uint64_t entered_ns; /* the state */
-	bool hurried;        /* dropped what was left */
-	bool failed;         /* the goodbye did not get out, and nobody was in a hurry */
+	uint64_t arrived;    /* of what was sent, as last looked at */
+	uint64_t heard_ns;   /* when that grew, or the hurry began */
+	bool in_hurry;
+	bool hurried; /* dropped what was left */
+	bool failed;  /* the goodbye did not get out, and nobody was in a hurry */
 	/* progress */
 	uint64_t begun_ns, begun_backlog, told_ns;
 	bool on_terminal, told;

@@ -82,6 +82,18 @@ def late(bench):
     assert bench.info(out)["lost"]["total"] == 0
 
 
+@test("--link reliable and nobody there: a board waits, a second signal ends it")
+def signal_without_host(bench):
+    path, _ = TRACEPOINTS.unpack(bench.tmp, 200)
+    line = bench.line("--baud", BAUD, "--at-byte", "800:mark")
+    board = bench.board("--replay", path, "-b", BAUD, "--link", "reliable", line.board)
+    # All is sent soon; from then on it asks, again and again, who has got it.
+    line.wait_text("ok mark", stream="out")
+    board.popen.send_signal(signal.SIGTERM)
+    assert board.stop(signal.SIGINT, timeout=20) == 0
+    assert "no host has acknowledged" in board.err
+
+
 @test("a host killed and started again: both recordings, one behind the other, have every event")
 def killed(bench):
     path, data = TRACEPOINTS.unpack(bench.tmp)

@@ -20,7 +20,8 @@ def need(*programs):
 @test("BusyBox init script: start, status, stop with everything sent; what cannot start is told")
 def init_script(bench):
     need("busybox")
-    recording, _ = TRACEPOINTS.unpack_again(bench.tmp, 1)
+    # Two seconds so many times: it must still run when the script has been asked everything.
+    recording, _ = TRACEPOINTS.unpack_again(bench.tmp, 30)
     line = bench.line("--baud", 921600)
     out = bench.tmp / "x.pb"
     host = bench.record(line.host, out, "-b", 921600)
