@@ -124,11 +124,12 @@ static void after_abandon(struct closing *c, struct stream *s, const char *reaso
 	enter(c, CLOSING_GOODBYE, s->now_ns);
 }
 
-/* Asking again moves the line, too: whoever is in a hurry waits for answers only. */
+/* Asking again moves the line, too: whoever is in a hurry waits for answers only, and for those of a host that has
+ * answered before until what drivers and adapters hold has had the time to reach it. */
 static bool unanswered(const struct closing *c, const struct output *out, bool hurry, uint64_t now)
 {
 	return hurry && output_empty(out) && out->sink->ops->unsent(out->sink) == 0 &&
-	       now - c->heard_ns > HURRY_NS;
+	       now - c->heard_ns > (out->receivers ? STALL_NS : HURRY_NS);
 }
 
 static void goodbye(struct closing *c, struct stream *s, bool hurry, const char *reason)
