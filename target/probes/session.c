@@ -291,6 +291,8 @@ void session_end(struct probes *p)
 		wait_detached(p);
 	p->detaching = false;
 
+	/* What a start that failed has left attached. */
+	rcu_hurry();
 	for (i = 0; i < p->n_modules; i++) {
 		struct module *m = &p->modules[i];
 
@@ -301,6 +303,7 @@ void session_end(struct probes *p)
 	}
 	p->n_modules = 0;
 	fd_list_free(&p->links);
+	rcu_take_time();
 	fd_list_free(&p->programs);
 	ring_close(&p->ring);
 	maps_destroy(&p->maps);
