@@ -245,13 +245,16 @@ def add_tests(cell):
     if cell.kernel != "5.10":  # where each function is an attachment of its own
         @test(f"{board}: hundreds of functions at once, and none is left behind")
         def hundreds(bench):
-            # Some of a process are not the workload's, so only the pipes are counted exactly.
             p = profile(bench, cell, "-M none -p k:create_pipe_files -p k:tcp_* -p k:ip_* -p k:udp_*",
                         f"workload alloc {CALLS}",
                         before="trap 'cat /sys/kernel/tracing/kprobe_events /sys/kernel/rcu_expedited >/out/left' EXIT\n")
             tell(p, "hundreds")
             assert p.summary["attached"] > 400 and p.summary["refused"] == 0, p.summary
-            exactly(p, "create_pipe_files", CALLS)
+            # An interrupt's calls inside of another probe the kernel passes over, and counts; the workload's are in none.
+            lost = p.info["lost"]
+            assert lost["total"] == lost["by_cause"]["missed_return"] < CALLS, lost
+            row = p.stats["create_pipe_files"]
+            assert row["count"] == CALLS and row["no_end"] == 0, row
             assert p.result.files["left"].split() == [b"0"], p.result.files["left"]
 
     @test(f"{board}: the functions of the network path around loopback traffic")
