@@ -241,8 +241,13 @@ size_t acker_leave(struct acker *a, uint8_t *dst)
 {
 	ayaprof_Ack ack = {.next_seq = a->next, .receiver = a->receiver, .leaving = true};
 
-	if (a->session == 0 || !a->begun)
+	if (a->session == 0 || (!a->begun && !a->asked))
 		return 0;
-	fill_runs(a, &ack);
+	if (a->begun) {
+		fill_runs(a, &ack);
+	} else {
+		ack.begin = true;
+		ack.next_seq = a->first;
+	}
 	return write_ack(a, &ack, dst);
 }

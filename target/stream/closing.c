@@ -6,15 +6,33 @@
 
 #include "target/log.h"
 
-#define STALL_NS       (10 * NS_PER_S) /* nothing moves: give the line up */
-#define HURRY_NS       (2 * NS_PER_S)  /* for the frame in hand, and again for the goodbye */
-#define FLUSH_STALL_NS (3 * NS_PER_S)  /* for what the driver holds */
-#define TELL_NS        NS_PER_S
-#define TELL_LOG_NS    (5 * NS_PER_S)
+#define STALL_NS (10 * NS_PER_S) /* nothing moves: give the line up */
+#define RETURN_NS                                                                                  \
+	(30 * NS_PER_S) /* the same for a device or a host that was there, and may come back */
+#define HURRY_NS       (2 * NS_PER_S) /* for the frame in hand, and again for the goodbye */
+#define FLUSH_STALL_NS (3 * NS_PER_S) /* for what the driver holds */
+#define GOODBYES       3u /* at once, where nobody answers: noise hits one frame, seldom three */
+/* Where nobody answers, the goodbye is repeated at growing distances: who cannot hear for three seconds,
+ * whatever the reason, still learns the final books. */
+#define FAREWELL_NS     (3800 * NS_PER_MS) /* 50 ms after the last repeat */
+#define FAREWELL_GAP_NS (250 * NS_PER_MS)
+#define FAREWELL_MAX_NS (2 * NS_PER_S)
+#define TELL_NS         NS_PER_S
+#define TELL_LOG_NS     (5 * NS_PER_S)
 
 static struct output *output_of(const struct closing *c, const struct stream *s)
 {
 	return s->feeds[c->output].out;
+}
+
+static const struct reliable *link_of(const struct closing *c, const struct stream *s)
+{
+	return &s->links[c->output];
+}
+
+static bool is_serial(const struct output *out)
+{
+	return out->sink->baud != 0;
 }
 
 static void enter(struct closing *c, enum closing_state state, uint64_t now)
@@ -72,6 +90,18 @@ static void end_progress(struct closing *c)
 	c->told = false;
 }
 
+/* ---- patience ------------------------------------------------------------------------------- */
+
+/* How long nothing may move. Whoever asked for --link reliable is the one to end the waiting. */
+static uint64_t patience_ns(const struct closing *c, const struct stream *s)
+{
+	const struct output *out = output_of(c, s);
+
+	if (reliable_always_waits(link_of(c, s)))
+		return UINT64_MAX;
+	return is_serial(out) && !out->sink->present ? RETURN_NS : STALL_NS;
+}
+
 /* ---- states --------------------------------------------------------------------------------- */
 
 static void abandon(struct closing *c, struct stream *s, bool hurry)
@@ -87,9 +117,10 @@ static void abandon(struct closing *c, struct stream *s, bool hurry)
 		log_warn("interrupted: %llu events that were still to be sent are dropped",
 			(unsigned long long)(losses_total(&out->losses) - before));
 	else
-		log_warn("%s has taken nothing for 10 s: %llu events that were still to be sent "
+		log_warn("%s has taken nothing for %llu s: %llu events that were still to be sent "
 			 "are dropped",
 			out->sink->description,
+			(unsigned long long)((s->now_ns - c->moved_ns) / NS_PER_S),
 			(unsigned long long)(losses_total(&out->losses) - before));
 	/* Lines stand still; a file that cannot be written is an error. */
 	c->failed = !hurry && out->sink->format == SINK_FILE;
@@ -103,12 +134,12 @@ static void drain(struct closing *c, struct stream *s, bool totals_queued, bool 
 
 	if (output_empty(out) && totals_queued && feed_announced(&s->feeds[c->output])) {
 		end_progress(c);
-		if (stream_goodbye(s, c->output, reason, exit_status) == 0)
+		if (stream_goodbye(s, c->output, GOODBYES, reason, exit_status) == 0)
 			enter(c, CLOSING_GOODBYE, s->now_ns);
 		return;
 	}
 	tell_progress(c, out, s->now_ns);
-	if (hurry || s->now_ns - c->moved_ns > STALL_NS)
+	if (hurry || s->now_ns - c->moved_ns > patience_ns(c, s))
 		abandon(c, s, hurry);
 }
 
@@ -120,7 +151,7 @@ static void after_abandon(struct closing *c, struct stream *s, const char *reaso
 	if (out->frame.len && s->now_ns - c->entered_ns < HURRY_NS)
 		return;
 	output_abandon(out, true);
-	stream_goodbye(s, c->output, reason, exit_status);
+	stream_goodbye(s, c->output, GOODBYES, reason, exit_status);
 	enter(c, CLOSING_GOODBYE, s->now_ns);
 }
 
@@ -132,12 +163,61 @@ static bool unanswered(const struct closing *c, const struct output *out, bool h
 	       now - c->heard_ns > (out->receivers ? STALL_NS : HURRY_NS);
 }
 
-static void goodbye(struct closing *c, struct stream *s, bool hurry, const char *reason)
+/* Said again: as a new frame, unless the window still has the one that was said last. */
+static void repeat_goodbye(struct closing *c, struct stream *s, const char *reason, int exit_status)
 {
 	struct output *out = output_of(c, s);
-	uint64_t patience = c->hurried || hurry ? HURRY_NS : STALL_NS;
+
+	if (out->window.first != out->window.end && out->window.end == c->goodbye_end)
+		out->probe = true;
+	else
+		stream_goodbye(s, c->output, 1, reason, exit_status);
+	c->repeat_gap_ns *= 2;
+	if (c->repeat_gap_ns > FAREWELL_MAX_NS)
+		c->repeat_gap_ns = FAREWELL_MAX_NS;
+	c->repeat_ns = s->now_ns + c->repeat_gap_ns;
+}
+
+/* Nobody acknowledges the goodbye, which has been sent. True: nobody will any more. */
+static bool farewell(
+	struct closing *c, struct stream *s, bool hurry, const char *reason, int exit_status)
+{
+	const struct output *out = output_of(c, s);
+	const struct reliable *link = link_of(c, s);
+	bool returns = reliable_expects(link);
+	uint64_t now = s->now_ns;
+
+	if (!is_serial(out) || reliable_left(link) || hurry || c->hurried)
+		return true;
+	if (!c->repeat_gap_ns) {
+		c->farewell_ns = now;
+		c->repeat_gap_ns = FAREWELL_GAP_NS;
+		c->repeat_ns = now + FAREWELL_GAP_NS;
+		c->goodbye_end = out->seq;
+		if (returns)
+			log_note("the host that listened is silent: waiting %llu s for it, another "
+				 "signal ends that",
+				(unsigned long long)(RETURN_NS / NS_PER_S));
+	}
+	if (now >= c->repeat_ns)
+		repeat_goodbye(c, s, reason, exit_status);
+	if (now - c->farewell_ns >= (returns ? RETURN_NS : FAREWELL_NS)) {
+		if (returns)
+			log_warn("no host has acknowledged the last frames");
+		return true;
+	}
+	return false;
+}
+
+static void goodbye(
+	struct closing *c, struct stream *s, bool hurry, const char *reason, int exit_status)
+{
+	struct output *out = output_of(c, s);
+	uint64_t patience = c->hurried || hurry ? HURRY_NS : patience_ns(c, s);
 
 	if (output_empty(out) && output_acknowledged(out)) {
+		if (!out->held && !farewell(c, s, hurry, reason, exit_status))
+			return;
 		stream_end_recording(s, c->output, reason);
 		enter(c, CLOSING_END, s->now_ns);
 	} else if (s->now_ns - c->moved_ns > patience || unanswered(c, out, hurry, s->now_ns)) {
@@ -187,7 +267,7 @@ bool closing_step(struct closing *c, struct stream *s, bool totals_queued, bool 
 		after_abandon(c, s, reason, exit_status);
 		break;
 	case CLOSING_GOODBYE:
-		goodbye(c, s, hurry, reason);
+		goodbye(c, s, hurry, reason, exit_status);
 		break;
 	case CLOSING_END:
 		if (output_empty(out) || s->now_ns - c->moved_ns > HURRY_NS)

@@ -2,7 +2,8 @@
 /*
  * How an output comes to its end: send what is left, say goodbye, end the recording, wait until all
  * has left the machine. A line that does not move any more, or a user who does not want to wait,
- * makes it drop what is left, counted, and still try to say goodbye.
+ * makes it drop what is left, counted, and still try to say goodbye. On a serial line where nobody
+ * acknowledges the goodbye, it is repeated for some seconds; longer for a host that has answered before.
  */
 #ifndef TARGET_CLOSING_H
 #define TARGET_CLOSING_H
@@ -32,6 +33,10 @@ struct closing {
 	bool in_hurry;
 	bool hurried; /* dropped what was left */
 	bool failed;  /* the goodbye did not get out, and nobody was in a hurry */
+	/* a goodbye that nobody acknowledges */
+	uint64_t farewell_ns; /* when that began to be waited for */
+	uint64_t repeat_ns, repeat_gap_ns;
+	uint32_t goodbye_end; /* the number after the last goodbye's */
 	/* progress */
 	uint64_t begun_ns, begun_backlog, told_ns;
 	bool on_terminal, told;

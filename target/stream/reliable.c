@@ -34,8 +34,24 @@ bool reliable_listens(const struct reliable *r)
 	return r->mode != LINKMODE_ONEWAY;
 }
 
+bool reliable_always_waits(const struct reliable *r)
+{
+	return r->mode == LINKMODE_RELIABLE;
+}
+
+bool reliable_expects(const struct reliable *r)
+{
+	return r->heard_ns && !r->left;
+}
+
+bool reliable_left(const struct reliable *r)
+{
+	return r->left;
+}
+
 static void hold(struct reliable *r)
 {
+	r->left = false;
 	if (!r->out->held)
 		log_note("a host answers: what the line damages is sent again");
 	r->out->held = true;
@@ -64,7 +80,12 @@ static void begin(struct reliable *r, const ayaprof_Ack *ack)
 		r->receiver = ack->receiver;
 		r->out->receivers++;
 	}
-	hold(r);
+}
+
+static void leave(struct reliable *r)
+{
+	let_go(r, "has ended its recording");
+	r->left = true;
 }
 
 void reliable_acknowledged(struct reliable *r, const ayaprof_Ack *ack, uint64_t now)
@@ -74,18 +95,18 @@ void reliable_acknowledged(struct reliable *r, const ayaprof_Ack *ack, uint64_t 
 
 	if (!reliable_listens(r) || ack->receiver == 0 || (int32_t)(w->end - ack->next_seq) < 0)
 		return;
-	if (ack->begin) {
+	if (ack->begin && !ack->leaving) {
 		begin(r, ack);
-	} else {
+	} else if (!ack->begin) {
 		if (window_acknowledge(w, ack, &gone))
 			return;
 		r->receiver = ack->receiver;
 		r->sync_due = r->sync_due || gone;
-		if (ack->leaving)
-			let_go(r, "has ended its recording");
-		else
-			hold(r);
 	}
+	if (ack->leaving)
+		leave(r);
+	else
+		hold(r);
 	r->heard_ns = now;
 }
 

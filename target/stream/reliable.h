@@ -25,6 +25,7 @@ struct reliable {
 	enum link_mode mode;
 	uint32_t receiver; /* served at the moment or last; 0: none so far */
 	bool sync_due;     /* the host is to be told where it begins, or asked what it has */
+	bool left;         /* the one heard last has said that it ends */
 	bool closing;      /* the end is waited for: be quick */
 	uint64_t heard_ns; /* last valid acknowledgement */
 	uint64_t next_sync_ns;
@@ -40,6 +41,12 @@ int reliable_init(struct reliable *r, struct output *out, struct writer *writer,
 	enum link_mode mode, size_t bytes);
 /* Is anything listened to? */
 bool reliable_listens(const struct reliable *r);
+/* Has the user told to wait for a host, whatever happens? */
+bool reliable_always_waits(const struct reliable *r);
+/* Has a host answered, and not taken its leave? It may be silent at the moment. */
+bool reliable_expects(const struct reliable *r);
+/* Has the host that answered last taken its leave? */
+bool reliable_left(const struct reliable *r);
 /* A host's Ack for our session. A new receiver counts in output->receivers. */
 void reliable_acknowledged(struct reliable *r, const ayaprof_Ack *ack, uint64_t now_ns);
 /* From now on the end is waited for. */

@@ -16,7 +16,6 @@
 #define FLUSH_FILE_NS (1000 * NS_PER_MS)
 /* Nothing tells whether it arrived, and only it makes the receiver's books final: on a noisy line
  * one of several gets through. */
-#define GOODBYES_ON_A_LINE 3u
 /* The most an event can take in a block, with room to spare: what back-pressure reckons with. */
 #define EVENT_BOUND 32u
 /* Fields of Events around its block. */
@@ -574,7 +573,8 @@ void stream_close_books(struct stream *s)
 	}
 }
 
-int stream_goodbye(struct stream *s, size_t i, const char *reason, int exit_status)
+int stream_goodbye(
+	struct stream *s, size_t i, unsigned int times, const char *reason, int exit_status)
 {
 	struct feed *f = &s->feeds[i];
 	ayaprof_Goodbye *msg = &s->writer.msg.goodbye;
@@ -589,7 +589,7 @@ int stream_goodbye(struct stream *s, size_t i, const char *reason, int exit_stat
 	msg->exit_status = exit_status;
 	err = feed_post(f, AYP_KIND_GOODBYE, msg);
 	if (f->out->sink->format != SINK_FILE && !f->out->held)
-		for (unsigned int n = 1; n < GOODBYES_ON_A_LINE && !err; n++)
+		for (unsigned int n = 1; n < times && !err; n++)
 			(void)feed_post(f, AYP_KIND_GOODBYE, msg);
 	return err;
 }

@@ -105,6 +105,12 @@ def console_inside(bench):
     assert text == (bench.tmp / "log").read_bytes()
 
 
+@test("a host that is unplugged when the board ends, for two seconds, still learns the final books")
+def away_at_the_end(bench):
+    _, info, _ = through(bench, "--at-byte", "20000:unplug host 2")
+    assert info["connects"] == 2 and info["lost"]["by_cause"]["line"] == info["lost"]["total"] > 0
+
+
 @test("a host that reads too slowly loses bytes, and they are accounted for")
 def overrun(bench):
     # The host's driver holds 4096 bytes; the reader is stopped for a moment in the middle.
