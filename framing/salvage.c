@@ -111,6 +111,15 @@ static bool missing_byte(struct salvage *s, const uint8_t *segment, size_t len)
 	return false;
 }
 
+/* A lost byte breaks the walk along the codes but for one in a hundred, two wrong bits do not. */
+static enum salvage_way guess(struct salvage *s, const uint8_t *segment, size_t len)
+{
+	copy(s->plain, segment, len);
+	if (!salvage_leads_to_end(s, 0, len))
+		return salvage_shift(s, len);
+	return salvage_flip_pair(s, len) ? SALVAGE_GUESSED : SALVAGE_NOTHING;
+}
+
 enum salvage_way salvage_segment(struct salvage *s, const uint8_t *segment, size_t len)
 {
 	bool fits = len >= FRAMING_MIN_BODY && len <= FRAMING_MAX_SEGMENT;
@@ -127,12 +136,7 @@ enum salvage_way salvage_segment(struct salvage *s, const uint8_t *segment, size
 			return SALVAGE_REPAIRED;
 	}
 	way = salvage_untangle(s, segment, len);
-	if (way == SALVAGE_NOTHING && s->n_text == 0 && fits) {
-		copy(s->plain, segment, len);
-		if (salvage_flip_pair(s, len))
-			return SALVAGE_GUESSED;
-	}
-	return way;
+	return way == SALVAGE_NOTHING && s->n_text == 0 && fits ? guess(s, segment, len) : way;
 }
 
 enum salvage_way salvage_joined(
@@ -141,6 +145,11 @@ enum salvage_way salvage_joined(
 	s->n_text = 0;
 	if (a_len + b_len + 1 > FRAMING_MAX_SEGMENT)
 		return SALVAGE_NOTHING;
+	copy(s->plain, a, a_len);
+	copy(s->plain + a_len, b, b_len);
+	if (salvage_leads_to_end(s, 0, a_len + b_len) &&
+		salvage_try(s, a_len + b_len, SALVAGE_REPAIRED))
+		return SALVAGE_REPAIRED;
 	for (unsigned int bit = 0; bit < 8; bit++) {
 		copy(s->plain, a, a_len);
 		s->plain[a_len] = (uint8_t)(1u << bit);

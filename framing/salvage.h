@@ -19,8 +19,8 @@
 
 enum salvage_way {
 	SALVAGE_NOTHING,
-	SALVAGE_REPAIRED, /* one bit of the line was wrong */
-	SALVAGE_GUESSED,  /* two bits were wrong, and only one pair of them would do */
+	SALVAGE_REPAIRED, /* one bit of the line was wrong, or one byte too many */
+	SALVAGE_GUESSED, /* two bits were wrong, and only one pair of them would do; or one byte was lost */
 	SALVAGE_UNTANGLED /* exactly as sent; text was written into it */
 };
 
@@ -67,7 +67,7 @@ void salvage_received(struct salvage *s, size_t bytes);
 
 /* A segment that is neither frame nor text. */
 enum salvage_way salvage_segment(struct salvage *s, const uint8_t *segment, size_t len);
-/* Two such segments with one delimiter between them: was it none? No text is looked for. */
+/* Two such segments with one delimiter between them: was it none, or is it one too many? No text is looked for. */
 enum salvage_way salvage_joined(
 	struct salvage *s, const uint8_t *a, size_t a_len, const uint8_t *b, size_t b_len);
 
@@ -82,6 +82,8 @@ bool salvage_leads_to_end(struct salvage *s, size_t at, size_t len);
 /* The same with one bit flipped anywhere in it; with two of those that COBS passes through. */
 bool salvage_flip(struct salvage *s, size_t len);
 bool salvage_flip_pair(struct salvage *s, size_t len);
+/* The same with one byte more or less. */
+enum salvage_way salvage_shift(struct salvage *s, size_t len);
 /* Is the body in s->body_mem a plausible frame? Fills the outputs. */
 bool salvage_body_is_frame(struct salvage *s, size_t len, enum salvage_way way);
 /* Without the text in it; fills s->text, s->n_text in any case. */

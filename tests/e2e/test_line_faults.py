@@ -49,6 +49,17 @@ def dropped_bytes(bench):
         assert stats["dropped"] > 3 and info["lost"]["total"] > 0
 
 
+@test("single bytes lost or doubled here and there are restored")
+def restored_bytes(bench):
+    for name, fault in (("lost", "--drop"), ("twice", "--dup")):
+        shares = []
+        for seed in (1, 2):
+            stats, info, _ = through(bench, "--seed", seed, fault, "2e-5", name=f"{name}{seed}")
+            shares.append((stats["dropped"] + stats["duplicated"], info["frames_repaired"], info["events"]))
+        assert sum(share[1] for share in shares) > 0, shares
+        assert sum(share[2] for share in shares) >= 0.8 * 2 * 40000, shares
+
+
 @test("doubled bytes cost events, never exactness")
 def doubled_bytes(bench):
     stats, info, _ = through(bench, "--dup", "2e-4")
