@@ -117,10 +117,24 @@ bool link_errors(struct link *l, ayaprof_UartErrors *sum)
 	return l->counts;
 }
 
+/* Adapters come back under other names. The name given counts until it has led somewhere once. Through all
+ * links, also the user's: libserialport takes none. */
+static void remember_device(struct link *l)
+{
+	if (!*l->identity && !identity_find("/dev/serial/by-id", l->device, l->identity) &&
+		!identity_find("/dev/serial/by-path", l->device, l->identity))
+		*l->identity = '\0';
+}
+
 int link_open(struct link *l)
 {
-	int err = l->ops->open(l);
+	int err;
 
+	if (l->ops->device)
+		identity_follow(l->port, l->identity, l->device);
+	err = l->ops->open(l);
+	if (!err && l->ops->device)
+		remember_device(l);
 	if (err || !l->ops->errors)
 		return err;
 	l->before = l->errors;

@@ -30,6 +30,7 @@ struct link_ops {
 	int (*set_rate)(struct link *l, uint32_t baud);
 	/* Counters of the driver, from wherever they began; false: it has none. NULL: no such. */
 	bool (*errors)(const struct link *l, ayaprof_UartErrors *counters);
+	bool device;          /* opened as link.device, which is where the port's name leads */
 	bool vanishes;        /* the other end may go away and come back: open again */
 	bool has_rate;        /* link_options.baud means something */
 	bool answers;         /* bytes can go to the other end, too */
@@ -46,10 +47,10 @@ struct link {
 	bool counts;                       /* the driver has counters: */
 	ayaprof_UartErrors at_open;        /* when it was opened */
 	ayaprof_UartErrors before, errors; /* since link_init: of earlier openings, of all */
-	char identity[IDENTITY_PATH]; /* serial: what the device was when first opened, or "" */
-	char device[IDENTITY_PATH];   /* serial: under which name it was opened last */
-	char text[160];               /* what it is, e.g. "serial /dev/ttyUSB0 115200" */
-	char error[200];              /* why the last open failed: what, why, what to do */
+	char identity[IDENTITY_PATH];      /* of a device: what it was when first opened, or "" */
+	char device[IDENTITY_PATH];        /* of a device: under which name it was opened last */
+	char text[160];                    /* what it is, e.g. "serial /dev/ttyUSB0 115200" */
+	char error[200];                   /* why the last open failed: what, why, what to do */
 };
 
 /* Fill in a closed link for `port`. Returns 0, or -EINVAL with l->error filled. */

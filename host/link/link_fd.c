@@ -11,9 +11,9 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-static int open_path(struct link *l, int flags)
+static int open_path(struct link *l, const char *path, int flags)
 {
-	l->fd = open(l->port, flags | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	l->fd = open(path, flags | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (l->fd < 0)
 		return link_fail(l, errno, "cannot open %s: %s", l->port, strerror(errno));
 	return 0;
@@ -40,7 +40,7 @@ static void make_raw(struct termios2 *t, uint32_t baud)
 static int open_pty(struct link *l)
 {
 	struct termios2 t, *found = malloc(sizeof(*found));
-	int err = open_path(l, O_RDWR);
+	int err = open_path(l, l->device, O_RDWR);
 
 	l->handle = NULL;
 	if (err || !found) {
@@ -99,7 +99,7 @@ static void close_pty(struct link *l)
 /* A pipe without a writer yet is waited for: poll reports its end only after one has been there. */
 static int open_read(struct link *l)
 {
-	return open_path(l, O_RDONLY);
+	return open_path(l, l->port, O_RDONLY);
 }
 
 /* stdin may be shared with other programs: neither made non-blocking nor closed. */
@@ -114,6 +114,7 @@ static void close_stdin(struct link *l)
 }
 
 const struct link_ops link_pty = {.name = "pty",
+	.device = true,
 	.open = open_pty,
 	.close = close_pty,
 	.set_rate = set_rate_pty,

@@ -114,25 +114,11 @@ static int open_port(struct link *l, struct handle *h)
 	return err;
 }
 
-/* Adapters come back under other names. The name given counts until it has led somewhere once. */
-static void find_device(struct link *l)
-{
-	identity_follow(l->port, l->identity, l->device);
-}
-
-static void remember_device(struct link *l)
-{
-	if (!*l->identity && !identity_find("/dev/serial/by-id", l->device, l->identity) &&
-		!identity_find("/dev/serial/by-path", l->device, l->identity))
-		*l->identity = '\0';
-}
-
 static int open_serial(struct link *l)
 {
 	struct handle *h = calloc(1, sizeof(*h));
 	int err = 0;
 
-	find_device(l); /* through links, also the user's: libserialport takes none */
 	if (!h) {
 		err = link_fail(l, ENOMEM, "cannot open %s: no memory", l->port);
 	} else if (sp_get_port_by_name(l->device, &h->port) != SP_OK) {
@@ -150,8 +136,6 @@ static int open_serial(struct link *l)
 	err = set_up(l);
 	if (err)
 		close_serial(l);
-	else
-		remember_device(l);
 	return err;
 }
 
@@ -190,6 +174,7 @@ static bool serial_errors(const struct link *l, ayaprof_UartErrors *counters)
 
 const struct link_ops link_serial = {
 	.name = "serial",
+	.device = true,
 	.open = open_serial,
 	.close = close_serial,
 	.set_rate = set_rate_serial,
