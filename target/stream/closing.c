@@ -6,19 +6,19 @@
 
 #include "target/log.h"
 
-#define STALL_NS (10 * NS_PER_S) /* nothing moves: give the line up */
-#define RETURN_NS                                                                                  \
-	(30 * NS_PER_S) /* the same for a device or a host that was there, and may come back */
-#define HURRY_NS       (2 * NS_PER_S) /* for the frame in hand, and again for the goodbye */
-#define FLUSH_STALL_NS (3 * NS_PER_S) /* for what the driver holds */
+#define STALL_NS       (10 * NS_PER_S) /* nothing moves: give the line up */
+#define RETURN_NS      (30 * NS_PER_S) /* the same for who was there, and may come back */
+#define HURRY_NS       (2 * NS_PER_S)  /* for the frame in hand, and again for the goodbye */
+#define FLUSH_STALL_NS (3 * NS_PER_S)  /* for what the driver holds */
 #define GOODBYES       3u /* at once, where nobody answers: noise hits one frame, seldom three */
-/* Where nobody answers, the goodbye is repeated at growing distances: who cannot hear for three seconds,
- * whatever the reason, still learns the final books. */
-#define FAREWELL_NS     (3800 * NS_PER_MS) /* 50 ms after the last repeat */
-#define FAREWELL_GAP_NS (250 * NS_PER_MS)
-#define FAREWELL_MAX_NS (2 * NS_PER_S)
-#define TELL_NS         NS_PER_S
-#define TELL_LOG_NS     (5 * NS_PER_S)
+/* Where nobody answers, the goodbye is repeated: who cannot hear for three seconds, whatever the reason, still learns
+ * the final books. Often enough for a host that ends its recording after a second's silence to stay. */
+#define FAREWELL_NS     (3600 * NS_PER_MS) /* 50 ms after the last repeat */
+#define FAREWELL_GAP_NS (250 * NS_PER_MS)  /* doubles */
+#define FAREWELL_MAX_NS (700 * NS_PER_MS)
+
+#define TELL_NS     NS_PER_S
+#define TELL_LOG_NS (5 * NS_PER_S)
 
 static struct output *output_of(const struct closing *c, const struct stream *s)
 {
