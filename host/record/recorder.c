@@ -18,6 +18,8 @@
 #include "host/base/say.h"
 #include "host/record/seen.h"
 
+#define PAGE 4096u /* the smallest there is */
+
 struct recorder {
 	const char *output, *console, *raw;
 	int fd, console_fd, raw_fd; /* -1: none */
@@ -352,9 +354,19 @@ static int open_all(struct recorder *r, const struct recorder_options *opt)
 	return err;
 }
 
-int recorder_open(struct recorder **out, const struct recorder_options *opt)
+/* All memory at once: what is needed for damage only would look like growth later, on a line that gets worse. */
+static struct recorder *new_recorder(void)
 {
 	struct recorder *r = calloc(1, sizeof(*r));
+
+	for (size_t i = 0; r && i < sizeof(*r); i += PAGE)
+		((volatile uint8_t *)r)[i] = 0;
+	return r;
+}
+
+int recorder_open(struct recorder **out, const struct recorder_options *opt)
+{
+	struct recorder *r = new_recorder();
 	int err = r ? 0 : -ENOMEM;
 
 	if (!err) {

@@ -6,6 +6,8 @@
 #include <string.h>
 
 #define RESUME_FRACTION 16u
+/* A host says every 200 ms that it begins, until it is heard. */
+#define START_MS 700u
 /* Field 1 of RecordingFile, length-delimited. */
 #define RECORD_TAG 0x0au
 
@@ -211,6 +213,12 @@ static bool next_frame(struct output *o)
 	return true;
 }
 
+/* What a host whose first words are on their way may miss: what was sent since it heard the first frame. */
+static size_t start_bytes(const struct output *o)
+{
+	return o->sink->bytes_per_s * START_MS / 1000;
+}
+
 /* From its first byte on somebody may miss it. */
 static void keep_frame(struct output *o)
 {
@@ -219,7 +227,7 @@ static void keep_frame(struct output *o)
 	if (f->kept || o->window.size == 0)
 		return;
 	if (!o->held)
-		window_make_room(&o->window, f->len);
+		window_make_room(&o->window, f->len, o->awaited ? o->window.size : start_bytes(o));
 	window_add(&o->window, f->wire, f->len);
 	if (f->urgent)
 		o->urgent_end = o->window.end;

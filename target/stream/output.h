@@ -47,6 +47,7 @@ struct output {
 	struct losses losses;
 	struct window window; /* size 0: none */
 	bool held;
+	bool awaited;           /* a host that is silent may ask for what is in the window */
 	bool rests;             /* nothing but an urgent message begins */
 	unsigned int receivers; /* hosts that began to be served; each has nothing yet */
 	uint8_t urgent[128];    /* payload of a message that even a full window lets pass */

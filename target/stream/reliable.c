@@ -52,6 +52,7 @@ bool reliable_left(const struct reliable *r)
 static void hold(struct reliable *r)
 {
 	r->left = false;
+	r->out->awaited = true;
 	if (!r->out->held)
 		log_note("a host answers: what the line damages is sent again");
 	r->out->held = true;
@@ -86,6 +87,7 @@ static void leave(struct reliable *r)
 {
 	let_go(r, "has ended its recording");
 	r->left = true;
+	r->out->awaited = false;
 }
 
 void reliable_acknowledged(struct reliable *r, const ayaprof_Ack *ack, uint64_t now)

@@ -6,7 +6,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#define ALIGN(n) (((n) + 7u) & ~(size_t)7u)
+#define QUEUE_EXTENT (64u << 10) /* of the part of a queue in use, at first */
+#define ALIGN(n)     (((n) + 7u) & ~(size_t)7u)
 
 /* What stands in the ring; shares and payload follow. total 0: the rest up to the end is unused. */
 struct record {
@@ -30,6 +31,12 @@ static const struct {
 	/* events: what is left */
 };
 
+static void set_up(struct spool_queue *q, uint8_t *mem, size_t size)
+{
+	*q = (struct spool_queue){
+		.mem = mem, .size = size, .extent = size < QUEUE_EXTENT ? size : QUEUE_EXTENT};
+}
+
 int spool_init(struct spool *s, size_t size)
 {
 	size_t at = 0;
@@ -49,11 +56,10 @@ int spool_init(struct spool *s, size_t size)
 		size_t share = ALIGN(size / 16 * layout[p].sixteenths);
 		share = share < layout[p].least ? layout[p].least : share;
 		share = share > layout[p].most ? layout[p].most : share;
-		s->queues[p] = (struct spool_queue){.mem = s->mem + at, .size = share};
+		set_up(&s->queues[p], s->mem + at, share);
 		at += share;
 	}
-	s->queues[AYP_PRIORITY_EVENTS] =
-		(struct spool_queue){.mem = s->mem + at, .size = size - at};
+	set_up(&s->queues[AYP_PRIORITY_EVENTS], s->mem + at, size - at);
 	return 0;
 }
 
@@ -69,22 +75,44 @@ static size_t record_size(size_t len, size_t n_shares)
 	return ALIGN(sizeof(struct record) + n_shares * sizeof(struct spool_share) + len);
 }
 
-/* Where `need` bytes would go; false if nowhere. *wrap: past an unused end, to the beginning. */
-static bool place(const struct spool_queue *q, size_t need, bool *wrap)
+/* Where `need` bytes would go if so much memory was in use; false if nowhere. *wrap: past an unused end, to the
+ * beginning. */
+static bool place(const struct spool_queue *q, size_t extent, size_t need, bool *wrap)
 {
 	*wrap = false;
 	if (q->tail < q->head)
-		return need < q->head - q->tail;
+		return need < q->head + (extent - q->extent) - q->tail;
 	/* The end itself may be filled only if tail then does not meet a head at 0. */
-	if (q->tail + need < q->size || (q->tail + need == q->size && q->head > 0))
+	if (q->tail + need < extent || (q->tail + need == extent && q->head > 0))
 		return true;
 	*wrap = true;
 	return need < q->head;
 }
 
+/* What stands at the end of the part in use stays at its end. */
+static void widen(struct spool_queue *q, size_t extent)
+{
+	size_t by = extent - q->extent;
+
+	if (q->tail < q->head) {
+		memmove(q->mem + q->head + by, q->mem + q->head, q->extent - q->head);
+		q->head += by;
+	}
+	q->extent = extent;
+}
+
+static bool make_room(struct spool_queue *q, size_t need, bool *wrap)
+{
+	if (!place(q, q->size, need, wrap))
+		return false;
+	while (!place(q, q->extent, need, wrap))
+		widen(q, q->extent < q->size / 2 ? 2 * q->extent : q->size);
+	return true;
+}
+
 static size_t queue_bytes(const struct spool_queue *q)
 {
-	return q->tail >= q->head ? q->tail - q->head : q->size - q->head + q->tail;
+	return q->tail >= q->head ? q->tail - q->head : q->extent - q->head + q->tail;
 }
 
 int spool_push(struct spool *s, const struct spool_item *item)
@@ -104,7 +132,7 @@ int spool_push(struct spool *s, const struct spool_item *item)
 	};
 	bool wrap;
 
-	if (!place(q, need, &wrap))
+	if (!make_room(q, need, &wrap))
 		return -ENOSPC;
 	if (wrap) {
 		memset(q->mem + q->tail, 0, sizeof(r.total)); /* the "unused" mark */
@@ -116,7 +144,7 @@ int spool_push(struct spool *s, const struct spool_item *item)
 	if (item->len)
 		memcpy(q->mem + q->tail + sizeof(r) + shares_size, item->payload, item->len);
 	q->tail += need;
-	if (q->tail == q->size)
+	if (q->tail == q->extent)
 		q->tail = 0;
 	q->items++;
 	s->events += item->events;
@@ -130,7 +158,8 @@ bool spool_has_room(const struct spool *s, unsigned int priority, size_t len, si
 {
 	bool wrap;
 
-	return place(&s->queues[priority], record_size(len, n_shares), &wrap);
+	return place(
+		&s->queues[priority], s->queues[priority].size, record_size(len, n_shares), &wrap);
 }
 
 static const struct record *first_record(const struct spool_queue *q)
@@ -183,7 +212,7 @@ void spool_pop(struct spool *s)
 	r = first_record(q);
 	s->events -= r->events;
 	q->head = (size_t)((const uint8_t *)r - q->mem) + r->total;
-	if (q->head == q->size)
+	if (q->head == q->extent)
 		q->head = 0;
 	/* Starting over from the beginning keeps the pages of a line that keeps up few. */
 	if (--q->items == 0)

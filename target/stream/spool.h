@@ -3,8 +3,8 @@
  * What waits for the line: encoded payloads in bounded memory, one queue per priority.
  *
  * Every priority has memory of its own, so that events never crowd out the metadata they need. An
- * item is stored whole or refused whole; the spool itself never drops anything. Allocated once;
- * pages are touched only as far as the queues have ever been filled.
+ * item is stored whole or refused whole; the spool itself never drops anything. Allocated once; of
+ * a queue's memory no more is touched than was ever needed at once.
  */
 #ifndef TARGET_SPOOL_H
 #define TARGET_SPOOL_H
@@ -38,7 +38,9 @@ struct spool_item {
 
 struct spool_queue {
 	uint8_t *mem;
-	size_t size, head, tail; /* head == tail: empty; one aligned cell always stays free */
+	size_t size;       /* of mem */
+	size_t extent;     /* of the part in use: grows when it is full, never shrinks */
+	size_t head, tail; /* head == tail: empty; one aligned cell always stays free */
 	size_t items;
 };
 

@@ -24,6 +24,7 @@ int window_init(struct window *w, size_t size)
 		return -ENOMEM;
 	}
 	w->size = size;
+	w->extent = size < WINDOW_EXTENT ? size : WINDOW_EXTENT;
 	return 0;
 }
 
@@ -36,23 +37,24 @@ void window_free(struct window *w)
 
 /* ---- memory --------------------------------------------------------------------------------- */
 
-/* Where `len` bytes would go; false if nowhere. A frame is never cut at the end of the memory. */
-static bool place(const struct window *w, size_t len, size_t *at)
+static bool is_wrapped(const struct window *w)
 {
-	if (w->first == w->end) {
-		*at = 0;
-		return len <= w->size;
-	}
-	*at = w->tail;
-	if (w->tail <= w->head)
-		return len <= w->head - w->tail;
-	if (len <= w->size - w->tail)
+	return w->first != w->end && w->tail <= w->head;
+}
+
+/* Where `len` bytes would go if so much memory was in use; false if nowhere. A frame is never cut at its end. */
+static bool place(const struct window *w, size_t extent, size_t len, size_t *at)
+{
+	*at = w->first == w->end ? 0 : w->tail;
+	if (is_wrapped(w))
+		return len <= w->head + (extent - w->extent) - w->tail;
+	if (len <= extent - *at)
 		return true;
 	*at = 0;
 	return len <= w->head;
 }
 
-bool window_has_room(const struct window *w, size_t len, bool spare)
+static bool has_room(const struct window *w, size_t extent, size_t len, bool spare)
 {
 	uint32_t frames = w->end - w->first, most = WINDOW_FRAMES;
 	size_t at;
@@ -61,7 +63,27 @@ bool window_has_room(const struct window *w, size_t len, bool spare)
 		most -= WINDOW_SPARE_FRAMES;
 		len += WINDOW_SPARE_BYTES;
 	}
-	return frames < most && place(w, len, &at);
+	return frames < most && place(w, extent, len, &at);
+}
+
+bool window_has_room(const struct window *w, size_t len, bool spare)
+{
+	return has_room(w, w->size, len, spare);
+}
+
+/* What stands at the end of the part in use stays at its end. */
+static void widen(struct window *w, size_t extent)
+{
+	size_t by = extent - w->extent;
+
+	if (is_wrapped(w)) {
+		memmove(w->mem + w->head + by, w->mem + w->head, w->extent - w->head);
+		for (uint32_t seq = w->first; seq != w->end; seq++)
+			if (slot(w, seq)->at >= w->head)
+				slot(w, seq)->at += (uint32_t)by;
+		w->head += by;
+	}
+	w->extent = extent;
 }
 
 static void forget_oldest(struct window *w)
@@ -85,9 +107,13 @@ static void forget_arrived(struct window *w)
 		forget_oldest(w);
 }
 
-void window_make_room(struct window *w, size_t len)
+void window_make_room(struct window *w, size_t len, size_t limit)
 {
-	while (w->first != w->end && !window_has_room(w, len, false))
+	if (limit > w->size)
+		limit = w->size;
+	if (limit < w->extent)
+		limit = w->extent;
+	while (w->first != w->end && !has_room(w, limit, len, false))
 		forget_oldest(w);
 	forget_arrived(w);
 }
@@ -97,7 +123,10 @@ void window_add(struct window *w, const uint8_t *wire, size_t len)
 	struct window_slot *s = slot(w, w->end);
 	size_t at;
 
-	if (!place(w, len, &at)) /* against the contract: not kept, and so never sent again */
+	while (!place(w, w->extent, len, &at) && w->extent < w->size)
+		widen(w, w->extent < w->size / 2 ? 2 * w->extent : w->size);
+	if (!place(w, w->extent, len,
+		    &at)) /* against the contract: not kept, and so never sent again */
 		at = len = 0;
 	memcpy(w->mem + at, wire, len);
 	*s = (struct window_slot){.at = (uint32_t)at,

@@ -2,8 +2,8 @@
 /*
  * Frames that were put on the line and may have to be put there again: PROTOCOL.md, section 14.
  *
- * Frames are kept as they were sent, in the order of their numbers, in fixed memory. Those that
- * arrived leave from the oldest on. On a line without acknowledgements the oldest give way to new
+ * Frames are kept as they were sent, in the order of their numbers, in bounded memory, of which no more is touched
+ * than was ever needed at once. Those that arrived leave from the oldest on. On a line without acknowledgements the oldest give way to new
  * ones, so that a host that answers later can still have the last of them.
  */
 #ifndef TARGET_WINDOW_H
@@ -21,6 +21,7 @@
 #define WINDOW_SPARE_FRAMES 64u
 #define WINDOW_SPARE_BYTES  4096u
 #define WINDOW_MIN_SIZE     (16u << 10)
+#define WINDOW_EXTENT       (64u << 10) /* of the part in use, at first */
 
 enum window_state { WINDOW_SENT, WINDOW_ARRIVED, WINDOW_LOST };
 
@@ -33,7 +34,8 @@ struct window_slot {
 
 struct window {
 	uint8_t *mem;
-	size_t size;
+	size_t size;         /* of mem */
+	size_t extent;       /* of the part in use: grows when it is full, never shrinks */
 	size_t head, tail;   /* of the bytes in use; equal: none, or no frame */
 	uint32_t first, end; /* numbers of the oldest kept frame, and after the newest */
 	uint32_t lost;       /* how many are in state WINDOW_LOST */
@@ -48,8 +50,8 @@ void window_free(struct window *w);
 
 /* May a frame of up to `len` bytes be added? `spare`: also from what is kept back. */
 bool window_has_room(const struct window *w, size_t len, bool spare);
-/* Forget the oldest frames, arrived or not, until there is room. */
-void window_make_room(struct window *w, size_t len);
+/* Forget the oldest frames, arrived or not, until there is room within the first `limit` bytes. */
+void window_make_room(struct window *w, size_t len, size_t limit);
 /* Keep a frame; its number is w->end, which grows by one. There must be room. */
 void window_add(struct window *w, const uint8_t *wire, size_t len);
 

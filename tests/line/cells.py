@@ -149,20 +149,18 @@ def add_busy():
     @test("4000000 baud through 20 ms of latency each way: acknowledgements do not hold the line up")
     def busy(bench):
         path, data = TRACEPOINTS.unpack_again(bench.tmp, 10)
-        used = {}
-        for link in LINKS:
-            line = bench.line("--baud", 4000000, "--latency", 20, name=f"line-{link}")
-            out = bench.tmp / f"{link}.pb"
-            host = bench.record(line.host, out, "-b", 4000000, name=f"host-{link}")
-            line.wait_open("host")
-            board = bench.board("--replay", path, "-b", 4000000, "--link", link, line.board, name=f"board-{link}")
-            assert board.wait(60) == 0 and host.wait(30) == 0
-            check_same_events(bench.events(out), data, link)
-            stats = line.stats()["board_to_host"]
-            used[link] = stats["busy_s"] / stats["span_s"]
-        print(f"# share of the line's time in use: {', '.join(f'{link} {100 * share:.1f} %' for link, share in used.items())}")
+        line = bench.line("--baud", 4000000, "--latency", 20)
+        out = bench.tmp / "busy.pb"
+        host = bench.record(line.host, out, "-b", 4000000)
+        line.wait_open("host")
+        board = bench.board("--replay", path, "-b", 4000000, "--link", "reliable", line.board)
+        assert board.wait(60) == 0 and host.wait(30) == 0
+        check_same_events(bench.events(out), data, "through latency")
+        stats = line.stats()["board_to_host"]
+        used = stats["busy_s"] / stats["span_s"]
+        print(f"# share of the line's time in use: {100 * used:.1f} %")
         # No measure of speed, this machine has other things to do: a frame at a time would use a tenth of it.
-        assert used["reliable"] > used["oneway"] / 2, used
+        assert used > 0.4, stats
 
 
 Memory = collections.namedtuple("Memory", "resident own")  # KiB; own: without pages of files, which come as code is used

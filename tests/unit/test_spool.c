@@ -143,7 +143,7 @@ struct shadow {
 	uint16_t n_shares;
 };
 
-static void random_traffic(void **state)
+static void traffic(size_t size, uint32_t phase)
 {
 	static struct shadow queue[SPOOL_PRIORITIES][8192];
 	static uint8_t payload[4096];
@@ -152,14 +152,14 @@ static void random_traffic(void **state)
 	uint64_t seed = 42, refused = 0, turned = 0;
 	struct spool s;
 
-	spool_init(&s, SPOOL_MIN_SIZE);
-	for (uint32_t i = 0; i < 200000; i++) {
+	spool_init(&s, size);
+	for (uint32_t i = 0; i < 200 * phase; i++) {
 		struct spool_item item;
 		unsigned int p =
 			random_below(&seed, 4) ? AYP_PRIORITY_EVENTS : random_below(&seed, 3);
 
 		/* Phases of filling and of emptying. */
-		if (random_below(&seed, 10) < (i / 1000 % 2 ? 3 : 6)) {
+		if (random_below(&seed, 10) < (i / phase % 2 ? 3 : 6)) {
 			uint32_t len = random_below(&seed, 20)
 					       ? random_below(&seed, 300)
 					       : random_below(&seed, sizeof(payload));
@@ -202,6 +202,29 @@ static void random_traffic(void **state)
 	spool_free(&s);
 }
 
+static void random_traffic(void **state)
+{
+	traffic(SPOOL_MIN_SIZE, 1000);
+	traffic(4 * SPOOL_MIN_SIZE, 5000); /* queues widen while they turn */
+}
+
+/* However much passes through it, a queue in which little waits keeps to little memory. */
+static void little_that_waits_takes_little(void **state)
+{
+	static uint8_t payload[2000];
+	struct spool_item in = item_of(AYP_PRIORITY_EVENTS, payload, sizeof(payload));
+	struct spool s;
+
+	spool_init(&s, 4u << 20);
+	for (int i = 0; i < 5000; i++) {
+		assert_int_equal(spool_push(&s, &in), 0);
+		if (i >= 20)
+			spool_pop(&s);
+	}
+	assert_true(s.queues[AYP_PRIORITY_EVENTS].extent < 128u << 10);
+	spool_free(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -211,6 +234,7 @@ int main(void)
 		cmocka_unit_test(refused_means_unchanged),
 		cmocka_unit_test(full_is_not_empty),
 		cmocka_unit_test(random_traffic),
+		cmocka_unit_test(little_that_waits_takes_little),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
