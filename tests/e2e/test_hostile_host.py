@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""A host, or a line back, that says anything: the board lives, stays small, and serves the next good host."""
+import json
+import random
+import select
+import time
+
+import wire
+from harness import main, open_tty, test
+from recordings import TRACEPOINTS, check_books, check_same_events
+
+BAUD = 921600
+CONTROL, ACK = 8, 9
+STATUS, PAUSE, PROBE_ADD, RATE = 2, 3, 7, 9
+
+
+def resident_kb(process):
+    for row in open(f"/proc/{process.pid}/status", encoding="ascii"):
+        if row.startswith("VmRSS"):
+            return int(row.split()[1])
+    raise AssertionError("no VmRSS")
+
+
+def uncobs(data):
+    out = bytearray()
+    while data:
+        out += data[1:data[0]] + (b"\0" if data[0] < 255 else b"")
+        data = data[data[0]:]
+    return bytes(out[:-1])
+
+
+def session_heard(tty):
+    """The session of the first frame that comes, as its header says."""
+    end, text = time.monotonic() + 10, b""
+    while time.monotonic() < end:
+        select.select([tty], [], [], 0.1)
+        text += tty.read(4096) or b""
+        for segment in text.split(b"\0")[1:-1]:
+            body = uncobs(segment)
+            if len(body) > 14 and wire.crc32c(body[:-4]) == int.from_bytes(body[-4:], "little"):
+                return int.from_bytes(body[2:6], "little")
+    raise AssertionError("no frame came")
+
+
+def say(tty, data):
+    """Write all of it, and read what comes meanwhile, as a host does that wants nothing of it."""
+    while data:
+        readable, writable, _ = select.select([tty], [tty], [], 1)
+        if readable:
+            tty.read(65536)
+        if writable:
+            data = data[tty.write(data[:4096]):]
+
+
+def absurd(choice, session, seq):
+    """A valid frame of one of the kinds that a host may send, with contents that none would."""
+    number = choice.choice((0, 1, 2, 200, 1 << 31, (1 << 32) - 1, choice.getrandbits(32)))
+    if choice.random() < 0.5:
+        runs = b"".join(wire.varint(choice.choice((0, 1, 7, (1 << 32) - 1))) for _ in range(choice.randrange(40)))
+        payload = wire.field(2, number) + wire.field(3, runs) + wire.field(7, choice.choice((0, 5, choice.getrandbits(32))))
+        payload += wire.field(8, choice.randrange(2)) + wire.field(9, choice.randrange(2))
+        return wire.frame(ACK, payload, session=session, seq=seq)
+    what = choice.choice((STATUS, PAUSE, PROBE_ADD, RATE, 15))
+    value = {PROBE_ADD: bytes(choice.randrange(1, 256) for _ in range(choice.randrange(300))), RATE: 0}.get(what, 1)
+    return wire.frame(CONTROL, wire.field(1, number) + wire.field(what, value), session=session, seq=seq)
+
+
+def flood(bench, link, words, most, times):
+    """A board that replays so often; words(session) to it, so many bytes."""
+    path, data = TRACEPOINTS.unpack_again(bench.tmp, times)
+    line = bench.line("--baud", BAUD)
+    summary = bench.tmp / "x.json"
+    board = bench.board("--replay", path, "-b", BAUD, "--link", link, "--summary-json", summary, line.board)
+    sizes = []
+    with open_tty(line.host) as tty:
+        session, total = session_heard(tty), 0
+        for part in words(session):
+            say(tty, part)
+            total += len(part)
+            assert board.running(), f"the board ended: {board.err}"
+            sizes.append(resident_kb(board))
+            if total > most:
+                break
+    bench.note(f"{sizes[::20]}")
+    quarter = len(sizes) // 4
+    assert max(sizes) <= 1.1 * max(sizes[:quarter]) + 512, "the board grew"
+    return line, board, data, summary
+
+
+def served(bench, line, board, data, summary):
+    out = bench.tmp / "x.pb"
+    host = bench.record(line.host, out, "-b", BAUD)
+    assert board.wait(120) == 0, board.err
+    line.drain()
+    assert host.wait(30) == 0
+    return json.loads(summary.read_text()), bench.info(out), bench.events(out)
+
+
+@test("random bytes from the host for a while: the board goes on, and loses nothing of a good host's")
+def random_bytes(bench):
+    choice = random.Random(3)
+
+    def noise(_):
+        while True:
+            yield choice.randbytes(4000)
+    line, board, data, summary = flood(bench, "reliable", noise, 400000, 5)
+    _, info, events = served(bench, line, board, data, summary)
+    check_same_events(events, data, "after random bytes from a host")
+    assert info["lost"]["total"] == 0
+
+
+@test("floods of valid frames with absurd contents from the host: the board goes on, does not grow, its books are right")
+def nonsense(bench):
+    choice = random.Random(4)
+
+    def talk(session):
+        for seq in range(1 << 30):
+            yield b"".join(absurd(choice, session, seq * 50 + i) for i in range(50))
+    line, board, data, summary = flood(bench, "auto", talk, 400000, 14)
+    told, info, _ = served(bench, line, board, data, summary)
+    check_books(info, told)
+
+
+main()
