@@ -10,6 +10,7 @@ enum {
 	OPT_BAUD,
 	OPT_FLOW,
 	OPT_OUTPUT,
+	OPT_APPEND,
 	OPT_DURATION,
 	OPT_CONSOLE,
 	OPT_RAW,
@@ -29,6 +30,8 @@ static const struct cli_option options[] = {
 	[OPT_BAUD] = {'b', "baud", "N", "rate of a serial device (115200)"},
 	[OPT_FLOW] = {0, "flow", "none|rtscts", "flow control of a serial device (none)"},
 	[OPT_OUTPUT] = {'o', "output", "FILE", "the recording, overwritten if it is there"},
+	[OPT_APPEND] = {0, "append", NULL,
+		"go on in the recording if it is there; what it has is not asked for again"},
 	[OPT_DURATION] = {'d', "duration", "SEC", "end after so many seconds"},
 	[OPT_CONSOLE] = {0, "console", "FILE|-",
 		"text found between frames, unchanged and in order (what a board sends with "
@@ -106,6 +109,8 @@ static bool set_option(struct cli *c, int option, struct record_options *opt)
 	case OPT_OUTPUT:
 		opt->files.output = c->value;
 		return true;
+	case OPT_APPEND:
+		return opt->files.append = true;
 	case OPT_DURATION:
 		if (cli_seconds(c->value, &opt->duration_s))
 			return true;

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "host/model/origin.h"
+#include "host/model/reader.h"
 #include "host/record/controller.h"
 #include "host/record/receiver.h"
 #include "host/record/record.h"
@@ -140,6 +141,22 @@ static void side_output(int *fd, const char *name, const uint8_t *data, size_t l
 static bool is_repeated_kind(uint8_t kind)
 {
 	return kind == AYP_KIND_HELLO || kind == AYP_KIND_NAMES || kind == AYP_KIND_STACKS;
+}
+
+/* What the output has already: everybody learns of it but the file. */
+static void remember(struct recorder *r, const struct reader_frame *f)
+{
+	const struct framing_header *h = &f->header;
+
+	if (h->kind >= AYP_KIND_RECORDING ||
+		!origin_is_board(r->ctx, h, f->payload, f->payload_len))
+		return;
+	acker_frame(&r->acker, h, f->payload, f->payload_len);
+	if (seen_frame(&r->seen, h))
+		return;
+	recorder_books_frame(&r->books, h, f->payload, f->payload_len);
+	if (is_repeated_kind(h->kind) && recorder_books_understood(&r->books, h->session))
+		(void)seen_payload(&r->seen, h, f->payload, f->payload_len, r->now_ns);
 }
 
 static int on_frame(void *ctx, const struct receiver_frame *f)
@@ -308,13 +325,38 @@ void recorder_sent(struct recorder *r, uint64_t bytes)
 
 /* ---- life ----------------------------------------------------------------------------------- */
 
-static int open_output(const char *path, int *fd)
+static int open_output(const char *path, bool append, int *fd)
 {
-	*fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	*fd = open(path, O_WRONLY | O_CREAT | (append ? 0 : O_TRUNC) | O_CLOEXEC, 0666);
 	if (*fd >= 0)
 		return 0;
 	say("cannot write %s: %s", path, strerror(errno));
 	return -EIO;
+}
+
+/* Behind its last whole record the recording goes on. Anything but a recording stays as it is. */
+static int go_on(struct recorder *r)
+{
+	struct reader_frame f;
+	struct reader *old;
+	int got, err = reader_open(&old, r->output);
+
+	while (!err && (got = reader_next(old, &f)) != 0) {
+		if (got < 0)
+			err = got;
+		remember(r, &f);
+		r->size = reader_position(old);
+	}
+	if (!err && reader_size(old) && !r->size) {
+		say("%s is no recording, so nothing is appended to it; choose another -o",
+			r->output);
+		err = -EINVAL;
+	} else if (err || ftruncate(r->fd, (off_t)r->size) < 0 || lseek(r->fd, 0, SEEK_END) < 0) {
+		err = err ? err : -errno;
+		say("cannot go on in %s: %s", r->output, strerror(-err));
+	}
+	reader_close(old);
+	return err;
 }
 
 static void recorder_free(struct recorder *r)
@@ -343,14 +385,16 @@ static uint32_t new_receiver(void)
 
 static int open_all(struct recorder *r, const struct recorder_options *opt)
 {
-	int err = open_output(opt->output, &r->fd);
+	int err = open_output(opt->output, opt->append, &r->fd);
 
+	if (!err && opt->append)
+		err = go_on(r);
 	if (!err && opt->console && !strcmp(opt->console, "-"))
 		r->console_fd = STDOUT_FILENO;
 	else if (!err && opt->console)
-		err = open_output(opt->console, &r->console_fd);
+		err = open_output(opt->console, false, &r->console_fd);
 	if (!err && opt->raw)
-		err = open_output(opt->raw, &r->raw_fd);
+		err = open_output(opt->raw, false, &r->raw_fd);
 	return err;
 }
 

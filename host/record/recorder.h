@@ -19,6 +19,7 @@ struct recorder;
 
 struct recorder_options {
 	const char *output;  /* created or overwritten */
+	bool append;         /* the output, if it is there, goes on behind its last whole record */
 	const char *console; /* NULL: console text is only counted; "-": stdout */
 	const char *raw;     /* NULL: not wanted */
 	bool no_restore;     /* damaged frames are lost, whatever could be had of them */
@@ -40,7 +41,8 @@ struct recorder_state {
 	uint64_t last_frame_ns; /* CLOCK_MONOTONIC of the last valid frame, 0: none */
 };
 
-/* Returns 0, or a negative errno after saying why. */
+/* Returns 0, or a negative errno after saying why. With `append`, what the output has already is known as if it had
+ * been received: it is not asked for again, and stored once. */
 int recorder_open(struct recorder **r, const struct recorder_options *opt);
 
 /* All below: 0, or a negative errno when the recording could not be written (said once). What was

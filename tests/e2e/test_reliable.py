@@ -4,7 +4,7 @@ import json
 import random
 import signal
 
-from harness import main, test, wait_for
+from harness import HOSTDEC, main, test, wait_for
 from recordings import TRACEPOINTS, check_books, check_same_events
 
 BAUD = 921600
@@ -123,6 +123,39 @@ def killed(bench):
     both.write_bytes(first.read_bytes() + second.read_bytes())
     check_same_events(bench.events(both), data, "in both recordings")
     assert bench.info(both)["lost"]["total"] == 0
+
+
+@test("a host killed again and again, and started with --append: one recording, every event, none of them twice")
+def killed_append(bench):
+    path, data = TRACEPOINTS.unpack_again(bench.tmp, 4)
+    line = bench.line("--baud", BAUD)
+    out = bench.tmp / "x.pb"
+    board = bench.board("--replay", path, "-b", BAUD, line.board)
+    for number in range(3):
+        size = out.stat().st_size if out.exists() else 0
+        host = bench.record(line.host, out, "-b", BAUD, "--append", name=f"host{number}")
+        wait_for("more of the recording", lambda: out.exists() and out.stat().st_size > size + 10000)
+        host.stop(signal.SIGKILL)
+        with open(out, "ab") as file:
+            file.write(b"\x0a\x90")  # as if it had been cut in the middle of a write
+    host = bench.record(line.host, out, "-b", BAUD, "--append", name="last")
+    assert board.wait(60) == 0
+    assert host.wait(20) == 0
+    check_same_events(bench.events(out), data, "in the recording")
+    info = bench.info(out)
+    assert info["lost"]["total"] == 0 and info["sessions"] == 1, info
+    assert not info["complete"], "it was cut off three times"
+
+
+@test("--append leaves alone what is no recording")
+def append_to_text(bench):
+    out = bench.tmp / "notes.txt"
+    out.write_text("not a recording\n")
+    captured = bench.tmp / "captured"
+    captured.write_bytes(b"\0")
+    result = bench.run(HOSTDEC, "--port", captured, "-o", out, "--append", code=1)
+    assert "is no recording" in result.err and len(result.err.splitlines()) == 1, result.err
+    assert out.read_text() == "not a recording\n"
 
 
 @test("1,000 kernel messages written into frames at random: every line and every event comes out")
