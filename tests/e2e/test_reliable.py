@@ -130,7 +130,7 @@ def killed_append(bench):
     path, data = TRACEPOINTS.unpack_again(bench.tmp, 4)
     line = bench.line("--baud", BAUD)
     out = bench.tmp / "x.pb"
-    board = bench.board("--replay", path, "-b", BAUD, line.board)
+    board = bench.board("--replay", path, "-b", BAUD, "--link", "reliable", line.board)
     for number in range(3):
         size = out.stat().st_size if out.exists() else 0
         host = bench.record(line.host, out, "-b", BAUD, "--append", name=f"host{number}")
