@@ -13,7 +13,7 @@
 #include "target/options.h"
 #include "target/parse.h"
 
-#define MAX_ARGS 16
+#define MAX_ARGS 40
 
 /* Parse a command line given as words; stderr is caught in `said`. */
 static char said[4096];
