@@ -8,9 +8,9 @@
 /* PROTOCOL.md, section 14, "When a host acknowledges". */
 #define EVERY_BYTES    4096u
 #define GAP_NS         (10 * MS)
-#define NEWS_NS        (200 * MS)
+#define NEWS_NS        (350 * MS)
 #define HEARTBEAT_NS   (1000 * MS)
-#define BEGIN_NS       (200 * MS)
+#define BEGIN_NS       (300 * MS)
 #define BUDGET_PERCENT 2
 /* A board that does not answer so many times cannot hear us. */
 #define ASK_IN_VAIN 10u

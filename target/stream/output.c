@@ -6,8 +6,8 @@
 #include <string.h>
 
 #define RESUME_FRACTION 16u
-/* A host says every 200 ms that it begins, until it is heard. */
-#define START_MS 700u
+/* A host says every 300 ms that it begins, until it is heard. */
+#define START_MS 1000u
 /* Field 1 of RecordingFile, length-delimited. */
 #define RECORD_TAG 0x0au
 

@@ -8,7 +8,7 @@
 #define SILENCE_NS (5 * NS_PER_S)
 /* Longer than a host waits before it acknowledges on a quiet line. */
 #define PATIENCE_NS         (1200 * NS_PER_MS)
-#define PATIENCE_CLOSING_NS (300 * NS_PER_MS)
+#define PATIENCE_CLOSING_NS (500 * NS_PER_MS)
 #define PATIENCE_MAX_NS     (4 * NS_PER_S)
 /* A host that asks without end gets no more of the line. */
 #define SYNC_NS (50 * NS_PER_MS)
