@@ -7,7 +7,7 @@
 #include "target/log.h"
 
 #define STALL_NS       (10 * NS_PER_S) /* nothing moves: give the line up */
-#define RETURN_NS      (30 * NS_PER_S) /* the same for who was there, and may come back */
+#define RETURN_NS      (15 * NS_PER_S) /* for a device or a host that was there, to come back */
 #define HURRY_NS       (2 * NS_PER_S)  /* for the frame in hand, and again for the goodbye */
 #define FLUSH_STALL_NS (3 * NS_PER_S)  /* for what the driver holds */
 #define GOODBYES       3u /* at once, where nobody answers: noise hits one frame, seldom three */
@@ -184,29 +184,26 @@ static bool farewell(
 {
 	const struct output *out = output_of(c, s);
 	const struct reliable *link = link_of(c, s);
-	bool returns = reliable_expects(link);
-	uint64_t now = s->now_ns;
+	bool returns = reliable_silent_ns(link, s->now_ns) < RETURN_NS;
 
 	if (!is_serial(out) || reliable_left(link) || hurry || c->hurried)
 		return true;
 	if (!c->repeat_gap_ns) {
-		c->farewell_ns = now;
+		c->farewell_ns = s->now_ns;
 		c->repeat_gap_ns = FAREWELL_GAP_NS;
-		c->repeat_ns = now + FAREWELL_GAP_NS;
+		c->repeat_ns = s->now_ns + FAREWELL_GAP_NS;
 		c->goodbye_end = out->seq;
 		if (returns)
-			log_note("the host that listened is silent: waiting %llu s for it, another "
-				 "signal ends that",
-				(unsigned long long)(RETURN_NS / NS_PER_S));
+			log_note("waiting a moment for the host to come back; another signal ends "
+				 "that");
 	}
-	if (now >= c->repeat_ns)
+	if (s->now_ns >= c->repeat_ns)
 		repeat_goodbye(c, s, reason, exit_status);
-	if (now - c->farewell_ns >= (returns ? RETURN_NS : FAREWELL_NS)) {
-		if (returns)
-			log_warn("no host has acknowledged the last frames");
-		return true;
-	}
-	return false;
+	if (returns || s->now_ns - c->farewell_ns < FAREWELL_NS)
+		return false;
+	if (reliable_expects(link))
+		log_warn("no host has acknowledged the last frames");
+	return true;
 }
 
 static void goodbye(

@@ -44,6 +44,11 @@ bool reliable_expects(const struct reliable *r)
 	return r->heard_ns && !r->left;
 }
 
+uint64_t reliable_silent_ns(const struct reliable *r, uint64_t now)
+{
+	return reliable_expects(r) ? now - r->heard_ns : UINT64_MAX;
+}
+
 bool reliable_left(const struct reliable *r)
 {
 	return r->left;

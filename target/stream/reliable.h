@@ -45,6 +45,8 @@ bool reliable_listens(const struct reliable *r);
 bool reliable_always_waits(const struct reliable *r);
 /* Has a host answered, and not taken its leave? It may be silent at the moment. */
 bool reliable_expects(const struct reliable *r);
+/* For how long such a host has said nothing; UINT64_MAX: there is none. */
+uint64_t reliable_silent_ns(const struct reliable *r, uint64_t now_ns);
 /* Has the host that answered last taken its leave? */
 bool reliable_left(const struct reliable *r);
 /* A host's Ack for our session. A new receiver counts in output->receivers. */

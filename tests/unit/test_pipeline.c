@@ -639,7 +639,7 @@ static void a_device_that_vanished_is_waited_for(void **state)
 	make_events(&s, 5000);
 	stream_close_books(s.stream);
 	closing_begin(&c, 0, s.stream, s.now);
-	assert_false(close_for(&s, &c, &totals, false, 2500));
+	assert_false(close_for(&s, &c, &totals, false, 1300));
 	assert_true(close_for(&s, &c, &totals, true, 1000));
 	assert_int_equal(s.line->n_events, 5000);
 	books_balance(&s);
