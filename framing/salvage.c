@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "framing/salvage.h"
 
-/* Of each purse. A repair of one or two wrong bits costs up to 150 steps for a byte of its segment, so
- * it can always be paid where segments have 1 KB or more. What a quiet line has saved up is for a burst
- * of damage. */
-#define STEPS_PER_BYTE 200u
-#define STEPS_MAX      20000000u
+/* A repair costs up to 250 steps for a byte of its segment, so it can always be paid where segments have 1 KB or more.
+ * What a quiet line has saved up is for a burst of damage. */
+#define REPAIR_STEPS 300u /* for each byte received */
+#define TEXT_STEPS   200u
+#define STEPS_MAX    20000000u
 
 static void copy(uint8_t *dst, const uint8_t *src, size_t len)
 {
@@ -35,8 +35,8 @@ static void fill(uint64_t *purse, uint64_t steps)
 
 void salvage_received(struct salvage *s, size_t bytes)
 {
-	fill(&s->for_repair, (uint64_t)bytes * STEPS_PER_BYTE);
-	fill(&s->for_text, (uint64_t)bytes * STEPS_PER_BYTE);
+	fill(&s->for_repair, (uint64_t)bytes * REPAIR_STEPS);
+	fill(&s->for_text, (uint64_t)bytes * TEXT_STEPS);
 }
 
 bool salvage_spend(struct salvage *s, uint64_t steps)
@@ -111,12 +111,15 @@ static bool missing_byte(struct salvage *s, const uint8_t *segment, size_t len)
 	return false;
 }
 
-/* A lost byte breaks the walk along the codes but for one in a hundred, two wrong bits do not. */
+/* The shift first: a pair of bits is found for garbage much more often. */
 static enum salvage_way guess(struct salvage *s, const uint8_t *segment, size_t len)
 {
+	enum salvage_way way;
+
 	copy(s->plain, segment, len);
-	if (!salvage_leads_to_end(s, 0, len))
-		return salvage_shift(s, len);
+	way = salvage_shift(s, len);
+	if (way != SALVAGE_NOTHING)
+		return way;
 	return salvage_flip_pair(s, len) ? SALVAGE_GUESSED : SALVAGE_NOTHING;
 }
 

@@ -179,8 +179,7 @@ static void send_shifted(const uint8_t *wire, size_t n, size_t at, int change, u
 	receiver_finish(&receiver);
 }
 
-/* But for codes, of which a frame has few, and where the codes lead to the end nevertheless: there two bits may be
- * blamed, which is what a block's own check is for. */
+/* But for codes, of which a frame has few. */
 static void one_byte_lost_or_too_many_is_mostly_repaired(void **state)
 {
 	static const size_t lengths[] = {
