@@ -193,9 +193,9 @@ static bool farewell(
 		c->repeat_gap_ns = FAREWELL_GAP_NS;
 		c->repeat_ns = s->now_ns + FAREWELL_GAP_NS;
 		c->goodbye_end = out->seq;
-		if (returns)
-			log_note("waiting a moment for the host to come back; another signal ends "
-				 "that");
+		log_note(returns ? "waiting a moment for the host to come back; a signal ends that"
+				 : "nobody answers: repeating the goodbye for some seconds; a "
+				   "signal ends that");
 	}
 	if (s->now_ns >= c->repeat_ns)
 		repeat_goodbye(c, s, reason, exit_status);

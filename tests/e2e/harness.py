@@ -194,6 +194,11 @@ class Bench:
         self.processes.append(line)
         return line
 
+    def end_unanswered(self, board, timeout=120):
+        """Its exit status, when it has sent all and, since nobody answers, would say goodbye for some seconds more."""
+        board.wait_text("nobody answers", timeout, stream="err")
+        return board.stop()
+
     def run(self, *command, code=0, timeout=60, input=None, **options):
         """Run to the end. code: the exit status it must have; None: any but death by signal."""
         command = [str(word) for word in command]

@@ -184,8 +184,8 @@ def losses(bench):
         out = bench.tmp / f"{name}.pb"
         host = bench.record(line.host, out, "-b", 3000000, name=f"host-{name}")
         line.wait_open("host")
-        assert bench.board("--replay", path, "-b", 3000000, line.board, "--link", "oneway",
-                           name=f"board-{name}").wait(60) == 0
+        board = bench.board("--replay", path, "-b", 3000000, line.board, "--link", "oneway", name=f"board-{name}")
+        assert bench.end_unanswered(board) == 0
         line.drain()
         assert host.stop() == 0
         recordings.append(svg_text(draw(bench, out, "-s", name=f"{name}.svg")))
