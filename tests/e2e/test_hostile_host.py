@@ -103,7 +103,7 @@ def random_bytes(bench):
     def noise(_):
         while True:
             yield choice.randbytes(4000)
-    line, board, data, summary = flood(bench, "reliable", noise, 400000, 5)
+    line, board, data, summary = flood(bench, "reliable", noise, 200000, 4)
     _, info, events = served(bench, line, board, data, summary)
     check_same_events(events, data, "after random bytes from a host")
     assert info["lost"]["total"] == 0
@@ -116,7 +116,7 @@ def nonsense(bench):
     def talk(session):
         for seq in range(1 << 30):
             yield b"".join(absurd(choice, session, seq * 50 + i) for i in range(50))
-    line, board, data, summary = flood(bench, "auto", talk, 400000, 14)
+    line, board, data, summary = flood(bench, "auto", talk, 250000, 9)
     told, info, _ = served(bench, line, board, data, summary)
     check_books(info, told)
 

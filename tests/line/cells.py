@@ -165,6 +165,20 @@ def add_busy():
         assert used > 0.4, stats
 
 
+def add_device_gone():
+    @test("--link reliable, the board's device gone for longer than a line may stand: nothing is lost")
+    def gone(bench):
+        path, data = TRACEPOINTS.unpack(bench.tmp)
+        line = bench.line("--baud", 921600, "--at-byte", "20000:unplug board 12")
+        out = bench.tmp / "gone.pb"
+        host = bench.record(line.host, out, "-b", 921600)
+        line.wait_open("host")
+        board = bench.board("--replay", path, "-b", 921600, "--link", "reliable", line.board)
+        assert board.wait(60) == 0 and host.wait(30) == 0
+        check_same_events(bench.events(out), data, "after the device came back")
+        assert bench.info(out)["lost"]["total"] == 0
+
+
 Memory = collections.namedtuple("Memory", "resident own")  # KiB; own: without pages of files, which come as code is used
 
 
