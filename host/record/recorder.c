@@ -338,15 +338,15 @@ static int open_output(const char *path, bool append, int *fd)
 static int go_on(struct recorder *r)
 {
 	struct reader_frame f;
-	struct reader *old;
-	int got, err = reader_open(&old, r->output);
+	struct reader *old = NULL;
+	int got = 1, err = reader_open(&old, r->output);
 
-	while (!err && (got = reader_next(old, &f)) != 0) {
-		if (got < 0)
-			err = got;
+	while (!err && (got = reader_next(old, &f)) > 0) {
 		remember(r, &f);
 		r->size = reader_position(old);
 	}
+	if (got < 0)
+		err = got;
 	if (!err && reader_size(old) && !r->size) {
 		say("%s is no recording, so nothing is appended to it; choose another -o",
 			r->output);

@@ -102,6 +102,9 @@ void reliable_acknowledged(struct reliable *r, const ayaprof_Ack *ack, uint64_t 
 
 	if (!reliable_listens(r) || ack->receiver == 0 || (int32_t)(w->end - ack->next_seq) < 0)
 		return;
+	/* Who was never served takes leave of nobody, least of all for another one. */
+	if (ack->begin && ack->leaving && ack->receiver != r->receiver)
+		return;
 	if (ack->begin && !ack->leaving) {
 		begin(r, ack);
 	} else if (!ack->begin) {

@@ -147,18 +147,23 @@ def add_cell(row, baud, link):
             assert sum(shares) / len(shares) >= row.least, f"{shares} delivered, {row.least} is the least"
 
 
+def carry_all(bench, path, data, baud, *line_options):
+    """A replay with --link reliable, of which nothing is lost; what the line says of it."""
+    line = bench.line("--baud", baud, *line_options)
+    out = bench.tmp / "all.pb"
+    host = bench.record(line.host, out, "-b", baud)
+    line.wait_open("host")
+    board = bench.board("--replay", path, "-b", baud, "--link", "reliable", line.board)
+    assert board.wait(60) == 0 and host.wait(30) == 0
+    check_same_events(bench.events(out), data, f"over a line with {line_options}")
+    assert bench.info(out)["lost"]["total"] == 0
+    return line.stats()["board_to_host"]
+
+
 def add_busy():
     @test("4000000 baud through 20 ms of latency each way: acknowledgements do not hold the line up")
     def busy(bench):
-        path, data = TRACEPOINTS.unpack_again(bench.tmp, 10)
-        line = bench.line("--baud", 4000000, "--latency", 20)
-        out = bench.tmp / "busy.pb"
-        host = bench.record(line.host, out, "-b", 4000000)
-        line.wait_open("host")
-        board = bench.board("--replay", path, "-b", 4000000, "--link", "reliable", line.board)
-        assert board.wait(60) == 0 and host.wait(30) == 0
-        check_same_events(bench.events(out), data, "through latency")
-        stats = line.stats()["board_to_host"]
+        stats = carry_all(bench, *TRACEPOINTS.unpack_again(bench.tmp, 10), 4000000, "--latency", 20)
         used = stats["busy_s"] / stats["span_s"]
         print(f"# share of the line's time in use: {100 * used:.1f} %")
         # No measure of speed, this machine has other things to do: a frame at a time would use a tenth of it.
@@ -168,15 +173,7 @@ def add_busy():
 def add_device_gone():
     @test("--link reliable, the board's device gone for longer than a line may stand: nothing is lost")
     def gone(bench):
-        path, data = TRACEPOINTS.unpack(bench.tmp)
-        line = bench.line("--baud", 921600, "--at-byte", "20000:unplug board 12")
-        out = bench.tmp / "gone.pb"
-        host = bench.record(line.host, out, "-b", 921600)
-        line.wait_open("host")
-        board = bench.board("--replay", path, "-b", 921600, "--link", "reliable", line.board)
-        assert board.wait(60) == 0 and host.wait(30) == 0
-        check_same_events(bench.events(out), data, "after the device came back")
-        assert bench.info(out)["lost"]["total"] == 0
+        carry_all(bench, *TRACEPOINTS.unpack(bench.tmp), 921600, "--at-byte", "20000:unplug board 12")
 
 
 Memory = collections.namedtuple("Memory", "resident own")  # KiB; own: without pages of files, which come as code is used
