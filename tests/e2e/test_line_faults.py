@@ -62,7 +62,7 @@ def restored_bytes(bench):
 
 @test("doubled bytes cost events, never exactness")
 def doubled_bytes(bench):
-    stats, info, _ = through(bench, "--dup", "2e-4")
+    stats, info, _ = through(bench, "--dup", "1e-3")
     assert stats["duplicated"] > 3 and info["lost"]["total"] > 0
 
 

@@ -24,7 +24,7 @@ def agree(bench, path, receiver, source):
 @test("everything at once, over a noisy line: both decoders keep the same events and books")
 def live(bench):
     need_bpf()
-    line = bench.line("--baud", 3000000, "--ber", "3e-6", "--drop", "2e-5", "--seed", 4)
+    line = bench.line("--baud", 3000000, "--ber", "1e-5", "--drop", "5e-5", "--seed", 4)
     out, raw, summary = bench.tmp / "x.pb", bench.tmp / "x.raw", bench.tmp / "x.json"
     host = bench.record(line.host, out, "-b", 3000000, "--raw", raw, "--no-restore")
     line.wait_open("host")
