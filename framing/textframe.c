@@ -10,6 +10,8 @@
 /* A terminal adds one, a second one on the way may add another. */
 #define RETURNS_MAX 2u
 #define SPARE       8u
+/* Text between ~ and { : a few lines. */
+#define SPLIT_MAX 1024u
 
 /* RFC 4648, section 4; without padding, the line end says where it ends. */
 static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -81,9 +83,9 @@ static void forget_outputs(struct textframe *t)
 static void go(struct textframe *t, enum textframe_state state)
 {
 	t->state = state;
-	t->fill = t->text = 0;
+	t->fill = t->text = t->brace = 0;
 	t->returns = 0;
-	t->closing = false;
+	t->closing = t->line_end = false;
 }
 
 void textframe_init(struct textframe *t, uint8_t *mem, size_t size)
@@ -116,24 +118,44 @@ static void pass_held(struct textframe *t, size_t from, size_t to)
 		pass_byte(t, t->held[i]);
 }
 
+/* A byte outside of frames. */
+static void plain(struct textframe *t, uint8_t byte)
+{
+	if (byte == '~')
+		go(t, TEXTFRAME_MARK);
+	else
+		pass_byte(t, byte);
+}
+
+static bool is_begun(const struct textframe *t)
+{
+	return t->state == TEXTFRAME_INSIDE || t->state == TEXTFRAME_BROKEN;
+}
+
 static void bad(struct textframe *t, size_t len)
 {
 	t->bad_first = !t->given_up;
 	t->bad_len = len;
 }
 
-/* Is what is held, without [from, to), a frame? */
-static bool decodes_without(struct textframe *t, size_t from, size_t to)
+/* Is what is held, without [from, to), a frame? lines: and without every line of text in it, from its first strange
+ * character to its line end (what a kernel writes begins with [). */
+static bool decodes_without(struct textframe *t, size_t from, size_t to, bool lines)
 {
 	uint32_t bits = 0;
 	unsigned int n_bits = 0;
 	size_t n = 0;
+	bool in_line = false;
 
 	for (size_t i = 0; i < t->fill; i++) {
 		int six = value(t->held[i]);
 
 		if (i >= from && i < to)
 			continue;
+		if (in_line || (lines && six < 0)) {
+			in_line = t->held[i] != '\n';
+			continue;
+		}
 		if (six < 0)
 			return false;
 		bits = bits << 6 | (unsigned int)six;
@@ -143,7 +165,7 @@ static bool decodes_without(struct textframe *t, size_t from, size_t to)
 			t->plain[n++] = (uint8_t)(bits >> n_bits);
 		}
 	}
-	if (n_bits >= 6 ||
+	if (in_line || n_bits >= 6 ||
 		!framing_body_parse(t->plain, n, &t->header, &t->payload, &t->payload_len))
 		return false;
 	t->body = t->plain;
@@ -151,26 +173,22 @@ static bool decodes_without(struct textframe *t, size_t from, size_t to)
 	return true;
 }
 
-/* Every line of text in it from its first strange character to its line end: what a kernel writes begins
- * with [. They are passed on; what is left moves together. Returns how many bytes that is. */
-static size_t take_lines_out(struct textframe *t)
+/* Those lines are passed on. Returns how many bytes are left. */
+static size_t pass_lines(struct textframe *t)
 {
-	size_t kept = 0, line = t->fill;
+	size_t left = 0, line = t->fill;
 
 	for (size_t i = 0; i < t->fill; i++) {
 		if (line == t->fill && value(t->held[i]) < 0)
 			line = i;
 		if (line == t->fill) {
-			t->held[kept++] = t->held[i];
+			left++;
 		} else if (t->held[i] == '\n') {
 			pass_held(t, line, i + 1);
 			line = t->fill;
 		}
 	}
-	for (size_t i = line; i < t->fill; i++)
-		t->held[kept++] = t->held[i];
-	t->fill = kept;
-	return kept;
+	return left + (t->fill - line);
 }
 
 static size_t behind_last_line_end(const struct textframe *t)
@@ -190,52 +208,21 @@ static bool decodes_without_text(struct textframe *t, size_t *from, size_t *to)
 		return false;
 	for (size_t word = 0; word <= WORD_MAX && word <= t->text; word++) {
 		*from = t->text - word;
-		if (decodes_without(t, *from, *to))
+		if (decodes_without(t, *from, *to, false))
 			return true;
 	}
 	return false;
 }
 
-/* Two bytes of the marker, two of the end. */
-static void end_frame(struct textframe *t)
-{
-	size_t from, to;
-
-	if (t->state == TEXTFRAME_INSIDE) {
-		t->frame = decodes_without(t, 0, 0);
-		if (!t->frame)
-			bad(t, t->fill + 4);
-	} else if (decodes_without_text(t, &from, &to)) {
-		t->frame = t->joined = true;
-		pass_held(t, from, to);
-	} else {
-		size_t left = take_lines_out(t);
-
-		t->frame = t->joined = decodes_without(t, 0, 0);
-		if (!t->frame)
-			bad(t, left + 4);
-	}
-	t->given_up = false;
-	go(t, TEXTFRAME_ENDED);
-}
-
-/* The frame that is held will not be whole any more. */
-static void give_up(struct textframe *t)
-{
-	pass_held(t, t->text, t->fill);
-	bad(t, t->text + 2);
-	t->given_up = true;
-	go(t, TEXTFRAME_TAIL);
-}
-
 /* Not a frame at all. */
 static void release(struct textframe *t)
 {
-	if (t->state == TEXTFRAME_MARK || t->state == TEXTFRAME_INSIDE)
+	if (t->state == TEXTFRAME_MARK || t->state == TEXTFRAME_SPLIT || is_begun(t))
 		pass_byte(t, '~');
-	if (t->state == TEXTFRAME_INSIDE)
+	pass_held(t, 0, t->brace);
+	if (is_begun(t))
 		pass_byte(t, '{');
-	pass_held(t, 0, t->fill);
+	pass_held(t, t->brace, t->fill);
 	if (t->closing)
 		pass_byte(t, '}');
 	for (unsigned int i = 0; i < t->returns; i++)
@@ -244,13 +231,56 @@ static void release(struct textframe *t)
 	go(t, TEXTFRAME_PLAIN);
 }
 
-/* A byte outside of frames. */
-static void plain(struct textframe *t, uint8_t byte)
+/* The frame that is held will not be whole any more. */
+static void give_up(struct textframe *t)
 {
-	if (byte == '~')
-		go(t, TEXTFRAME_MARK);
-	else
-		pass_byte(t, byte);
+	if (t->text < HEAD_MIN) {
+		release(t);
+		return;
+	}
+	pass_held(t, t->text, t->fill);
+	bad(t, t->text + 2);
+	t->given_up = true;
+	go(t, TEXTFRAME_TAIL);
+}
+
+/* Two bytes of the marker, two of the end. */
+static void end_frame(struct textframe *t)
+{
+	size_t from, to;
+
+	if (t->state == TEXTFRAME_INSIDE) {
+		t->frame = decodes_without(t, 0, 0, false);
+		if (!t->frame)
+			bad(t, t->fill + 4);
+	} else if (decodes_without_text(t, &from, &to)) {
+		t->frame = t->joined = true;
+		pass_held(t, from, to);
+	} else if (decodes_without(t, 0, 0, true)) {
+		t->frame = t->joined = true;
+		pass_lines(t);
+	} else if (t->text < HEAD_MIN) {
+		release(t);
+		plain(t, '~');
+		return;
+	} else {
+		bad(t, pass_lines(t) + 4);
+	}
+	t->given_up = false;
+	go(t, TEXTFRAME_ENDED);
+}
+
+/* "}", whole lines of text, "~": somebody wrote into the end. */
+static bool ends_split(struct textframe *t)
+{
+	if (t->state != TEXTFRAME_BROKEN || t->held[t->text] != '}' || t->held[t->fill - 1] != '\n' ||
+		!decodes_without(t, t->text, t->fill, false))
+		return false;
+	t->frame = t->joined = true;
+	pass_held(t, t->text + 1, t->fill);
+	t->given_up = false;
+	go(t, TEXTFRAME_ENDED);
+	return true;
 }
 
 static void hold(struct textframe *t, uint8_t byte)
@@ -262,7 +292,7 @@ static void hold(struct textframe *t, uint8_t byte)
 	}
 	if (t->fill + SPARE < t->cap)
 		return;
-	if (t->state == TEXTFRAME_TAIL) {
+	if (!is_begun(t)) {
 		release(t);
 		return;
 	}
@@ -271,19 +301,42 @@ static void hold(struct textframe *t, uint8_t byte)
 	give_up(t);
 }
 
+/* What other writers write, and nothing between delimiters has for long. */
+static bool is_written(uint8_t byte)
+{
+	return (byte >= 0x20 && byte < 0x7f) || (byte >= '\t' && byte <= '\r') || byte == 0x1b;
+}
+
+/* Behind ~ : text, and the { again behind one of its line ends? */
+static void split(struct textframe *t, uint8_t byte)
+{
+	bool at_line = t->fill && t->held[t->fill - 1] == '\n';
+
+	if (byte == '{' && (at_line || t->state == TEXTFRAME_MARK)) {
+		t->state = t->state == TEXTFRAME_MARK ? TEXTFRAME_INSIDE : TEXTFRAME_BROKEN;
+		t->brace = t->fill;
+	} else if (byte == '~' || !is_written(byte) || t->fill == SPLIT_MAX) {
+		release(t);
+		plain(t, byte);
+	} else {
+		t->state = TEXTFRAME_SPLIT;
+		hold(t, byte);
+	}
+}
+
 /* A byte in a frame that is not of the alphabet. */
 static void strange(struct textframe *t, uint8_t byte)
 {
-	if (t->state == TEXTFRAME_INSIDE && t->fill < HEAD_MIN) {
-		release(t);
-		plain(t, byte);
-		return;
-	}
 	if (t->state == TEXTFRAME_INSIDE) {
 		t->text = t->fill;
 		t->state = TEXTFRAME_BROKEN;
 	}
-	if (byte == '{' && t->fill > t->text && t->held[t->fill - 1] == '~') {
+	if (t->text < HEAD_MIN && !is_written(byte)) {
+		release(t);
+		plain(t, byte);
+	} else if (byte == '~' && ends_split(t)) {
+		return;
+	} else if (byte == '{' && t->fill > t->text && t->held[t->fill - 1] == '~') {
 		t->fill--;
 		give_up(t);
 		go(t, TEXTFRAME_INSIDE);
@@ -299,7 +352,7 @@ static void strange(struct textframe *t, uint8_t byte)
 static void inside(struct textframe *t, uint8_t byte)
 {
 	if (t->closing && byte == '~') {
-		if (t->state == TEXTFRAME_INSIDE && t->fill < CHARS_MIN) {
+		if (t->fill < CHARS_MIN) {
 			release(t);
 			plain(t, byte);
 		} else {
@@ -347,6 +400,25 @@ static void ended(struct textframe *t, uint8_t byte)
 		t->returns++;
 	} else {
 		release(t);
+		if (byte != '~' && is_written(byte))
+			go(t, TEXTFRAME_OWED);
+		plain(t, byte);
+	}
+}
+
+/* Somebody wrote in front of the frame's line end: behind one of the text's line ends, it is not the text's. */
+static void owed(struct textframe *t, uint8_t byte)
+{
+	if (t->line_end && byte == '\n') {
+		go(t, TEXTFRAME_PLAIN);
+	} else if (t->line_end && byte == '\r' && t->returns < RETURNS_MAX) {
+		t->returns++;
+	} else {
+		for (; t->returns; t->returns--)
+			pass_byte(t, '\r');
+		t->line_end = byte == '\n';
+		if (!is_written(byte))
+			go(t, TEXTFRAME_PLAIN);
 		plain(t, byte);
 	}
 }
@@ -362,12 +434,8 @@ bool textframe_push(struct textframe *t, uint8_t byte)
 		plain(t, byte);
 		break;
 	case TEXTFRAME_MARK:
-		if (byte == '{') {
-			go(t, TEXTFRAME_INSIDE);
-			break;
-		}
-		release(t);
-		plain(t, byte);
+	case TEXTFRAME_SPLIT:
+		split(t, byte);
 		break;
 	case TEXTFRAME_INSIDE:
 	case TEXTFRAME_BROKEN:
@@ -375,6 +443,9 @@ bool textframe_push(struct textframe *t, uint8_t byte)
 		break;
 	case TEXTFRAME_ENDED:
 		ended(t, byte);
+		break;
+	case TEXTFRAME_OWED:
+		owed(t, byte);
 		break;
 	}
 	return has_outputs(t);
@@ -385,7 +456,7 @@ bool textframe_idle(struct textframe *t)
 	forget_outputs(t);
 	if (t->state == TEXTFRAME_BROKEN) {
 		give_up(t);
-	} else if (t->state == TEXTFRAME_MARK || t->returns ||
+	} else if (t->state == TEXTFRAME_MARK || t->state == TEXTFRAME_SPLIT || t->returns ||
 		   (t->state == TEXTFRAME_INSIDE && t->fill < HEAD_MIN) ||
 		   (t->state == TEXTFRAME_TAIL && (t->fill || t->closing))) {
 		release(t);

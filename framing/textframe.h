@@ -29,9 +29,11 @@ enum textframe_state {
 	TEXTFRAME_TAIL, /* at the start, or behind a frame given up: what comes may be the end of one */
 	TEXTFRAME_PLAIN,  /* not in a frame */
 	TEXTFRAME_MARK,   /* ~ */
+	TEXTFRAME_SPLIT,  /* ~ and text: somebody writes between it and { */
 	TEXTFRAME_INSIDE, /* ~{ and characters of the alphabet */
 	TEXTFRAME_BROKEN, /* and others: somebody writes into the frame */
 	TEXTFRAME_ENDED,  /* }~ : its line end follows */
+	TEXTFRAME_OWED,   /* }~ and text: it still does */
 };
 
 /*
@@ -54,8 +56,10 @@ struct textframe {
 	size_t cap;  /* of each */
 	size_t fill; /* of held: what came behind the marker */
 	size_t text; /* in it, where the first character stands that is not the frame's */
+	size_t brace; /* in it, where the marker's second character stood: behind text that split it */
 	enum textframe_state state;
 	bool closing;         /* the last byte was }, not in held yet */
+	bool line_end;        /* OWED: the last byte was LF */
 	bool given_up;        /* the frame that TEXTFRAME_TAIL is behind has been counted */
 	unsigned int returns; /* CR behind the end */
 };
