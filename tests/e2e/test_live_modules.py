@@ -62,7 +62,7 @@ def duration(bench):
 @test("memory samples: bytes taken and given back while pipes come and go")
 def memory(bench):
     need_bpf()
-    out, info, _, _ = log(bench, "-M", "memory", "-i", "50", "--", WORKLOAD, "alloc", 2003)
+    out, info, _, _ = log(bench, "-M", "memory", "-i", "5", "--", WORKLOAD, "alloc", 2003)
     samples = exported(bench, out)["samples"]
     rows = [row for sample in samples for row in sample.get("memory", [])]
     assert len(samples) >= 2 and rows
