@@ -4,8 +4,8 @@
 /* A repair costs up to 250 steps for a byte of its segment, so it can always be paid where segments have 1 KB or more.
  * What a quiet line has saved up is for a burst of damage. */
 #define REPAIR_STEPS 300u /* for each byte received */
-#define TEXT_STEPS   200u
-#define STEPS_MAX    20000000u
+#define TEXT_STEPS   300u
+#define STEPS_MAX    80000000u
 
 static void copy(uint8_t *dst, const uint8_t *src, size_t len)
 {
@@ -13,8 +13,8 @@ static void copy(uint8_t *dst, const uint8_t *src, size_t len)
 		dst[i] = src[i];
 }
 
-void salvage_init(struct salvage *s, uint8_t *mem, struct salvage_pairs *pairs,
-	salvage_plausible plausible, void *ctx)
+void salvage_init(struct salvage *s, uint8_t *mem, struct salvage_lines *lines,
+	struct salvage_pairs *pairs, salvage_plausible plausible, void *ctx)
 {
 	*s = (struct salvage){
 		.plausible = plausible,
@@ -22,10 +22,12 @@ void salvage_init(struct salvage *s, uint8_t *mem, struct salvage_pairs *pairs,
 		.plain = mem,
 		.body_mem = mem + FRAMING_MAX_SEGMENT + 1,
 		.pairs = pairs,
+		.lines = lines,
 		.for_repair = STEPS_MAX,
 		.for_text = STEPS_MAX,
 	};
 	s->purse = &s->for_repair;
+	salvage_meet_init(lines);
 }
 
 static void fill(uint64_t *purse, uint64_t steps)

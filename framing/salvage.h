@@ -13,9 +13,7 @@
 #define FRAMING_SALVAGE_H
 
 #include "framing/framing.h"
-
-/* Lines of text in one segment, or in one piece of it. */
-#define SALVAGE_LINES 64u
+#include "framing/salvage_lines.h"
 
 enum salvage_way {
 	SALVAGE_NOTHING,
@@ -44,7 +42,7 @@ struct salvage {
 	/* Text in the segment that was given, in order; also when no frame was found. */
 	struct {
 		size_t at, len;
-	} text[SALVAGE_LINES];
+	} text[SALVAGE_FEEDS];
 	size_t n_text;
 	/* private */
 	salvage_plausible plausible;
@@ -52,16 +50,17 @@ struct salvage {
 	uint8_t *plain,
 		*body_mem; /* an attempt: bytes between delimiters, and what they stand for */
 	struct salvage_pairs *pairs;
+	struct salvage_lines *lines;
 	/* Steps of work left. Text has a purse of its own: a line that is bad for long has no text in it,
 	 * but places where some could be, and looking there must not leave repairs unpaid. */
 	uint64_t for_repair, for_text;
 	uint64_t *purse; /* that pays at the moment */
 };
 
-/* mem: SALVAGE_MEM bytes, and pairs, outlive it. pairs NULL: such are not looked for. */
+/* mem: SALVAGE_MEM bytes, lines, and pairs, outlive it. pairs NULL: such are not looked for. */
 #define SALVAGE_MEM (2u * (FRAMING_MAX_SEGMENT + 1u))
-void salvage_init(struct salvage *s, uint8_t *mem, struct salvage_pairs *pairs,
-	salvage_plausible plausible, void *ctx);
+void salvage_init(struct salvage *s, uint8_t *mem, struct salvage_lines *lines,
+	struct salvage_pairs *pairs, salvage_plausible plausible, void *ctx);
 /* So many bytes came: they pay for the work. */
 void salvage_received(struct salvage *s, size_t bytes);
 

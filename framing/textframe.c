@@ -273,8 +273,8 @@ static void end_frame(struct textframe *t)
 /* "}", whole lines of text, "~": somebody wrote into the end. */
 static bool ends_split(struct textframe *t)
 {
-	if (t->state != TEXTFRAME_BROKEN || t->held[t->text] != '}' || t->held[t->fill - 1] != '\n' ||
-		!decodes_without(t, t->text, t->fill, false))
+	if (t->state != TEXTFRAME_BROKEN || t->held[t->text] != '}' ||
+		t->held[t->fill - 1] != '\n' || !decodes_without(t, t->text, t->fill, false))
 		return false;
 	t->frame = t->joined = true;
 	pass_held(t, t->text + 1, t->fill);

@@ -10,7 +10,7 @@ void receiver_init(struct receiver *r, const struct receiver_ops *ops, void *ctx
 	r->as_is = r->damage_told = false;
 	r->before_len = 0;
 	deframer_init(&r->deframer, r->mem, sizeof(r->mem));
-	salvage_init(&r->salvage, r->salvage_mem, &r->pairs, ops->plausible, ctx);
+	salvage_init(&r->salvage, r->salvage_mem, &r->lines, &r->pairs, ops->plausible, ctx);
 	textframe_init(&r->textframe, r->text_mem, sizeof(r->text_mem));
 }
 

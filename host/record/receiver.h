@@ -45,6 +45,7 @@ struct receiver {
 	size_t before_len;
 	uint8_t mem[DEFRAMER_MEM(RECEIVER_SEGMENT)];
 	uint8_t salvage_mem[SALVAGE_MEM];
+	struct salvage_lines lines;
 	struct salvage_pairs pairs;
 	struct textframe textframe;
 	uint8_t text_mem[TEXTFRAME_MEM(TEXTFRAME_MAX_WIRE + RECEIVER_TEXT)];

@@ -338,7 +338,7 @@ static void kernel_lines_inside_frames_come_out_and_so_do_the_frames(void **stat
 
 static void other_lines_inside_frames_come_out_and_so_do_the_frames(void **state)
 {
-	lines_inside(7, 5, 500, 5);
+	lines_inside(7, 10, 500, 5);
 }
 
 /* However bad a line is, the work on it is bounded by what came. */
