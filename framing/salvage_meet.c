@@ -190,12 +190,16 @@ static bool prepend(struct meeting *m, size_t from, size_t to, size_t *distance)
 static bool try_entry(struct meeting *m, uint32_t entry)
 {
 	uint32_t n = m->n;
+	bool reached;
 	size_t left;
 
 	m->wanted = entry;
 	all_fronts(m);
 	m->wanted = NONE;
+	reached = m->n == entry + 1;
 	m->n = n;
+	if (!reached) /* the purse is empty */
+		return false;
 	left = salvage_without_lines(m->s, m->segment, m->len);
 	return left && salvage_try(m->s, left, SALVAGE_UNTANGLED);
 }

@@ -273,7 +273,7 @@ static void end_frame(struct textframe *t)
 /* "}", whole lines of text, "~": somebody wrote into the end. */
 static bool ends_split(struct textframe *t)
 {
-	if (t->state != TEXTFRAME_BROKEN || t->held[t->text] != '}' ||
+	if (t->state != TEXTFRAME_BROKEN || t->fill < t->text + 2 || t->held[t->text] != '}' ||
 		t->held[t->fill - 1] != '\n' || !decodes_without(t, t->text, t->fill, false))
 		return false;
 	t->frame = t->joined = true;
