@@ -206,10 +206,10 @@ static bool try_entry(struct meeting *m, uint32_t entry)
 
 static bool look_up(struct meeting *m, uint32_t reg, struct state st)
 {
-	uint16_t phase = phase_of(&st);
+	uint16_t phase = phase_of(&st), at = m->l->front_first[hash(m, reg, phase)];
 
-	for (uint16_t at = m->l->front_first[hash(m, reg, phase)]; at;
-		at = m->l->front_next[at - 1])
+	/* Line feeds in a row give many front parts with one state: the way along them is work, too. */
+	for (; at && salvage_spend(m->s, 1); at = m->l->front_next[at - 1])
 		if (m->l->front_reg[at - 1] == reg && m->l->front_phase[at - 1] == phase &&
 			try_entry(m, at - 1u))
 			return true;
@@ -326,7 +326,7 @@ bool salvage_meet(
 	m.most_back = most_cost(l->feeds + m.middle, l->n - m.middle, m.backs, done);
 	for (m.mask = 255; m.mask < m.fronts;)
 		m.mask = m.mask << 1 | 1;
-	if (!salvage_spend(s, m.mask + 1 + l->n * COST_MAX * 4))
+	if (!salvage_spend(s, m.mask + 1 + l->n * COST_MAX * SALVAGE_READINGS))
 		return false;
 	for (size_t i = 0; i <= m.mask; i++)
 		l->front_first[i] = 0;
