@@ -72,6 +72,9 @@ enum salvage_way salvage_joined(
 
 /* ---- between the files of this unit ---- */
 
+/* The CRC's register behind a body and its own CRC, without the final xor. */
+#define SALVAGE_RESIDUE 0xb798b438u
+
 /* Spend steps; false: there are not enough. */
 bool salvage_spend(struct salvage *s, uint64_t steps);
 /* Is what the segment s->plain[0..len) stands for a plausible frame? Fills the outputs. */

@@ -18,7 +18,7 @@
 /* That a line with a kernel's time stamp in it does not begin there. */
 #define UNSTAMPED_COST 24u
 
-enum class {
+enum char_class {
 	LOWER,
 	UPPER,
 	DIGIT,
@@ -48,17 +48,28 @@ static const uint8_t after[N_CLASSES][N_CLASSES] = {
 };
 /* clang-format on */
 
-static enum class class_of(const uint8_t *p, const uint8_t *end) {
-	static const char common[] = "-.:,[]()=/_#"; uint8_t c = *p;
+static enum char_class class_of(const uint8_t *p, const uint8_t *end)
+{
+	static const char common[] = "-.:,[]()=/_#";
+	uint8_t c = *p;
 
-	if (c >= 'a' && c <= 'z') return LOWER;
-	if (c >= 'A' && c <= 'Z') return UPPER;
-	if (c >= '0' && c <= '9') return DIGIT;
-	if (c == ' ') return SPACE;
-	if (c == '\n' || (c == '\r' && p + 2 == end)) return END;
-	if (c < 0x20 || c == 0x7f) return CONTROL;
-	if (c >= 0x80) return HIGH;
-	for (size_t i = 0; i < sizeof(common) - 1; i++) if (c == (uint8_t)common[i]) return COMMON;
+	if (c >= 'a' && c <= 'z')
+		return LOWER;
+	if (c >= 'A' && c <= 'Z')
+		return UPPER;
+	if (c >= '0' && c <= '9')
+		return DIGIT;
+	if (c == ' ')
+		return SPACE;
+	if (c == '\n' || (c == '\r' && p + 2 == end))
+		return END;
+	if (c < 0x20 || c == 0x7f)
+		return CONTROL;
+	if (c >= 0x80)
+		return HIGH;
+	for (size_t i = 0; i < sizeof(common) - 1; i++)
+		if (c == (uint8_t)common[i])
+			return COMMON;
 	return RARE;
 }
 
@@ -87,7 +98,7 @@ void salvage_likely(struct salvage_feed *f, const uint8_t *segment, bool follows
 
 	f->n = 0;
 	for (size_t at = f->floor; at < f->end; at++) {
-		enum class first = class_of(segment + at, end);
+		enum char_class first = class_of(segment + at, end);
 		bool sure = at == f->sure;
 
 		/* Far from the floor no line begins but one with a stamp; and the last place is for "no line". */

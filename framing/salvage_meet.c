@@ -14,8 +14,6 @@
 #include "framing/salvage.h"
 #include "framing/salvage_lines.h"
 
-/* The register behind a body and its own CRC, without the final xor. */
-#define RESIDUE 0xb798b438u
 /* Readings less likely than this together are not combined, in half bits. */
 #define COST_MAX 90u
 
@@ -153,7 +151,7 @@ static void all_fronts(struct meeting *m)
 static uint32_t before_code(const struct meeting *m, size_t distance, bool no_zero)
 {
 	if (distance == 0)
-		return RESIDUE;
+		return SALVAGE_RESIDUE;
 	return no_zero ? m->l->back_reg[distance] : back(m->l, m->l->back_reg[distance], 0);
 }
 
@@ -290,19 +288,25 @@ static unsigned int most_cost(
 	return COST_MAX;
 }
 
+/* Readings that are nearly as likely as the likeliest. */
+static size_t rivals(const struct salvage_feed *f)
+{
+	size_t n = 0;
+
+	for (size_t r = 0; r < f->n; r++)
+		n += f->readings[r].cost > 0 && f->readings[r].cost < 16;
+	return n;
+}
+
 /* Where both parts have about as many likely combinations. */
 static size_t find_middle(const struct salvage_feed *feeds, size_t n)
 {
 	size_t all = 0, half = 0, i = 0;
 
 	for (size_t k = 0; k < n; k++)
-		for (size_t r = 0; r < feeds[k].n; r++)
-			all += feeds[k].readings[r].cost > 0 && feeds[k].readings[r].cost < 16;
-	while (i < n && 2 * half <= all) {
-		for (size_t r = 0; r < feeds[i].n; r++)
-			half += feeds[i].readings[r].cost > 0 && feeds[i].readings[r].cost < 16;
-		i++;
-	}
+		all += rivals(&feeds[k]);
+	while (i < n && 2 * half <= all)
+		half += rivals(&feeds[i++]);
 	return i;
 }
 

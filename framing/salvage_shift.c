@@ -10,8 +10,6 @@
 #include "framing/salvage.h"
 
 #define POLYNOMIAL 0x82f63b78u /* CRC-32C, reflected */
-/* The register behind a body and its own CRC, without the final xor. */
-#define RESIDUE 0xb798b438u
 
 struct shifted {
 	const uint8_t *body; /* decoded as if nothing was missing or extra but in one block */
@@ -103,7 +101,7 @@ static bool with(struct salvage *s, const struct shifted *x, size_t at, uint8_t 
 /* The register before x->to as it must be there for the end to be right. */
 static uint32_t required(const struct shifted *x)
 {
-	uint32_t reg = RESIDUE;
+	uint32_t reg = SALVAGE_RESIDUE;
 
 	for (size_t at = x->len; at > x->to; at--)
 		reg = backward(reg) ^ x->body[at - 1];
