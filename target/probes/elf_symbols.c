@@ -106,31 +106,39 @@ static int walk_tables(Elf *elf, void *ctx)
 struct each {
 	elf_function_fn fn;
 	void *ctx;
-	bool arm;
+	GElf_Ehdr eh;
 };
 
-static int name_and_offset(
+static int hand_over(
 	void *ctx, const GElf_Sym *sym, const char *name, uint64_t offset, struct place at)
 {
 	struct each *e = ctx;
-	bool thumb = e->arm && (sym->st_value & 1);
+	bool arm = e->eh.e_machine == EM_ARM;
+	struct elf_function f = {
+		.name = name,
+		.offset = offset,
+		.address = arm ? sym->st_value & ~1ull : sym->st_value,
+		.size = sym->st_size,
+		.machine = e->eh.e_machine,
+		.elf_class = e->eh.e_ident[EI_CLASS],
+		.type = GELF_ST_TYPE(sym->st_info),
+		.thumb = arm && (sym->st_value & 1),
+	};
 
-	return e->fn(e->ctx, name, offset | thumb);
+	return e->fn(e->ctx, &f);
 }
 
 static int walk_functions(Elf *elf, void *ctx)
 {
 	struct each *e = ctx;
-	struct walk w = {name_and_offset, e};
-	GElf_Ehdr eh;
+	struct walk w = {hand_over, e};
 
-	e->arm = gelf_getehdr(elf, &eh) && eh.e_machine == EM_ARM;
-	return walk_tables(elf, &w);
+	return gelf_getehdr(elf, &e->eh) ? walk_tables(elf, &w) : -ENOEXEC;
 }
 
 int elf_functions_each(const char *path, elf_function_fn fn, void *ctx)
 {
-	struct each e = {fn, ctx, false};
+	struct each e = {.fn = fn, .ctx = ctx};
 
 	return with_elf(path, walk_functions, &e);
 }

@@ -3,12 +3,24 @@
 #ifndef TARGET_PROBES_ELF_SYMBOLS_H
 #define TARGET_PROBES_ELF_SYMBOLS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-/* offset: place of the function's first instruction in the file, as uprobes want it; odd: Thumb code
- * of a 32-bit ARM, at the even place before. Return 0 to go on. */
-typedef int (*elf_function_fn)(void *ctx, const char *name, uint64_t offset);
+/* One function symbol. */
+struct elf_function {
+	const char *name;
+	uint64_t offset;   /* of the first instruction in the file, as uprobes want it */
+	uint64_t address;  /* of the same, as the file is linked; without the Thumb bit */
+	uint64_t size;     /* bytes, as the symbol says; 0: it does not say (assembly) */
+	uint16_t machine;  /* EM_*: e_machine of the file */
+	uint8_t elf_class; /* ELFCLASS32 or ELFCLASS64 */
+	uint8_t type;      /* STT_* */
+	bool thumb;        /* Thumb code of a 32-bit ARM: a fact of EM_ARM symbols only */
+};
+
+/* Valid during the call only. Return 0 to go on. */
+typedef int (*elf_function_fn)(void *ctx, const struct elf_function *f);
 
 /* Every named function, of the symbol table and of the dynamic one. Returns 0, what fn returned, or
  * a negative errno

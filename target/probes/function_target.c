@@ -239,25 +239,42 @@ struct user_search {
 	size_t first, matches, thumb;
 };
 
-static int on_user_function(void *ctx, const char *name, uint64_t offset)
+static int add_user(struct user_search *s, const struct elf_function *f)
+{
+	int err = add(s->t, f->name, s->path, f->offset, true);
+	struct function_target *t;
+
+	if (err)
+		return err;
+	t = &s->t->at[s->t->n - 1];
+	t->address = f->address;
+	t->size = f->size;
+	t->machine = f->machine;
+	t->elf_class = f->elf_class;
+	t->type = f->type;
+	t->thumb = f->thumb;
+	return 0;
+}
+
+static int on_user_function(void *ctx, const struct elf_function *f)
 {
 	struct user_search *s = ctx;
 	size_t i;
 
-	if (fnmatch(s->glob, name, 0))
+	if (fnmatch(s->glob, f->name, 0))
 		return 0;
 	/* Kernels put an ARM breakpoint there, which in Thumb code is something else: it would break
 	 * the program (arch/arm/probes/uprobes/core.c). */
-	if (offset & 1) {
+	if (f->thumb) {
 		s->thumb++;
 		return 0;
 	}
 	s->matches++;
 	/* One place may have several names (aliases); the first one stands for all. */
 	for (i = s->first; i < s->t->n; i++)
-		if (s->t->at[i].offset == offset && !strcmp(s->t->at[i].path, s->path))
+		if (s->t->at[i].offset == f->offset && !strcmp(s->t->at[i].path, s->path))
 			return 0;
-	return add(s->t, name, s->path, offset, true);
+	return add_user(s, f);
 }
 
 static int user_spec(

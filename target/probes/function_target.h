@@ -11,11 +11,18 @@
 
 struct function_target {
 	char *symbol;
-	char *path;       /* user function: its binary; NULL: kernel */
-	uint64_t offset;  /* user function: place in the file */
-	uint64_t address; /* kernel function, where it was looked for */
-	uint16_t func;    /* id */
-	bool by_spec;     /* the user named it */
+	char *path;      /* user function: its binary; NULL: kernel */
+	uint64_t offset; /* user function: place in the file */
+	/* Kernel function: where it was looked for. User function: its address as the file is
+	 * linked. */
+	uint64_t address;
+	uint64_t size;     /* user function: bytes, 0: its symbol does not say */
+	uint16_t machine;  /* user function: EM_* of the file ... */
+	uint8_t elf_class; /* ... and ELFCLASS* */
+	uint8_t type;      /* user function: STT_* of its symbol */
+	bool thumb;        /* user function: Thumb code (ARM) */
+	uint16_t func;     /* id */
+	bool by_spec;      /* the user named it */
 	bool attached;
 	int err; /* of the last attempt */
 };

@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "target/probes/elf_symbols.h"
+#include "target/probes/function_target.h"
 #include "target/probes/intern.h"
 #include "target/probes/own_code.h"
 #include "target/source.h"
@@ -296,13 +297,15 @@ struct found {
 	int times;
 };
 
-static int on_function(void *ctx, const char *name, uint64_t offset)
+static int on_function(void *ctx, const struct elf_function *function)
 {
 	struct found *f = ctx;
 
-	if (!strcmp(name, "probed_function")) {
-		f->offset = offset;
+	if (!strcmp(function->name, "probed_function")) {
+		f->offset = function->offset;
 		f->times++;
+		assert_true(function->size > 0);
+		assert_int_equal(function->offset & 0xfff, function->address & 0xfff);
 	}
 	return 0;
 }
@@ -329,6 +332,27 @@ static void functions_of_a_file(void **state)
 	assert_null(elf_symbols_open("/etc/passwd"));
 }
 
+#if defined(__x86_64__) || defined(__i386__)
+/* Compilers put functions anywhere (-O0, -Os); bit 0 says Thumb on 32-bit ARM only. */
+__asm__(".text\n.balign 16\nnop\n.type odd_function, @function\nodd_function:\nret\n"
+	".size odd_function, . - odd_function\n");
+
+static void a_function_at_an_odd_address(void **state)
+{
+	struct function_targets t = {0};
+	struct probe_spec spec = {
+		.type = SPEC_USER, .path = "/proc/self/exe", .glob = "odd_function"};
+	struct config cfg = {.probes = &spec, .n_probes = 1};
+
+	assert_int_equal(function_targets_user(&t, &cfg), 0);
+	assert_int_equal(t.n, 1);
+	assert_int_equal(t.at[0].offset & 1, 1);
+	assert_int_equal(t.at[0].size, 1);
+	assert_false(t.at[0].thumb);
+	function_targets_free(&t);
+}
+#endif
+
 static void equal_things_have_equal_numbers(void **state)
 {
 	struct intern t;
@@ -354,6 +378,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(equal_things_have_equal_numbers),
 		cmocka_unit_test(functions_of_a_file),
+#if defined(__x86_64__) || defined(__i386__)
+		cmocka_unit_test(a_function_at_an_odd_address),
+#endif
 		cmocka_unit_test(what_cannot_be_is_refused),
 		cmocka_unit_test(syscalls_are_counted),
 		cmocka_unit_test(forks_are_counted),
