@@ -60,6 +60,15 @@ struct {
 			(counter) += (n);                                                          \
 	} while (0)
 
+/*
+ * Results of programs on tracepoints, kprobes and uprobes that belong to perf: with 0 the kernel
+ * takes the event away from every other perf event on the same point, with another value they see
+ * it (trace_call_bpf in kernel/trace/bpf_trace.c, perf_trace_run_bpf_submit in
+ * kernel/events/core.c, kprobe_perf_func, __uprobe_perf_func). A raw tracepoint does not care; the
+ * sample of a perf event of the daemon's own is dropped with 0, as nobody reads it.
+ */
+#define PERF_KEEPS 1
+
 static __always_inline struct ayp_control *the_control(void)
 {
 	__u32 zero = 0;

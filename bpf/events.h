@@ -204,6 +204,8 @@ struct ayp_params {
 
 /* Immediate that stands for the function's id in programs that are loaded once per function. */
 #define AYP_FUNC_MAGIC 0x5a79f00d
+/* Immediate that stands for a program's result; not 0, so that it is right for perf as it is. */
+#define AYP_KEEP_MAGIC 0x5a79beef
 
 #define AYP_ASSERT_SIZE(type, size)                                                                \
 	_Static_assert(sizeof(type) == (size), #type " must be " #size " bytes")

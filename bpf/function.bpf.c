@@ -8,6 +8,9 @@
  * That works on every kernel. cookie_*: one program for all, where attachments carry a cookie
  * (Linux 5.15, 7adfc6c9b315). place_*: one attachment for all, whose program looks up the address
  * (bpf_get_func_ip in kprobes: Linux 5.15, 9ffd9f3ff719).
+ *
+ * What a program returns, see PERF_KEEPS, depends on what it is attached to as well: body_* and
+ * cookie_* return another immediate that the daemon replaces in copies.
  */
 #include "bpf/innermost.bpf.h"
 
@@ -26,52 +29,64 @@ static __always_inline __u32 func_magic(void)
 	return func;
 }
 
-static __always_inline int on_entry(__u32 func)
+/* Not the compiler's to know: it would fold it away. */
+static __always_inline int keep_magic(void)
+{
+	__u32 keep;
+
+	asm volatile("%0 = %1" : "=r"(keep) : "i"(AYP_KEEP_MAGIC));
+	return keep;
+}
+
+static __always_inline void on_entry(__u32 func)
 {
 	if (params.n_mem_sites && active_control())
 		innermost_push(func);
 	EMIT0(func, AYP_REC_ENTRY, EMIT_CODE);
-	return 0;
 }
 
-static __always_inline int on_exit(__u32 func)
+static __always_inline void on_exit(__u32 func)
 {
 	EMIT0(func, AYP_REC_EXIT, EMIT_CODE);
 	if (params.n_mem_sites && active_control())
 		innermost_pop(func);
-	return 0;
 }
 
 /* The type of these three is only that of the first load, which checks and relocates them. */
 SEC("?raw_tp")
 int body_entry(void *ctx)
 {
-	return on_entry(func_magic());
+	on_entry(func_magic());
+	return keep_magic();
 }
 
 SEC("?raw_tp")
 int body_exit(void *ctx)
 {
-	return on_exit(func_magic());
+	on_exit(func_magic());
+	return keep_magic();
 }
 
 SEC("?raw_tp")
 int body_instant(void *ctx)
 {
 	EMIT0(func_magic(), AYP_REC_INSTANT, EMIT_CODE);
-	return 0;
+	return keep_magic();
 }
 
+/* Attached to single probes as they are: the immediate is not 0, and perf keeps the event. */
 SEC("?kprobe")
 int cookie_entry(void *ctx)
 {
-	return on_entry(bpf_get_attach_cookie(ctx));
+	on_entry(bpf_get_attach_cookie(ctx));
+	return keep_magic();
 }
 
 SEC("?kprobe")
 int cookie_exit(void *ctx)
 {
-	return on_exit(bpf_get_attach_cookie(ctx));
+	on_exit(bpf_get_attach_cookie(ctx));
+	return keep_magic();
 }
 
 /* The function's id, or -1. */
@@ -114,7 +129,9 @@ int place_entry(void *ctx)
 {
 	__s64 func = func_here(ctx);
 
-	return func < 0 ? 0 : on_entry(func);
+	if (func >= 0)
+		on_entry(func);
+	return PERF_KEEPS;
 }
 
 SEC("?kprobe")
@@ -122,5 +139,7 @@ int place_exit(void *ctx)
 {
 	__s64 func = func_here(ctx);
 
-	return func < 0 ? 0 : on_exit(func);
+	if (func >= 0)
+		on_exit(func);
+	return PERF_KEEPS;
 }

@@ -62,38 +62,37 @@ static __always_inline __u64 value(void *ctx, const volatile struct ayp_field *f
 	return params.mem_raw ? raw_arg(ctx, f->offset) : read_number(ctx, f->offset, f->size);
 }
 
-static __always_inline int on_free(void *ctx, __u32 prog)
+static __always_inline void on_free(void *ctx, __u32 prog)
 {
 	struct ayp_alloc *a;
 	__u64 ptr;
 
 	if (!active_control())
-		return 0;
+		return;
 	ptr = value(ctx, &params.mem_ptr[prog]);
 	if (!ptr)
-		return 0;
+		return;
 	a = bpf_map_lookup_elem(&allocs, &ptr);
 	if (!a)
-		return 0;
+		return;
 	account(a->site, AYP_MEM_SLOT_FREE(prog, a->type & 1), a->bytes);
 	bpf_map_delete_elem(&allocs, &ptr);
-	return 0;
 }
 
-static __always_inline int on_alloc(void *ctx, __u32 prog, __u32 type)
+static __always_inline void on_alloc(void *ctx, __u32 prog, __u32 type)
 {
 	struct ayp_control *c = active_control();
 	struct ayp_alloc a = {}, *old;
 	__u64 ptr;
 
 	if (!c)
-		return 0;
+		return;
 	if (bpf_get_current_pid_tgid() >> 32 == c->self_tgid &&
 		!in_interrupt(cpu_book(bpf_get_smp_processor_id())))
-		return 0;
+		return;
 	ptr = value(ctx, &params.mem_ptr[prog]);
 	if (!ptr)
-		return 0;
+		return;
 	if (params.mem_bytes[prog].size)
 		a.bytes = value(ctx, &params.mem_bytes[prog]);
 	else
@@ -109,21 +108,22 @@ static __always_inline int on_alloc(void *ctx, __u32 prog, __u32 type)
 		account(0, AYP_MEM_SLOT_UNTRACKED(prog), a.bytes);
 		if (old)
 			bpf_map_delete_elem(&allocs, &ptr);
-		return 0;
+		return;
 	}
 	account(a.site, AYP_MEM_SLOT_ALLOC(prog), a.bytes);
-	return 0;
 }
 
 /* One body behind two kinds of attachment. */
 #define MEM_PROGRAM(event, call)                                                                   \
 	SEC("?raw_tp/" #event) int event##_raw(void *ctx)                                          \
 	{                                                                                          \
-		return call;                                                                       \
+		call;                                                                              \
+		return 0;                                                                          \
 	}                                                                                          \
 	SEC("?tp/kmem/" #event) int event##_tp(void *ctx)                                          \
 	{                                                                                          \
-		return call;                                                                       \
+		call;                                                                              \
+		return PERF_KEEPS;                                                                 \
 	}
 
 MEM_PROGRAM(kmalloc, on_alloc(ctx, AYP_MEMP_KMALLOC, AYP_MEM_KMALLOC))

@@ -13,5 +13,5 @@ int sched_switch_tp(void *ctx)
 	state = read_number(ctx, params.switch_prev_state.offset, params.switch_prev_state.size) &
 		0xff;
 	emit(params.func_switch, AYP_REC_INSTANT, EMIT_CPU, 2, (__u32)next, state, 0, 0);
-	return 0;
+	return PERF_KEEPS;
 }

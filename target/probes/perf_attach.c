@@ -25,9 +25,16 @@ static int perf_open(struct perf_event_attr *attr, int cpu)
 	return fd < 0 ? -errno : fd;
 }
 
-/* The program on the event: a link where the kernel has them (it carries the cookie), else the old
- * way, whose attachment lives as long as the event. */
-static int attach(int perf_fd, int prog_fd, uint64_t cookie, bool with_cookie)
+/*
+ * The program on the event: a link where the kernel has them (it carries the cookie), else the old
+ * way, whose attachment lives as long as the event.
+ *
+ * The event of a clock samples once it is enabled. Those of points in code stay disabled: their
+ * programs run from the moment they are attached (perf_trace_run_bpf_submit, kprobe_perf_func,
+ * __uprobe_perf_func look for programs before they look for events), and an enabled event would
+ * have the kernel fill in a record for nobody.
+ */
+static int attach(int perf_fd, int prog_fd, uint64_t cookie, bool with_cookie, bool enable)
 {
 	LIBBPF_OPTS(bpf_link_create_opts, opts);
 	int link, err;
@@ -38,7 +45,7 @@ static int attach(int perf_fd, int prog_fd, uint64_t cookie, bool with_cookie)
 	link = bpf_link_create(prog_fd, perf_fd, BPF_PERF_EVENT, &opts);
 	if (link >= 0) {
 		/* The link holds the event. */
-		if (ioctl(perf_fd, PERF_EVENT_IOC_ENABLE, 0)) {
+		if (enable && ioctl(perf_fd, PERF_EVENT_IOC_ENABLE, 0)) {
 			err = -errno;
 			close(link);
 			close(perf_fd);
@@ -49,7 +56,7 @@ static int attach(int perf_fd, int prog_fd, uint64_t cookie, bool with_cookie)
 	}
 	err = -errno;
 	if (!with_cookie && !ioctl(perf_fd, PERF_EVENT_IOC_SET_BPF, prog_fd) &&
-		!ioctl(perf_fd, PERF_EVENT_IOC_ENABLE, 0))
+		(!enable || !ioctl(perf_fd, PERF_EVENT_IOC_ENABLE, 0)))
 		return perf_fd;
 	close(perf_fd);
 	return err;
@@ -57,14 +64,13 @@ static int attach(int perf_fd, int prog_fd, uint64_t cookie, bool with_cookie)
 
 int perf_attach_tracepoint(int prog_fd, const char *path, uint64_t cookie, bool with_cookie)
 {
-	struct perf_event_attr attr = {
-		.type = PERF_TYPE_TRACEPOINT, .sample_period = 1, .wakeup_events = 1};
+	struct perf_event_attr attr = {.type = PERF_TYPE_TRACEPOINT, .disabled = 1};
 	int id = tracefs_event_id(path);
 
 	if (id < 0)
 		return id;
 	attr.config = id;
-	return attach(perf_open(&attr, 0), prog_fd, cookie, with_cookie);
+	return attach(perf_open(&attr, 0), prog_fd, cookie, with_cookie, false);
 }
 
 static int read_pmu(const char *pmu, const char *file, const char *format)
@@ -86,7 +92,7 @@ static int read_pmu(const char *pmu, const char *file, const char *format)
 static int attach_pmu(int prog_fd, const char *pmu, uint64_t config1, uint64_t config2,
 	bool on_return, uint64_t cookie, bool with_cookie)
 {
-	struct perf_event_attr attr = {.config1 = config1, .config2 = config2};
+	struct perf_event_attr attr = {.config1 = config1, .config2 = config2, .disabled = 1};
 	int type = read_pmu(pmu, "type", "%d"), bit = 0;
 
 	if (type < 0)
@@ -97,7 +103,7 @@ static int attach_pmu(int prog_fd, const char *pmu, uint64_t config1, uint64_t c
 		return bit;
 	attr.type = type;
 	attr.config = on_return ? 1ull << bit : 0;
-	return attach(perf_open(&attr, 0), prog_fd, cookie, with_cookie);
+	return attach(perf_open(&attr, 0), prog_fd, cookie, with_cookie, false);
 }
 
 int perf_attach_kprobe(
@@ -118,9 +124,10 @@ int perf_attach_clock(int prog_fd, int cpu, uint32_t hz)
 	struct perf_event_attr attr = {
 		.type = PERF_TYPE_SOFTWARE,
 		.config = PERF_COUNT_SW_CPU_CLOCK,
+		.disabled = 1,
 		.freq = 1,
 		.sample_freq = hz,
 	};
 
-	return attach(perf_open(&attr, cpu), prog_fd, 0, false);
+	return attach(perf_open(&attr, cpu), prog_fd, 0, false, true);
 }

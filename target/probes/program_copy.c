@@ -44,6 +44,49 @@ static int load_copy(struct program_copies *c, const struct bpf_insn *insns, siz
 	return err ? err : fd;
 }
 
+static bool is_move_of(const struct bpf_insn *insn, int32_t imm)
+{
+	return insn->imm == imm && BPF_OP(insn->code) == BPF_MOV && BPF_SRC(insn->code) == BPF_K;
+}
+
+static size_t replace(struct bpf_insn *insns, size_t n, int32_t old, int32_t imm)
+{
+	size_t i, found = 0;
+
+	for (i = 0; i < n; i++)
+		if (is_move_of(&insns[i], old)) {
+			insns[i].imm = imm;
+			found++;
+		}
+	return found;
+}
+
+/*
+ * With perf's events (no attach type) 0 takes the event away from everybody else. Elsewhere 0 is
+ * the only right result: trampolines refuse others, and with uprobe.multi 1 takes the probe away
+ * (UPROBE_HANDLER_REMOVE; until Linux 6.13).
+ */
+static int32_t result(enum bpf_prog_type type, int attach)
+{
+	return (type == BPF_PROG_TYPE_KPROBE || type == BPF_PROG_TYPE_TRACEPOINT) && !attach;
+}
+
+/* The instructions of a loaded program, to be released with free(): they are relocated, maps are
+ * descriptors that every copy shares. NULL: out of memory. */
+static struct bpf_insn *take_code(
+	const struct bpf_program *prog, size_t *n, enum bpf_prog_type type, int attach)
+{
+	struct bpf_insn *insns;
+
+	*n = bpf_program__insn_cnt(prog);
+	insns = malloc(*n * sizeof(*insns));
+	if (!insns)
+		return NULL;
+	memcpy(insns, bpf_program__insns(prog), *n * sizeof(*insns));
+	replace(insns, *n, AYP_KEEP_MAGIC, result(type, attach));
+	return insns;
+}
+
 int program_copy(struct program_copies *c, enum function_body body, uint16_t func,
 	enum bpf_prog_type type, enum bpf_attach_type attach, uint32_t btf_id)
 {
@@ -51,22 +94,16 @@ int program_copy(struct program_copies *c, enum function_body body, uint16_t fun
 		bpf_prog_load_opts, opts, .expected_attach_type = attach, .attach_btf_id = btf_id);
 	const char *name = body_names[body];
 	const struct bpf_program *prog = bpf_object__find_program_by_name(c->bodies, name);
-	size_t n = bpf_program__insn_cnt(prog), i, found = 0;
 	struct bpf_insn *insns;
+	size_t n;
 	int fd;
 
-	/* After the load these are relocated: maps are descriptors that every copy shares. */
-	insns = malloc(n * sizeof(*insns));
+	insns = take_code(prog, &n, type, attach);
 	if (!insns)
 		return -ENOMEM;
-	memcpy(insns, bpf_program__insns(prog), n * sizeof(*insns));
-	for (i = 0; i < n; i++)
-		if (insns[i].imm == AYP_FUNC_MAGIC && BPF_OP(insns[i].code) == BPF_MOV &&
-			BPF_SRC(insns[i].code) == BPF_K) {
-			insns[i].imm = func;
-			found++;
-		}
-	fd = found == 1 ? load_copy(c, insns, n, name, type, &opts) : -EINVAL;
+	fd = replace(insns, n, AYP_FUNC_MAGIC, func) == 1
+		     ? load_copy(c, insns, n, name, type, &opts)
+		     : -EINVAL;
 	free(insns);
 	return fd;
 }
@@ -87,6 +124,8 @@ int program_with_cookie_multi(struct program_copies *c, enum function_body body,
 	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = attach);
 	int fd = program_with_cookie(c, body), i = 0;
 	const struct bpf_program *prog;
+	struct bpf_insn *insns;
+	size_t n;
 
 	if (fd < 0)
 		return fd;
@@ -96,8 +135,11 @@ int program_with_cookie_multi(struct program_copies *c, enum function_body body,
 	if (c->multi[i].fd[body])
 		return c->multi[i].fd[body];
 	prog = bpf_object__find_program_by_name(c->cookies, cookie_names[body]);
-	fd = load_copy(c, bpf_program__insns(prog), bpf_program__insn_cnt(prog), cookie_names[body],
-		BPF_PROG_TYPE_KPROBE, &opts);
+	insns = take_code(prog, &n, BPF_PROG_TYPE_KPROBE, attach);
+	if (!insns)
+		return -ENOMEM;
+	fd = load_copy(c, insns, n, cookie_names[body], BPF_PROG_TYPE_KPROBE, &opts);
+	free(insns);
 	if (fd > 0)
 		c->multi[i].fd[body] = fd;
 	return fd;
