@@ -295,7 +295,7 @@ FUZZ_CFLAGS  := -O1 -g -std=gnu11 -fno-strict-aliasing -fsanitize=fuzzer-no-link
 fuzz_obj = $(patsubst %.c,$(O)/fuzz/obj/%.o,$(1))
 
 # Of the board's program what a host talks to.
-FUZZED_TARGET := $(wildcard target/stream/*.c) target/log.c target/usage.c target/names.c
+FUZZED_TARGET := $(wildcard target/stream/*.c) target/log.c target/log_output.c target/usage.c target/names.c
 
 $(call fuzz_obj,$(FRAMING_SRC) $(PROTO_SRC) $(HOST_SRC) $(FUZZED_TARGET) $(FUZZ_SRC)): | $(PB_H) $(PLOT_PY)
 $(O)/fuzz/obj/%.o: %.c

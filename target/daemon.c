@@ -374,6 +374,7 @@ static void loop(struct daemon *d)
 	while (d->phase != PHASE_DONE) {
 		wait_for_work(d);
 		stream_set_now(d->stream, now_ns());
+		log_tick(d->stream->now_ns);
 		for (size_t i = 0; i < d->n_outputs; i++)
 			d->outputs[i]->sink->ops->tick(d->outputs[i]->sink, d->stream->now_ns);
 		if (d->phase < PHASE_CLOSING)
@@ -398,6 +399,7 @@ int daemon_run(const struct config *cfg)
 	}
 	if (!err) {
 		loop(&d);
+		log_flush(); /* the summary comes last */
 		for (size_t i = 0; i < d.n_outputs; i++)
 			d.failed = d.failed || d.closings[i].failed;
 		summary_print(d.stream);

@@ -29,6 +29,7 @@ int main(int argc, char **argv)
 
 	if (result == OPTIONS_RUN)
 		status = run(&options.config);
+	log_flush();
 	options_free(&options);
 	return status;
 }

@@ -65,7 +65,7 @@ static void tell_progress(struct closing *c, const struct output *out, uint64_t 
 {
 	uint64_t backlog = output_backlog(out), passed_ms = (now - c->begun_ns) / NS_PER_MS;
 	uint64_t gone = c->begun_backlog > backlog ? c->begun_backlog - backlog : 0;
-	char left[32], time[48] = "waiting for the line";
+	char left[32], time[48] = "waiting for the line", line[160];
 
 	if (now - c->told_ns < (c->on_terminal || !c->told ? TELL_NS : TELL_LOG_NS))
 		return;
@@ -77,16 +77,19 @@ static void tell_progress(struct closing *c, const struct output *out, uint64_t 
 			(unsigned long long)(backlog * passed_ms / gone / 1000 + 1));
 	else if (!out->sink->present)
 		snprintf(time, sizeof(time), "nobody is there");
-	if (c->on_terminal)
-		fprintf(stderr, "\rayaprof-uart: draining: %s left, %s\033[K", left, time);
-	else
+	if (c->on_terminal) {
+		snprintf(line, sizeof(line), "\rayaprof-uart: draining: %s left, %s\033[K", left,
+			time);
+		log_progress(line);
+	} else {
 		log_note("draining: %s left, %s", left, time);
+	}
 }
 
 static void end_progress(struct closing *c)
 {
 	if (c->told && c->on_terminal)
-		fprintf(stderr, "\r\033[K");
+		log_progress("\r\033[K");
 	c->told = false;
 }
 
