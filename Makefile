@@ -73,7 +73,9 @@ obj = $(patsubst %.c,$(O)/obj/%.o,$(1))
 BPF_PACKED := $(patsubst bpf/%.bpf.c,$(O)/gen/bpf/%.inc,$(BPF_SRC))
 PB_C      := $(O)/gen/proto/ayaprof.pb.c
 PB_H      := $(O)/gen/proto/ayaprof.pb.h
-SYSCALLS  := $(O)/gen/target/syscall_names.inc
+# Tables of system calls: a kernel takes those of its 32-bit programs, too, and a 32-bit program may be on a 64-bit kernel.
+SYSCALL_ABIS := $(if $(filter x86_64 i386 i486 i586 i686,$(MACHINE)),x86_64 i386 x32,$(if $(filter aarch64,$(MACHINE)),arm64,$(if $(filter arm,$(MACHINE)),arm,native)))
+SYSCALLS  := $(SYSCALL_ABIS:%=$(O)/gen/target/syscalls_%.inc)
 PLOT_PY   := $(O)/gen/host/flameline_py.inc
 
 LIB_FRAMING := $(O)/lib/libframing.a
@@ -209,9 +211,10 @@ $(O)/gen/bpf/%.inc: $(O)/obj/bpf/%.bpf.o
 	$(Q)mkdir -p $(@D) && gzip -9nc $< | od -An -v -tu1 | sed 's/\([0-9]\) /\1,/g; s/$$/,/' > $@
 
 # ---- other generated files ---------------------------------------------------------------------
-$(SYSCALLS): scripts/gen-syscalls.sh
+$(O)/gen/target/syscalls_%.inc: scripts/gen-syscalls.sh $(O)/flags
 	$(say) GEN $@
-	$(Q)mkdir -p $(@D) && CC='$(CC)' scripts/gen-syscalls.sh > $@
+	$(Q)mkdir -p $(@D) && CC='$(CC)' CPPFLAGS='$(filter-out -D%,$(CPPFLAGS))' scripts/gen-syscalls.sh $* $@.d > $@
+-include $(SYSCALLS:=.d)
 $(PLOT_PY): host/plot/flameline.py scripts/embed-text.sh
 	$(say) GEN $@
 	$(Q)mkdir -p $(@D) && scripts/embed-text.sh < $< > $@

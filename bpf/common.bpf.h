@@ -157,15 +157,16 @@ static __always_inline void count_loss(struct ayp_cell *cell, __u32 half, struct
 /*
  * Tell the thread's name before its first event, and again when it has changed (exec, prctl, a tid
  * that lives a second life). Looked at only when the thread on this CPU is not the one of the last
- * look. A name that finds no room in the ring is told at the next chance.
+ * look, or some thread has been renamed since (task.bpf.c). A name that finds no room in the ring is told at the next chance.
  */
-static __always_inline void identify(__u64 id, __u32 cpu, struct ayp_cpu_book *book)
+static __always_inline void identify(
+	const struct ayp_control *c, __u64 id, __u32 cpu, struct ayp_cpu_book *book)
 {
 	struct ayp_task_seen now = {}, *seen;
 	struct ayp_rec_task *rec;
-	__u32 tid = id;
+	__u32 tid = id, renames = c->renames;
 
-	if (!book || !tid || book->last_tid == tid)
+	if (!book || !tid || (book->last_tid == tid && book->renames == renames))
 		return;
 	now.tgid = id >> 32;
 	bpf_get_current_comm(now.comm, sizeof(now.comm));
@@ -173,8 +174,11 @@ static __always_inline void identify(__u64 id, __u32 cpu, struct ayp_cpu_book *b
 	if (seen && seen->tgid == now.tgid && seen->comm[0] == now.comm[0] &&
 		seen->comm[1] == now.comm[1]) {
 		book->last_tid = tid;
+		book->renames = renames;
 		return;
 	}
+	if (seen && seen->tgid == now.tgid)
+		now.exec = seen->exec;
 	rec = bpf_ringbuf_reserve(&ring, sizeof(*rec), 0);
 	if (!rec)
 		return;
@@ -189,6 +193,7 @@ static __always_inline void identify(__u64 id, __u32 cpu, struct ayp_cpu_book *b
 	bpf_ringbuf_submit(rec, BPF_RB_NO_WAKEUP);
 	bpf_map_update_elem(&tasks, &tid, &now, BPF_ANY);
 	book->last_tid = tid;
+	book->renames = renames;
 }
 
 enum emit_flags {
@@ -231,7 +236,7 @@ static __always_inline void emit(
 	if (!cell)
 		return;
 	if (flags != EMIT_NO_TASK)
-		identify(id, cpu, book);
+		identify(c, id, cpu, book);
 	rec = bpf_ringbuf_reserve(&ring, sizeof(*rec) + nargs * sizeof(__u64), 0);
 	if (!rec) {
 		count_loss(cell, half, book);

@@ -7,6 +7,19 @@ static __always_inline __u16 frames(long bytes)
 	return bytes > 0 ? bytes / sizeof(__u64) : 0;
 }
 
+/* What /proc calls the current process. The kernel answers for the namespace that a process lives in, not for those around it. */
+static __always_inline __u32 proc_tgid(__u32 tgid)
+{
+	struct bpf_pidns_info in_proc = {};
+
+	if (!params.proc_ino)
+		return tgid;
+	if (bpf_get_ns_current_pid_tgid(
+		    params.proc_dev, params.proc_ino, &in_proc, sizeof(in_proc)))
+		return 0;
+	return in_proc.tgid;
+}
+
 SEC("?perf_event")
 int cpu_sample(void *ctx)
 {
@@ -24,7 +37,7 @@ int cpu_sample(void *ctx)
 	if (!cell)
 		return 0;
 	book = cpu_book(cpu);
-	identify(id, cpu, book);
+	identify(c, id, cpu, book);
 	rec = bpf_ringbuf_reserve(&ring, sizeof(*rec), 0);
 	if (!rec) {
 		count_loss(cell, AYP_HALF_BEGIN, book);
@@ -36,6 +49,8 @@ int cpu_sample(void *ctx)
 	rec->rec.cpu = cpu;
 	rec->rec.kind = AYP_REC_STACK;
 	rec->tgid = id >> 32;
+	rec->proc_tgid = proc_tgid(id >> 32);
+	rec->zero = 0;
 	rec->kernel_frames = frames(bpf_get_stack(ctx, rec->kernel, sizeof(rec->kernel), 0));
 	rec->user_frames =
 		frames(bpf_get_stack(ctx, rec->user, sizeof(rec->user), BPF_F_USER_STACK));

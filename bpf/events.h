@@ -52,6 +52,8 @@ struct ayp_rec_stack {
 	ayp_u32 tgid;
 	ayp_u16 kernel_frames;
 	ayp_u16 user_frames;
+	ayp_u32 proc_tgid; /* the process's id in /proc; 0: /proc is of a PID namespace that does not show it */
+	ayp_u32 zero;
 	ayp_u64 kernel[AYP_STACK_DEPTH]; /* innermost first; [kernel_frames..) is not valid */
 	ayp_u64 user[AYP_STACK_DEPTH];
 };
@@ -91,10 +93,10 @@ struct ayp_cpu_book {
 	ayp_u64 last_lost_ns;
 	ayp_u32 last_tid; /* thread whose identity was checked last */
 	ayp_u8 in_softirq, in_hardirq;
-	ayp_u16 last_syscall; /* entered last */
+	ayp_u16 last_syscall; /* function id of the one entered last, or AYP_NO_SYSCALL */
 	ayp_u32 unasked;      /* records since the ring was asked how full it is */
-	ayp_u32 zero;
-	ayp_u64 strays; /* runs at an address that `places` does not know: no events */
+	ayp_u32 renames;      /* ayp_control.renames when last_tid was looked at */
+	ayp_u64 strays;       /* runs at an address that `places` does not know: no events */
 };
 
 /*
@@ -112,13 +114,15 @@ struct ayp_place_bucket {
 /* Map `control` (ARRAY, mappable, 1 entry), written by the daemon, read by every program. */
 struct ayp_control {
 	ayp_u32 active;    /* nothing is emitted or counted as an event while 0 */
-	ayp_u32 self_tgid; /* the daemon, which never traces itself */
+	ayp_u32 self_tgid; /* the daemon, which never traces itself; as the kernel counts */
+	ayp_u32 renames;   /* threads that got another name so far: written by the programs */
+	ayp_u32 zero;
 };
 
 /* Value of map `tasks` (LRU_HASH by tid): the identity that was told last. */
 struct ayp_task_seen {
 	ayp_u32 tgid;
-	ayp_u32 zero;
+	ayp_u32 exec; /* function id + 1 of the execve it is in, 0: in none */
 	ayp_u64 comm[2];
 };
 
@@ -173,6 +177,36 @@ struct ayp_field {
 	ayp_u16 size;   /* 4 or 8 bytes; 0: there is none */
 };
 
+/* The ways in which programs call a kernel: its own, and on a 64-bit kernel that of 32-bit programs (x86: int 0x80 from any program) and
+ * x86's x32, whose numbers have a bit set. Each has its own numbers. */
+enum ayp_syscall_abi {
+	AYP_ABI_NATIVE = 0,
+	AYP_ABI_COMPAT = 1,
+	AYP_ABI_X32 = 2,
+	AYP_ABIS = 3,
+};
+#define AYP_X32_BIT    0x40000000u
+#define AYP_SYSCALLS   1024u /* of one ABI, at most */
+#define AYP_NO_SYSCALL 0xffffu
+#define AYP_SIGRETURNS 4u
+#define AYP_EXECS      6u
+struct ayp_syscall_ids {
+	ayp_u16 first; /* function id of number 0 */
+	ayp_u16 count; /* of numbers that have one; 0: the kernel has no such calls */
+};
+
+/* A word of the kernel's that tells something by some of its bits. */
+enum ayp_mark_base {
+	AYP_MARK_NONE = 0, /* nothing to tell */
+	AYP_MARK_TASK = 1, /* in the current task_struct */
+	AYP_MARK_REGS = 2, /* in the struct pt_regs that the tracepoint passes */
+};
+struct ayp_mark {
+	ayp_u16 base;   /* enum ayp_mark_base */
+	ayp_u16 offset; /* of 4 bytes */
+	ayp_u32 mask, value;
+};
+
 /*
  * Constants of a loaded program (its .rodata; one struct for all objects). The verifier knows their
  * values, so branches that they rule out cost nothing.
@@ -180,13 +214,19 @@ struct ayp_field {
 struct ayp_params {
 	ayp_u32 n_funcs;    /* row length of `cells` */
 	ayp_u32 wake_bytes; /* wake the daemon when this much waits in the ring */
-	ayp_u16 func_syscall, func_hardirq, func_softirq, func_timer;
+	ayp_u16 func_hardirq, func_softirq, func_timer;
 	ayp_u16 func_switch, func_sample, func_packet;
 	ayp_u16 n_hardirq;
-	ayp_u32 syscall_nr_offset; /* in struct pt_regs */
-	ayp_u16 syscall_sigreturn; /* its number */
 	ayp_u16 syscall_probe;     /* first of two that the kernel's own probes make; 0: none */
-	ayp_u32 n_mem_sites;       /* 0: `memory` is off */
+	ayp_u32 syscall_nr_offset; /* in struct pt_regs */
+	struct ayp_syscall_ids syscall_ids[AYP_ABIS];
+	/* Function ids of calls that wipe their number, and numbers of calls that may change the ABI before they end;
+	 * AYP_NO_SYSCALL where there are fewer. */
+	ayp_u16 syscall_sigreturn[AYP_SIGRETURNS], syscall_exec[AYP_EXECS];
+	struct ayp_mark compat; /* of AYP_ABI_COMPAT */
+	/* The namespace that /proc is of, when process ids there are not the kernel's; else 0 */
+	ayp_u64 proc_dev, proc_ino;
+	ayp_u32 n_mem_sites; /* 0: `memory` is off */
 	ayp_u16 mem_site_base;
 	ayp_u16 atomic;                                      /* the JIT has atomic adds */
 	struct ayp_field switch_prev_state, switch_next_pid; /* in the tracepoint's record */
@@ -199,7 +239,6 @@ struct ayp_params {
 	struct ayp_field mem_cache[AYP_MEM_PROGS];
 	ayp_u32 place_factor, place_shift; /* of `places` */
 };
-#define AYP_SYSCALLS 1024u
 #define AYP_SOFTIRQS 10u
 
 /* Immediate that stands for the function's id in programs that are loaded once per function. */
@@ -210,18 +249,20 @@ struct ayp_params {
 #define AYP_ASSERT_SIZE(type, size)                                                                \
 	_Static_assert(sizeof(type) == (size), #type " must be " #size " bytes")
 AYP_ASSERT_SIZE(struct ayp_rec, 16);
-AYP_ASSERT_SIZE(struct ayp_rec_stack, 16 + 8 + 2 * 64 * 8);
+AYP_ASSERT_SIZE(struct ayp_rec_stack, 16 + 16 + 2 * 64 * 8);
 AYP_ASSERT_SIZE(struct ayp_rec_task, 40);
 AYP_ASSERT_SIZE(struct ayp_cell, 64);
 AYP_ASSERT_SIZE(struct ayp_cpu_book, 40);
 AYP_ASSERT_SIZE(struct ayp_place_bucket, 32);
-AYP_ASSERT_SIZE(struct ayp_control, 8);
+AYP_ASSERT_SIZE(struct ayp_control, 16);
+AYP_ASSERT_SIZE(struct ayp_syscall_ids, 4);
+AYP_ASSERT_SIZE(struct ayp_mark, 12);
 AYP_ASSERT_SIZE(struct ayp_task_seen, 24);
 AYP_ASSERT_SIZE(struct ayp_mem_cell, 16);
 AYP_ASSERT_SIZE(struct ayp_alloc, 16);
 AYP_ASSERT_SIZE(struct ayp_innermost, 40);
 AYP_ASSERT_SIZE(struct ayp_field, 4);
-AYP_ASSERT_SIZE(struct ayp_params, 8 + 16 + 12 + 4 + 8 + 8 + 3 * 6 * 4 + 8);
+AYP_ASSERT_SIZE(struct ayp_params, 8 + 16 + 4 + 12 + 20 + 12 + 16 + 4 + 4 + 8 + 8 + 3 * 6 * 4 + 8);
 _Static_assert(AYP_MEM_SLOT_UNTRACKED(AYP_MEM_PROGS) <= AYP_MEM_SLOTS, "slots");
 
 #endif

@@ -1,15 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0 OR MIT */
-/* Notes about a CPU that the other programs read; nothing is emitted here. */
+/* Notes about threads and CPUs that the other programs read; nothing is emitted here. */
 #include "bpf/common.bpf.h"
 
-/* A thread that has executed a new program has a new name: have it looked at again. */
-SEC("?raw_tp/sched_process_exec")
-int task_exec(__u64 *ctx)
+/* Run by the daemon in its own context: which process does the kernel take it for? */
+SEC("?raw_tp")
+int own_process(void *ctx)
 {
-	struct ayp_cpu_book *book = cpu_book(bpf_get_smp_processor_id());
+	return bpf_get_current_pid_tgid() >> 32;
+}
 
-	if (book)
-		book->last_tid = 0;
+/* A thread gets a new name: by exec, by itself (prctl), or from a sibling. Any CPU may have seen it last. */
+SEC("?raw_tp/task_rename")
+int task_rename(__u64 *ctx)
+{
+	struct ayp_control *c = the_control();
+
+	if (c)
+		COUNTER_ADD(c->renames, 1);
 	return 0;
 }
 

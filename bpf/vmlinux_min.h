@@ -33,6 +33,11 @@ enum {
 	BPF_F_USER_STACK = 256,
 };
 
+struct bpf_pidns_info {
+	__u32 pid;
+	__u32 tgid;
+};
+
 enum xdp_action {
 	XDP_PASS = 2,
 };

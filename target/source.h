@@ -84,6 +84,7 @@ struct source {
 	const struct source_ops *ops;
 	const char *name;      /* "kernel", "replay" */
 	bool replay;           /* events come from a recording, not from this machine */
+	bool foreign_pids;     /* thread ids of events are not those in /proc; set by start */
 	uint64_t start_ns;     /* replay: time of the first event, set by start. Else unused */
 	double attach_seconds; /* what start took */
 };

@@ -391,8 +391,6 @@ static int find_traits(struct model_private *p)
 			f->name && (f->cls == AYP_CLASS_REPLAY || f->cls == AYP_CLASS_UNKNOWN);
 
 		p->traits[i] = by_class[f->cls];
-		if (replay && !strncmp(f->name, "sys_", 4))
-			p->traits[i] = FUNC_KERNEL | FUNC_SYSCALL;
 		if ((replay || (f->name && f->cls == AYP_CLASS_TRACEPOINT)) &&
 			!strcmp(f->name, "sched_switch"))
 			p->traits[i] = FUNC_SWITCH;

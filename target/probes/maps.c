@@ -171,10 +171,9 @@ int maps_fd_by_name(const struct maps *m, const char *name)
 	return -1;
 }
 
-void maps_set_active(struct maps *m, bool active)
+void maps_set_active(struct maps *m, bool active, uint32_t self)
 {
-	if (active)
-		m->control->self_tgid = getpid();
+	m->control->self_tgid = self;
 	__sync_synchronize();
 	m->control->active = active;
 	__sync_synchronize();

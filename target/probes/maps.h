@@ -48,8 +48,8 @@ void maps_destroy(struct maps *m);
 /* The map's name in the objects, and its descriptor by that name (-1 if none). */
 int maps_fd_by_name(const struct maps *m, const char *name);
 
-/* Begin to count and emit (true), or stop. */
-void maps_set_active(struct maps *m, bool active);
+/* Begin to count and emit (true), or stop. self: the daemon's process id as the kernel's programs see it (pid_space.h). */
+void maps_set_active(struct maps *m, bool active, uint32_t self);
 /* Until every program that runs now has ended; after a stop none is about to emit then. */
 void maps_wait(const struct maps *m);
 

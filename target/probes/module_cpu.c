@@ -89,7 +89,7 @@ static void symbolize(struct module *m, const struct ayp_rec_stack *rec, ayaprof
 	stack->kernel_frames = kernel;
 	for (i = 0; i < user; i++)
 		stack->symbols[stack->symbols_count++] =
-			symbolizer_user(c->symbolizer, rec->tgid, rec->user[i] - (i > 0));
+			symbolizer_user(c->symbolizer, rec->proc_tgid, rec->user[i] - (i > 0));
 }
 
 static uint64_t address_hash(const struct ayp_rec_stack *rec)

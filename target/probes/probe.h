@@ -19,6 +19,7 @@
 #include "target/probes/maps.h"
 #include "target/probes/object.h"
 #include "target/probes/identity.h"
+#include "target/probes/pid_space.h"
 #include "target/probes/ring.h"
 
 struct probes;
@@ -71,6 +72,7 @@ struct probes {
 	const struct source_sink *sink;
 	struct ayp_params params;
 	struct maps maps;
+	struct pid_space pids;
 	struct ring ring;
 	struct module modules[PROBES_MAX_MODULES];
 	size_t n_modules;

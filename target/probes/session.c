@@ -13,6 +13,7 @@
 #include "target/log.h"
 #include "target/probes/kernel_btf.h"
 #include "target/probes/rcu.h"
+#include "target/probes/rights.h"
 #include "target/probes/task_layout.h"
 
 /* Each attachment is a descriptor or two. The hard limit is the board's word on how many. */
@@ -153,8 +154,13 @@ int session_open(struct probes *p)
 		&p->maps, p->cfg->ring_bytes, p->params.n_funcs, p->params.n_mem_sites, &what);
 	if (err) {
 		if (err == -EPERM)
-			log_error("cannot trace this kernel: no permission; needs root or "
-				  "CAP_BPF+CAP_PERFMON");
+			log_error("cannot trace this kernel: no permission: %s",
+				rights_missing(text, sizeof(text))
+					? text
+					: "refused although the capabilities are there: those of a "
+					  "user "
+					  "namespace do not count, and a seccomp filter may refuse "
+					  "bpf()");
 		else
 			log_error("cannot trace this kernel: map %s: %s; run --check to see what "
 				  "works here",
@@ -164,7 +170,16 @@ int session_open(struct probes *p)
 	err = ring_open(&p->ring, p->maps.fd[MAP_RING], p->record, p);
 	if (err)
 		log_error("cannot trace this kernel: ring buffer: %s", strerror(-err));
-	return err ? err : believe_btf(p);
+	if (!err)
+		err = pid_space_find(&p->pids, &p->maps, &p->params);
+	if (err)
+		return err;
+	p->base.foreign_pids = p->pids.proc_differs;
+	if (p->pids.proc_differs) {
+		p->params.proc_dev = p->pids.dev;
+		p->params.proc_ino = p->pids.ino;
+	}
+	return believe_btf(p);
 }
 
 static int attach_modules(struct probes *p)
@@ -211,11 +226,11 @@ static void attach_notes(struct probes *p, const char *const *programs, const ch
 /* What makes the others' records better, but is not needed. */
 static void attach_all_notes(struct probes *p)
 {
-	static const char *const names[] = {"task_exec", NULL};
+	static const char *const names[] = {"task_rename", NULL};
 	static const char *const marks[] = {"mark_softirq_enter", "mark_softirq_exit",
 		"mark_hardirq_enter", "mark_hardirq_exit", NULL};
 
-	attach_notes(p, names, "thread names are not followed through exec");
+	attach_notes(p, names, "threads that get another name may be shown with the old one");
 	attach_notes(p, marks, "what interrupts do on the daemon's time is left out");
 }
 

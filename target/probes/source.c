@@ -70,7 +70,7 @@ static int do_activate(struct source *s)
 		if (p->modules[i].live && p->modules[i].ops->activate)
 			p->modules[i].ops->activate(&p->modules[i]);
 	p->misses_before = all_misses(p);
-	maps_set_active(&p->maps, true);
+	maps_set_active(&p->maps, true, p->pids.self);
 	return ring_start(&p->ring);
 }
 
@@ -146,7 +146,7 @@ static void do_deactivate(struct source *s)
 
 	if (p->stopped)
 		return;
-	maps_set_active(&p->maps, false);
+	maps_set_active(&p->maps, false, p->pids.self);
 	/* At once: the kernel goes on counting until all is detached. */
 	read_misses(p);
 	p->stopped = true;

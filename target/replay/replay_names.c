@@ -8,17 +8,17 @@
 
 #include "target/log.h"
 #include "target/parse.h"
+#include "target/syscalls.h"
 
 /* Names as recorders of tracepoints write them. Functions of the kernel that merely begin alike
- * must not match (irq_enter_rcu is no interrupt): `digits` asks for a number after the prefix, and
+ * must not match (irq_enter_rcu is no interrupt, sys_fillrect no system call): `digits` asks for a number after the prefix, and
  * softirqs are spelled in capitals. */
-enum rest { REST_ANY, REST_NONE, REST_DIGITS, REST_CAPITALS };
+enum rest { REST_NONE, REST_DIGITS, REST_CAPITALS };
 static const struct {
 	const char *prefix;
 	enum rest rest;
 	enum ayp_class cls;
 } classes[] = {
-	{"sys_", REST_ANY, AYP_CLASS_SYSCALL},
 	{"softirq_", REST_CAPITALS, AYP_CLASS_SOFTIRQ},
 	{"irq_", REST_DIGITS, AYP_CLASS_HARDIRQ},
 	{"local_timer", REST_NONE, AYP_CLASS_TIMER},
@@ -32,8 +32,6 @@ static bool rest_fits(const char *text, enum rest rest)
 		[REST_CAPITALS] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ_",
 	};
 
-	if (rest == REST_ANY)
-		return true;
 	if (rest == REST_NONE)
 		return text[0] == '\0';
 	return text[0] && text[strspn(text, sets[rest])] == '\0';
@@ -47,7 +45,7 @@ enum ayp_class replay_guess_class(const char *name)
 			rest_fits(name + n, classes[i].rest))
 			return classes[i].cls;
 	}
-	return AYP_CLASS_REPLAY;
+	return syscalls_known(name) ? AYP_CLASS_SYSCALL : AYP_CLASS_REPLAY;
 }
 
 static int load_line(struct names *names, char *line)

@@ -230,7 +230,7 @@ static void use_task(struct stream *s, uint32_t tid)
 {
 	if (names_use(s->names, ayaprof_Table_TABLE_TASK, tid) || s->source->replay)
 		return;
-	tasks_look_up(s->names, tid);
+	tasks_look_up(s->names, tid, !s->source->foreign_pids);
 	names_use(s->names, ayaprof_Table_TABLE_TASK, tid);
 }
 

@@ -14,18 +14,19 @@ static char *field(char *text, const char *key)
 	return at ? at + strlen(key) : NULL;
 }
 
-void tasks_look_up(struct names *names, uint32_t tid)
+void tasks_look_up(struct names *names, uint32_t tid, bool in_proc)
 {
 	char path[64], text[512], *comm, *tgid;
 	ssize_t n = -1;
-	int fd;
+	int fd = -1;
 
 	if (tid == 0) {
 		names_set(names, ayaprof_Table_TABLE_TASK, 0, 0, "swapper", NULL);
 		return;
 	}
 	snprintf(path, sizeof(path), "/proc/%u/status", tid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (in_proc)
+		fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd >= 0) {
 		n = read(fd, text, sizeof(text) - 1);
 		close(fd);

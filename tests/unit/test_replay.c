@@ -22,6 +22,17 @@ static void classes_by_name(void **state)
 		enum ayp_class cls;
 	} rows[] = {
 		{"sys_read", AYP_CLASS_SYSCALL},
+		{"sys_466", AYP_CLASS_SYSCALL},
+		{"sys_fillrect", AYP_CLASS_REPLAY},
+		{"sys_", AYP_CLASS_REPLAY},
+		{"sys_466_end", AYP_CLASS_REPLAY},
+#ifdef __x86_64__
+		{"ia32_sys_waitpid", AYP_CLASS_SYSCALL},
+		{"sys_waitpid", AYP_CLASS_SYSCALL},
+		{"x32_sys_preadv2", AYP_CLASS_SYSCALL},
+		{"arm_sys_sync_file_range2", AYP_CLASS_SYSCALL},
+#endif
+		{"ia32_sys_fillrect", AYP_CLASS_REPLAY},
 		{"irq_36", AYP_CLASS_HARDIRQ},
 		{"irq_enter_rcu", AYP_CLASS_REPLAY},
 		{"irq_", AYP_CLASS_REPLAY},
