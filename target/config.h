@@ -60,6 +60,7 @@ struct config {
 	size_t ring_bytes;     /* kernel ring buffer, a power of two; never 0 */
 	const char *mechanism; /* attach by this mechanism only, e.g. "kprobe"; NULL: the best that
 				  works */
+	bool unsafe;           /* also functions that every probe runs through */
 	uint32_t return_slots; /* kprobe, kprobe.multi: calls of a function at once whose returns
 				  are seen; 0: by the memory */
 	const char *btf; /* type information for a kernel that has none: a file, a directory; NULL:

@@ -159,15 +159,20 @@ OPTION_SETTER(framing)
 	return err;
 }
 
-OPTION_SETTER(quiet_console)
+static int flag(const char *value, bool *on, char *why)
 {
 	static const struct word words[] = {{"yes", 1}, {"no", 0}, {0}};
 	int v = 1;
 	int err = value ? one_of(value, words, &v, why) : 0; /* only a file gives a value */
 
 	if (!err)
-		o->config.quiet_console = v;
+		*on = v;
 	return err;
+}
+
+OPTION_SETTER(quiet_console)
+{
+	return flag(value, &o->config.quiet_console, why);
 }
 
 OPTION_SETTER(kmsg)
@@ -300,6 +305,11 @@ OPTION_SETTER(return_slots)
 	if (!err)
 		o->config.return_slots = (uint32_t)v;
 	return err;
+}
+
+OPTION_SETTER(unsafe)
+{
+	return flag(value, &o->config.unsafe, why);
 }
 
 OPTION_SETTER(btf)

@@ -22,6 +22,7 @@ OPTION_SETTER(module);
 OPTION_SETTER(probe);
 OPTION_SETTER(mechanism);
 OPTION_SETTER(return_slots);
+OPTION_SETTER(unsafe);
 OPTION_SETTER(btf);
 OPTION_SETTER(sample_hz);
 OPTION_SETTER(xdp_iface);

@@ -68,6 +68,10 @@ const struct option_row option_rows[] = {
 		"for kprobe and kprobe.multi: how many calls of a function may be running whose "
 		"ends "
 		"are seen; more are counted as lost [64 to 4096, by the memory]"},
+	FLAG_FILE_ROW("unsafe", NULL, set_unsafe,
+		"trace also the kernel functions that every probe itself runs through, which "
+		"--list-functions GLOB -v names: most show nothing but losses, some panic the "
+		"board"),
 	{"btf", 0, "FILE|DIR", NULL, false, set_btf,
 		"type information (BTF, raw or in an ELF file) for a kernel that has none; in a "
 		"directory: that of RELEASE.btf, as uname -r says it [btf/ beside the program, "

@@ -92,14 +92,20 @@ static bool spec_matches(const char *glob, const char *name)
 	return !fnmatch(glob, name, 0) || (!strncmp(glob, name, n) && name[n] == '.');
 }
 
-static int leave_out(struct search *s, const char *name)
+/* Unless the user insists. NULL: it may be traced. */
+static const char *forbidden(const struct search *s, const char *name)
+{
+	return s->cfg->unsafe ? NULL : own_helper(name);
+}
+
+static int leave_out(struct search *s, const char *name, const char *part)
 {
 	size_t len = strlen(s->left_names);
 
 	if (!s->left_out++ || len + strlen(name) + 2 < sizeof(s->left_names))
 		snprintf(s->left_names + len, sizeof(s->left_names) - len, "%s%s", len ? " " : "",
 			name);
-	log_detail("%s: not traced: every probe runs through it", name);
+	log_detail("%s: not traced: every probe runs through it (%s)", name, part);
 	return 0;
 }
 
@@ -116,7 +122,8 @@ static int tell_left_out(const struct search *s, bool anything)
 	if (told < s->left_out)
 		snprintf(more, sizeof(more), " and %zu more (-v has all)", s->left_out - told);
 	if (!anything) {
-		log_error("nothing is left to trace: every probe itself runs through %s%s",
+		log_error("nothing is left to trace: every probe itself runs through %s%s; "
+			  "--unsafe insists",
 			s->left_names, more);
 		return -ENOENT;
 	}
@@ -129,6 +136,7 @@ static int on_kernel_function(void *ctx, const char *name, const char *module)
 {
 	struct search *s = ctx;
 	bool wanted = false, by_spec = false;
+	const char *part;
 	ptrdiff_t at = s->built_in ? built_in_index(name) : -1;
 	size_t i;
 
@@ -140,8 +148,9 @@ static int on_kernel_function(void *ctx, const char *name, const char *module)
 			s->matches[i]++;
 			wanted = by_spec = true;
 		}
-	if (wanted && is_own_helper(name))
-		return leave_out(s, name);
+	part = wanted ? forbidden(s, name) : NULL;
+	if (part)
+		return leave_out(s, name, part);
 	return wanted && !have_kernel(s->t, name) ? add(s->t, name, NULL, 0, by_spec) : 0;
 }
 
@@ -157,13 +166,15 @@ static bool unlisted(const struct search *s, size_t i)
 static int on_unlisted_function(void *ctx, const char *name, const char *module)
 {
 	struct search *s = ctx;
+	const char *part;
 	size_t i;
 
 	for (i = 0; i < s->cfg->n_probes; i++)
 		if (unlisted(s, i) && !strcmp(s->cfg->probes[i].glob, name)) {
 			s->matches[i]++;
-			if (is_own_helper(name))
-				return leave_out(s, name);
+			part = forbidden(s, name);
+			if (part)
+				return leave_out(s, name, part);
 			return have_kernel(s->t, name) ? 0 : add(s->t, name, NULL, 0, true);
 		}
 	return 0;

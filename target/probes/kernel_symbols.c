@@ -25,6 +25,7 @@ static bool parse_kallsyms(char *text, struct line *l)
 	unsigned long long address;
 
 	l->module[0] = '\0';
+	l->type = ' ';
 	if (sscanf(text, "%llx %c %511s [%63[^]]", &address, &l->type, l->name, l->module) < 3)
 		return false;
 	l->address = address;
@@ -106,6 +107,25 @@ int kernel_addresses_each(int (*fn)(void *ctx, const char *name, uint64_t addres
 	while (!err && getline(&text, &cap, f) > 0)
 		if (parse_kallsyms(text, &l) && l.address)
 			err = fn(ctx, l.name, l.address);
+	free(text);
+	fclose(f);
+	return err;
+}
+
+int kernel_data_each(int (*fn)(void *ctx, const char *name), void *ctx)
+{
+	FILE *f = fopen("/proc/kallsyms", "re");
+	char *text = NULL;
+	size_t cap = 0;
+	struct line l;
+	int err = 0;
+
+	if (!f)
+		return -errno;
+	while (!err && getline(&text, &cap, f) > 0)
+		/* No function, but read as far as its type. */
+		if (!parse_kallsyms(text, &l) && strchr("dDrR", l.type))
+			err = fn(ctx, l.name);
 	free(text);
 	fclose(f);
 	return err;

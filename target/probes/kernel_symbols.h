@@ -19,6 +19,8 @@ int kernel_functions_unlisted(kernel_function_fn fn, void *ctx);
 /* Every function and its address, which is never 0 (the kernel may keep them to itself:
  * kptr_restrict). */
 int kernel_addresses_each(int (*fn)(void *ctx, const char *name, uint64_t address), void *ctx);
+/* Every name of data, of which a kernel may keep none (CONFIG_KALLSYMS_ALL). */
+int kernel_data_each(int (*fn)(void *ctx, const char *name), void *ctx);
 int kernel_functions_matching(const char *glob, kernel_function_fn fn, void *ctx);
 
 /* The symbol table by address (symbol_blocks.h); NULL and errno. */

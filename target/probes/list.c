@@ -30,6 +30,7 @@ struct list {
 	char **name;
 	size_t n_names;
 	bool keep;
+	bool unsafe; /* nothing is left out for safety */
 };
 
 static int keep(struct list *l, const char *name)
@@ -49,8 +50,10 @@ static int print_function(void *ctx, const char *name, const char *module)
 {
 	struct list *l = ctx;
 
-	if (is_own_helper(name)) {
-		log_detail("left out: %s: every probe runs through it", name);
+	const char *part = l->unsafe ? NULL : own_helper(name);
+
+	if (part) {
+		log_detail("left out: %s: every probe runs through it (%s)", name, part);
 		l->left_out++;
 	} else {
 		l->n++;
@@ -94,7 +97,7 @@ static int list(struct list *l)
 
 int probes_list_functions(const struct config *cfg, const char *glob)
 {
-	struct list l = {.glob = glob, .keep = log_verbosity() > 0};
+	struct list l = {.glob = glob, .keep = log_verbosity() > 0, .unsafe = cfg->unsafe};
 	int err = list(&l);
 
 	while (l.n_names)

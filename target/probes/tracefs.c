@@ -9,12 +9,12 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
 #include <linux/magic.h>
-#include <linux/mount.h>
+
+#include "target/probes/detached_mount.h"
 
 static int dir_fd = -1;
 static const char *place;
@@ -32,25 +32,12 @@ static int open_mounted(const char *path)
 	return fd;
 }
 
-/* Linux 5.2: a mount that is only a descriptor. */
 static int open_detached(void)
 {
-	int context, fd = -1, err = 0;
+	int fd = detached_mount("tracefs");
 
-	context = syscall(SYS_fsopen, "tracefs", FSOPEN_CLOEXEC);
-	if (context < 0)
-		return -errno;
-	if (syscall(SYS_fsconfig, context, FSCONFIG_CMD_CREATE, NULL, NULL, 0))
-		err = -errno;
-	if (!err) {
-		fd = syscall(SYS_fsmount, context, FSMOUNT_CLOEXEC, 0);
-		if (fd < 0)
-			err = -errno;
-	}
-	close(context);
-	if (err)
-		return err;
-	place = "mounted privately";
+	if (fd >= 0)
+		place = "mounted privately";
 	return fd;
 }
 

@@ -207,6 +207,14 @@ def own_helpers(bench):
     assert names and not names & set(listed.out.split()), told
     probed = bench.run(BOARD, "--mode", "log", "-o", bench.tmp / "x.pb", "-M", "none", "-p", "k:bpf_ringbuf*", "-d", 1, code=1)
     assert "every probe itself runs through" in probed.err and len(probed.err.splitlines()) == 1, probed.err
+    # Named in full it is no other: such a probe can end the machine. Nothing is attached here.
+    named = bench.run(BOARD, "--mode", "log", "-o", bench.tmp / "x.pb", "-M", "none", "-p", "k:bpf_ringbuf_submit", "-d", 1, code=1)
+    assert "runs through bpf_ringbuf_submit" in named.err and "--unsafe" in named.err, named.err
+    settings = bench.tmp / "settings"
+    settings.write_text("unsafe = yes\n")
+    for insist in (("--unsafe",), ("-c", settings)):
+        insisted = bench.run(BOARD, *insist, "--list-functions", "bpf_ringbuf_*mit")
+        assert "bpf_ringbuf_submit" in insisted.out.split(), insisted
 
 
 @test("--list-modules and --list-functions list")
