@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "target/stream/closing.h"
@@ -19,6 +18,7 @@
 #include "target/log.h"
 #include "target/memory.h"
 #include "target/mounts.h"
+#include "target/signals.h"
 #include "target/sink/mode.h"
 #include "target/summary.h"
 #include "target/usage.h"
@@ -47,7 +47,7 @@ struct daemon {
 	struct console console;
 	int kmsg; /* descriptor of the kernel's log, -1: not wanted */
 	struct closing closings[STREAM_MAX_OUTPUTS];
-	int signals; /* signalfd */
+	int signals; /* descriptor of signals.h */
 	sigset_t mask_before;
 	enum phase phase;
 	const char *reason;
@@ -58,6 +58,19 @@ struct daemon {
 };
 
 /* ---- setting up ----------------------------------------------------------------------------- */
+
+/* When a run is cut off: what would stay behind on the board. */
+static void leave_as_found(void *ctx)
+{
+	struct daemon *d = ctx;
+
+	console_restore(&d->console);
+	for (size_t i = 0; i < d->n_outputs; i++) {
+		struct sink *sink = d->outputs[i]->sink;
+		if (sink->ops->restore)
+			sink->ops->restore(sink);
+	}
+}
 
 static int catch_signals(struct daemon *d)
 {
@@ -72,9 +85,9 @@ static int catch_signals(struct daemon *d)
 	if (sigaction(SIGHUP, NULL, &old) == 0 && old.sa_handler != SIG_IGN)
 		sigaddset(&mask, SIGHUP);
 	signal(SIGPIPE, SIG_IGN);
-	sigprocmask(SIG_BLOCK, &mask, &d->mask_before);
-	d->signals = signalfd(-1, &mask, SFD_NONBLOCK | SFD_CLOEXEC);
-	return d->signals < 0 ? -errno : 0;
+	signals_set_restore(leave_as_found, d);
+	d->signals = signals_start(&mask, &d->mask_before);
+	return d->signals < 0 ? d->signals : 0;
 }
 
 static uint32_t new_session(void)
@@ -147,6 +160,7 @@ static int set_up(struct daemon *d)
 		err = command_prepare(&d->command, cfg->command, &d->mask_before);
 	if (!err && !cfg->replay_file)
 		mounts_complete();
+	signals_doing("opening the outputs");
 	if (!err)
 		err = open_outputs(d);
 	if (!err)
@@ -163,6 +177,7 @@ static int set_up(struct daemon *d)
 				     : probes_source_new(cfg, d->names, &d->sink);
 	if (!d->source)
 		return -EIO;
+	signals_doing("attaching the probes");
 	err = d->source->ops->start(d->source);
 	if (err < 0)
 		return err;
@@ -193,8 +208,6 @@ static void tear_down(struct daemon *d)
 	console_restore(&d->console);
 	if (d->kmsg >= 0)
 		close(d->kmsg);
-	if (d->signals >= 0)
-		close(d->signals);
 }
 
 /* ---- the loop ------------------------------------------------------------------------------- */
@@ -210,17 +223,17 @@ static void stop(struct daemon *d, const char *reason)
 
 static void take_signals(struct daemon *d)
 {
-	struct signalfd_siginfo info;
+	struct signals_seen seen;
 
-	while (read(d->signals, &info, sizeof(info)) == sizeof(info)) {
-		if (info.ssi_signo == SIGCHLD) {
+	while (signals_next(&seen)) {
+		if (seen.number == SIGCHLD) {
 			if (command_reap(&d->command))
 				stop(d, "command ended");
 			continue;
 		}
 		/* The command has had it already when it came from the terminal (SI_KERNEL). */
-		if (info.ssi_code != SI_KERNEL)
-			command_signal(&d->command, (int)info.ssi_signo);
+		if (seen.code != SI_KERNEL)
+			command_signal(&d->command, seen.number);
 		if (d->phase == PHASE_RUN)
 			stop(d, "signal");
 		else
@@ -231,6 +244,12 @@ static void take_signals(struct daemon *d)
 static bool replays_at_max(const struct daemon *d)
 {
 	return d->cfg->replay_file && d->cfg->replay_rate == REPLAY_MAX;
+}
+
+/* A recording waits for room. Once it is stopped nothing more comes of it, and the end must come. */
+static bool held_back(const struct daemon *d)
+{
+	return replays_at_max(d) && d->phase == PHASE_RUN;
 }
 
 static uint64_t coalesce_ns(const struct daemon *d)
@@ -250,7 +269,7 @@ static int consume(struct daemon *d)
 	d->again = false;
 	while (taken < ROUND_EVENTS) {
 		unsigned int max = ROUND_EVENTS - taken;
-		if (replays_at_max(d)) {
+		if (held_back(d)) {
 			if (!stream_has_room(d->stream))
 				stream_pump(d->stream);
 			if (!stream_has_room(d->stream))
@@ -277,7 +296,6 @@ static void close_books(struct daemon *d)
 static void run_source(struct daemon *d)
 {
 	uint64_t now = d->stream->now_ns;
-	bool blocked;
 	int n;
 
 	if (d->phase == PHASE_RUN && d->stop_at_ns && now >= d->stop_at_ns)
@@ -286,8 +304,7 @@ static void run_source(struct daemon *d)
 		stop(d, "stopped by the host");
 	if (d->phase == PHASE_RUN && now < d->rest_until_ns)
 		return;
-	n = consume(d);
-	blocked = replays_at_max(d) && !stream_has_room(d->stream);
+	n = d->hurry ? 0 : consume(d);
 	if (n < 0 && n != -ENODATA && n != -EAGAIN) {
 		d->failed = true; /* the source has said why */
 		stop(d, "error");
@@ -295,7 +312,7 @@ static void run_source(struct daemon *d)
 	} else if (n == -ENODATA) {
 		stop(d, "finished");
 		close_books(d);
-	} else if (n == 0 && d->phase == PHASE_REST && !blocked) {
+	} else if (n == 0 && d->phase == PHASE_REST) {
 		close_books(d);
 	} else if (n > 0 && !replays_at_max(d) && !d->again) {
 		d->rest_until_ns = now + coalesce_ns(d);
@@ -325,7 +342,7 @@ static uint64_t wait_ns(struct daemon *d)
 		wait = interval;
 	if (d->phase == PHASE_CLOSING)
 		return 10 * NS_PER_MS;
-	if (d->again || d->phase == PHASE_REST || (replays_at_max(d) && stream_has_room(d->stream)))
+	if (d->again || d->phase == PHASE_REST || (held_back(d) && stream_has_room(d->stream)))
 		return 0;
 	due = d->source->ops->next_due_ns(d->source);
 	if (due)
@@ -398,6 +415,7 @@ int daemon_run(const struct config *cfg)
 		stop(&d, "command failed");
 	}
 	if (!err) {
+		signals_doing("the run");
 		loop(&d);
 		log_flush(); /* the summary comes last */
 		for (size_t i = 0; i < d.n_outputs; i++)
@@ -406,6 +424,8 @@ int daemon_run(const struct config *cfg)
 		if (cfg->summary_json && summary_write_json(d.stream, cfg->summary_json))
 			d.failed = true;
 	}
+	signals_set_status(err || d.failed ? 1 : 0);
+	signals_doing("removing the probes");
 	tear_down(&d);
 	return err || d.failed ? 1 : 0;
 }

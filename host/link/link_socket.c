@@ -24,8 +24,9 @@ static int connect_within(int fd, const struct sockaddr *addr, socklen_t len)
 		return 0;
 	if (errno != EINPROGRESS && errno != EAGAIN)
 		return -errno;
+	errno = 0;
 	if (poll(&p, 1, CONNECT_MS) <= 0)
-		return -ETIMEDOUT;
+		return errno == EINTR ? -EINTR : -ETIMEDOUT;
 	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &size) < 0)
 		return -errno;
 	return -err;
@@ -79,7 +80,7 @@ static int open_tcp(struct link *l)
 	if (got)
 		return link_fail(l, EHOSTUNREACH, "cannot find %s: %s", l->port, gai_strerror(got));
 	err = -EHOSTUNREACH;
-	for (a = found; a && err; a = a->ai_next)
+	for (a = found; a && err && err != -EINTR; a = a->ai_next)
 		err = connect_to(
 			l, a->ai_family, a->ai_socktype, a->ai_protocol, a->ai_addr, a->ai_addrlen);
 	freeaddrinfo(found);

@@ -127,12 +127,19 @@ static void say_back(const struct loop *l, const char *before)
 static int line_retry(struct loop *l)
 {
 	char before[IDENTITY_PATH];
+	sigset_t blocked;
+	int err;
 
 	if (l->now_ns < l->retry_at_ns)
 		return 0;
 	l->retry_at_ns = l->now_ns + RETRY_NS;
 	snprintf(before, sizeof(before), "%s", l->link.device);
-	if (link_open(&l->link))
+	/* Looking a name up and connecting take seconds where nobody answers: one signal ends the waiting
+	 * for a connection, a second one the program. */
+	sigprocmask(SIG_SETMASK, &l->unblocked, &blocked);
+	err = link_open(&l->link);
+	sigprocmask(SIG_SETMASK, &blocked, NULL);
+	if (err)
 		return 0;
 	say_back(l, before);
 	controller_reopened(&l->controller);

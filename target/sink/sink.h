@@ -49,6 +49,9 @@ struct sink_ops {
 	/* What the driver counted since the sink was made; false: it does not count. NULL: no such.
 	 */
 	bool (*errors)(struct sink *s, ayaprof_UartErrors *sum);
+	/* Leave the device as it was found, without waiting and without releasing anything: the program is about to be
+	 * cut off. NULL: there is nothing to do. */
+	void (*restore)(struct sink *s);
 	/* Close and release. */
 	void (*free)(struct sink *s);
 };

@@ -208,6 +208,11 @@ static void tty_sink_discard(struct sink *sink)
 	tty_discard(&((struct sink_tty *)sink)->tty);
 }
 
+static void tty_sink_restore(struct sink *sink)
+{
+	tty_restore(&((struct sink_tty *)sink)->tty);
+}
+
 static void tty_sink_free(struct sink *sink)
 {
 	struct sink_tty *s = (struct sink_tty *)sink;
@@ -228,6 +233,7 @@ static const struct sink_ops ops = {
 	.set_rate = tty_sink_set_rate,
 	.discard = tty_sink_discard,
 	.errors = tty_sink_errors,
+	.restore = tty_sink_restore,
 	.free = tty_sink_free,
 };
 

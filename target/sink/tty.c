@@ -159,7 +159,7 @@ static int set_up(struct tty *t, const char *path, const struct tty_options *opt
 }
 
 /* A shared device may have been set otherwise meanwhile: only what we changed goes back. */
-static void restore(struct tty *t)
+static void restore(const struct tty *t)
 {
 	const tcflag_t ours = CBAUD | (CBAUD << IBSHIFT) | CRTSCTS;
 	struct termios2 tio = t->before;
@@ -242,6 +242,14 @@ void tty_discard(const struct tty *t)
 {
 	if (t->fd >= 0 && !t->shared)
 		ioctl(t->fd, TCFLSH, TCOFLUSH);
+}
+
+void tty_restore(const struct tty *t)
+{
+	if (t->fd < 0)
+		return;
+	tty_discard(t);
+	restore(t);
 }
 
 void tty_close(struct tty *t)

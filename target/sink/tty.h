@@ -42,6 +42,8 @@ bool tty_errors(const struct tty *t, ayaprof_UartErrors *counters);
 /* Bytes the driver still holds; 0 if it does not say. */
 size_t tty_unsent(const struct tty *t);
 void tty_discard(const struct tty *t);
+/* Drop what the driver holds, and set what was found; the device stays open. */
+void tty_restore(const struct tty *t);
 /* Restores the settings found, as far as the device is still there. */
 void tty_close(struct tty *t);
 

@@ -8,9 +8,14 @@
 
 #define STALL_NS       (10 * NS_PER_S) /* nothing moves: give the line up */
 #define RETURN_NS      (15 * NS_PER_S) /* for a device or a host that was there, to come back */
-#define HURRY_NS       (2 * NS_PER_S)  /* for the frame in hand, and again for the goodbye */
 #define FLUSH_STALL_NS (3 * NS_PER_S)  /* for what the driver holds */
-#define GOODBYES       3u /* at once, where nobody answers: noise hits one frame, seldom three */
+#define FINISH_NS      (2 * NS_PER_S)  /* for the frame in hand */
+/* Whoever is in a hurry is not kept for a second, whatever the line does (target/signals.h): so long after that began
+ * the frame in hand, the goodbye, and what the driver holds are given up. */
+#define HURRY_FRAME_NS   (200 * NS_PER_MS)
+#define HURRY_GOODBYE_NS (450 * NS_PER_MS)
+#define HURRY_FLUSH_NS   (550 * NS_PER_MS)
+#define GOODBYES         3u /* at once, where nobody answers: noise hits one frame, seldom three */
 /* Where nobody answers, the goodbye is repeated: who cannot hear for three seconds, whatever the reason, still learns
  * the final books. Often enough for a host that ends its recording after a second's silence to stay. */
 #define FAREWELL_NS     (3600 * NS_PER_MS) /* 50 ms after the last repeat */
@@ -105,6 +110,12 @@ static uint64_t patience_ns(const struct closing *c, const struct stream *s)
 	return is_serial(out) && !out->sink->present ? RETURN_NS : STALL_NS;
 }
 
+/* In a hurry, and for that long already. */
+static bool too_late(const struct closing *c, uint64_t now, uint64_t after_ns)
+{
+	return c->in_hurry && now - c->hurry_ns >= after_ns;
+}
+
 /* ---- states --------------------------------------------------------------------------------- */
 
 static void abandon(struct closing *c, struct stream *s, bool hurry)
@@ -151,19 +162,12 @@ static void after_abandon(struct closing *c, struct stream *s, const char *reaso
 {
 	struct output *out = output_of(c, s);
 
-	if (out->frame.len && s->now_ns - c->entered_ns < HURRY_NS)
+	if (out->frame.len && s->now_ns - c->entered_ns < FINISH_NS &&
+		!too_late(c, s->now_ns, HURRY_FRAME_NS))
 		return;
 	output_abandon(out, true);
 	stream_goodbye(s, c->output, GOODBYES, reason, exit_status);
 	enter(c, CLOSING_GOODBYE, s->now_ns);
-}
-
-/* Asking again moves the line, too: whoever is in a hurry waits for answers only, and for those of a host that has
- * answered before until what drivers and adapters hold has had the time to reach it. */
-static bool unanswered(const struct closing *c, const struct output *out, bool hurry, uint64_t now)
-{
-	return hurry && output_empty(out) && out->sink->ops->unsent(out->sink) == 0 &&
-	       now - c->heard_ns > (out->receivers ? STALL_NS : HURRY_NS);
 }
 
 /* Said again: as a new frame, unless the window still has the one that was said last. */
@@ -213,14 +217,14 @@ static void goodbye(
 	struct closing *c, struct stream *s, bool hurry, const char *reason, int exit_status)
 {
 	struct output *out = output_of(c, s);
-	uint64_t patience = c->hurried || hurry ? HURRY_NS : patience_ns(c, s);
+	uint64_t patience = c->hurried ? FINISH_NS : patience_ns(c, s);
 
 	if (output_empty(out) && output_acknowledged(out)) {
 		if (!out->held && !farewell(c, s, hurry, reason, exit_status))
 			return;
 		stream_end_recording(s, c->output, reason);
 		enter(c, CLOSING_END, s->now_ns);
-	} else if (s->now_ns - c->moved_ns > patience || unanswered(c, out, hurry, s->now_ns)) {
+	} else if (s->now_ns - c->moved_ns > patience || too_late(c, s->now_ns, HURRY_GOODBYE_NS)) {
 		log_warn(output_empty(out) ? "no host has acknowledged the last frames"
 					   : "the goodbye could not be sent");
 		c->failed = !hurry;
@@ -235,7 +239,8 @@ static void flush(struct closing *c, struct stream *s, bool hurry)
 
 	if (sink->ops->unsent(sink) == 0) {
 		enter(c, CLOSING_DONE, s->now_ns);
-	} else if (s->now_ns - c->moved_ns > (hurry ? HURRY_NS : FLUSH_STALL_NS)) {
+	} else if (s->now_ns - c->moved_ns > FLUSH_STALL_NS ||
+		   too_late(c, s->now_ns, HURRY_FLUSH_NS)) {
 		log_warn("the driver still holds %zu bytes that the line does not take",
 			sink->ops->unsent(sink));
 		sink->ops->discard(sink);
@@ -248,16 +253,19 @@ bool closing_step(struct closing *c, struct stream *s, bool totals_queued, bool 
 	const char *reason, int exit_status)
 {
 	struct output *out = output_of(c, s);
-	uint64_t mark = out->wire_bytes - out->sink->ops->unsent(out->sink) + out->window.arrived;
+	/* What a host may ask for again and again is no progress; it could hold the end up with that. */
+	uint64_t mark =
+		out->new_bytes + out->window.arrived + (out->frame.again ? 0 : out->frame.at);
 
+	if (c->state == CLOSING_FLUSH)
+		mark -= out->sink->ops->unsent(out->sink);
 	if (mark != c->moved_mark) {
 		c->moved_mark = mark;
 		c->moved_ns = s->now_ns;
 	}
-	if (out->window.arrived != c->arrived || hurry != c->in_hurry) {
-		c->arrived = out->window.arrived;
-		c->in_hurry = hurry;
-		c->heard_ns = s->now_ns;
+	if (hurry && !c->in_hurry) {
+		c->in_hurry = true;
+		c->hurry_ns = s->now_ns;
 	}
 	switch (c->state) {
 	case CLOSING_DRAIN:
@@ -270,7 +278,8 @@ bool closing_step(struct closing *c, struct stream *s, bool totals_queued, bool 
 		goodbye(c, s, hurry, reason, exit_status);
 		break;
 	case CLOSING_END:
-		if (output_empty(out) || s->now_ns - c->moved_ns > HURRY_NS)
+		if (output_empty(out) || s->now_ns - c->moved_ns > FINISH_NS ||
+			too_late(c, s->now_ns, HURRY_GOODBYE_NS))
 			enter(c, CLOSING_FLUSH, s->now_ns);
 		break;
 	case CLOSING_FLUSH:

@@ -25,11 +25,10 @@ enum closing_state {
 struct closing {
 	enum closing_state state;
 	size_t output;     /* index in the stream */
-	uint64_t moved_ns; /* when anything last left */
+	uint64_t moved_ns; /* when anything last left, or arrived, for the first time */
 	uint64_t moved_mark;
 	uint64_t entered_ns; /* the state */
-	uint64_t arrived;    /* of what was sent, as last looked at */
-	uint64_t heard_ns;   /* when that grew, or the hurry began */
+	uint64_t hurry_ns;   /* when the user began to be in a hurry */
 	bool in_hurry;
 	bool hurried; /* dropped what was left */
 	bool failed;  /* the goodbye did not get out, and nobody was in a hurry */

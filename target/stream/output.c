@@ -158,11 +158,12 @@ static bool frame_again(struct output *o)
 	size_t len = 0;
 	const uint8_t *wire = window_resend(&o->window, &len);
 
-	if (!wire && o->probe)
+	if (!wire && o->probe) {
 		wire = window_resend_newest(&o->window, &len);
+		o->probe = false;
+	}
 	if (!wire)
 		return false;
-	o->probe = false;
 	f->again = f->kept = true;
 	f->recorders = f->urgent = false;
 	f->generation = o->sink->generation;
@@ -240,6 +241,7 @@ static void frame_sent(struct output *o)
 
 	o->frames += !f->recorders;
 	o->frames_again += f->again;
+	o->new_bytes += f->again || f->urgent ? 0 : f->len;
 	o->events_sent += f->events;
 	f->len = 0;
 	f->events = 0;

@@ -62,8 +62,10 @@ struct output {
 	uint64_t frames;            /* wholly taken by the sink, repeats included */
 	uint64_t frames_again;      /* of them, out of the window */
 	uint64_t wire_bytes;        /* taken by the sink, repeats included */
-	uint64_t events_sent;       /* in frames wholly taken by the sink */
-	bool pausing;               /* events are dropped until there is room again */
+	uint64_t
+		new_bytes; /* of frames, repeats and urgent ones excluded: what a host cannot ask for */
+	uint64_t events_sent; /* in frames wholly taken by the sink */
+	bool pausing;         /* events are dropped until there is room again */
 };
 
 /* Takes the sink over. Returns NULL when there is no memory; the sink is then freed. */

@@ -11,6 +11,7 @@ import platform
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -156,6 +157,12 @@ class Line(Process):
             self.command("quit")
         assert self.wait() == 0
         return json.loads(self.stats_path.read_text())
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
 def open_tty(path):

@@ -4,14 +4,8 @@ import json
 import socket
 import threading
 
-from harness import BOARD, HOSTDEC, main, test
+from harness import BOARD, HOSTDEC, free_port, main, test
 from recordings import TRACEPOINTS, check_books, check_same_events
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @test("--mode serve: a host that connects gets every event of a replay")
