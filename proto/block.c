@@ -67,13 +67,20 @@ struct ayp_block_encoder *ayp_block_encoder_init(void *mem, const struct ayp_blo
 	e->codec = find_codec(config->codec);
 	if (!e->codec || !e->codec->encoder_init(codec_mem(e), config->group_bytes))
 		return NULL;
-	e->target = config->target_bytes < AYP_BLOCK_MAX_BYTES ? config->target_bytes
-							       : AYP_BLOCK_MAX_BYTES;
 	e->per_event = FIRST_GUESS;
 	e->learned = false;
 	e->pending = 0;
-	set_goal(e);
+	ayp_block_encoder_resize(e, config->target_bytes, config->group_bytes);
 	return e;
+}
+
+void ayp_block_encoder_resize(
+	struct ayp_block_encoder *e, size_t target_bytes, uint64_t group_bytes)
+{
+	e->target = target_bytes < AYP_BLOCK_MAX_BYTES ? target_bytes : AYP_BLOCK_MAX_BYTES;
+	set_goal(e);
+	if (e->codec->set_group_bytes)
+		e->codec->set_group_bytes(codec_mem(e), group_bytes);
 }
 
 void ayp_block_encoder_restart(struct ayp_block_encoder *e)

@@ -55,6 +55,10 @@ size_t ayp_block_encoder_size(uint32_t codec);
  * is unknown or its compressor cannot be set up. */
 struct ayp_block_encoder *ayp_block_encoder_init(void *mem, const struct ayp_block_config *config);
 
+/* Other sizes from now on, as in struct ayp_block_config: for a line whose rate has changed. */
+void ayp_block_encoder_resize(
+	struct ayp_block_encoder *e, size_t target_bytes, uint64_t group_bytes);
+
 /* Take one event. Returns 1 if the block should be cut now, else 0. If it is not cut after a 1 the
  * encoder goes on taking events up to AYP_BLOCK_MAX_EVENTS; then -1, event not taken. -2: not an
  * event (kind or nargs out of range), never taken. */

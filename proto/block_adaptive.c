@@ -84,6 +84,13 @@ static bool encoder_init(void *mem, uint64_t group_bytes)
 	return true;
 }
 
+static void set_group_bytes(void *mem, uint64_t group_bytes)
+{
+	struct encoder *e = mem;
+
+	e->group_bytes = group_bytes;
+}
+
 static void restart(void *mem)
 {
 	struct encoder *e = mem;
@@ -292,6 +299,7 @@ const struct ayp_codec ayp_codec_adaptive = {
 	.name = "adaptive",
 	.encoder_size = encoder_size,
 	.encoder_init = encoder_init,
+	.set_group_bytes = set_group_bytes,
 	.encode = encode,
 	.restart = restart,
 	.head = head,

@@ -16,6 +16,8 @@ struct ayp_codec {
 
 	size_t (*encoder_size)(void);
 	bool (*encoder_init)(void *mem, uint64_t group_bytes);
+	/* Another length of groups from the next block on. NULL: every block stands alone. */
+	void (*set_group_bytes)(void *mem, uint64_t group_bytes);
 	/* As many of events[0..n), n >= 1, as fit cap (AYP_BLOCK_MIN_CAP..AYP_BLOCK_MAX_BYTES):
 	 * order[0..*taken) are the indexes of those that are in the block, of each CPU the oldest
 	 * ones in their order. Returns the size of the block. `order` has room for n. */

@@ -332,6 +332,23 @@ static void run_closings(struct daemon *d)
 		d->phase = PHASE_DONE;
 }
 
+/* When the first of them wants to be given more; 0: none does. */
+static uint64_t outputs_due_ns(const struct daemon *d)
+{
+	uint64_t first = 0;
+
+	for (size_t i = 0; i < d->n_outputs; i++) {
+		const struct sink *sink = d->outputs[i]->sink;
+		uint64_t due = sink->ops->next_ns
+				       ? sink->ops->next_ns(sink, output_wants_sink(d->outputs[i]))
+				       : 0;
+
+		if (due && (!first || due < first))
+			first = due;
+	}
+	return first;
+}
+
 static uint64_t wait_ns(struct daemon *d)
 {
 	uint64_t now = now_ns();
@@ -342,6 +359,9 @@ static uint64_t wait_ns(struct daemon *d)
 		wait = interval;
 	if (d->phase == PHASE_CLOSING)
 		return 10 * NS_PER_MS;
+	due = outputs_due_ns(d);
+	if (due)
+		wait = due <= now ? 0 : due - now < wait ? due - now : wait;
 	if (d->again || d->phase == PHASE_REST || (held_back(d) && stream_has_room(d->stream)))
 		return 0;
 	due = d->source->ops->next_due_ns(d->source);

@@ -20,7 +20,7 @@ static double bytes_per_event(const struct output *out)
 
 void summary_print(const struct stream *s)
 {
-	const struct output *out = s->feeds[0].out;
+	const struct output *out = s->lines[0].out;
 	uint64_t lost = losses_total(&out->losses);
 	char causes[256] = "";
 	size_t len = 0;
@@ -92,7 +92,7 @@ static void put_probes(FILE *file, struct source *source)
 
 static void put_all(FILE *file, const struct stream *s)
 {
-	const struct output *out = s->feeds[0].out;
+	const struct output *out = s->lines[0].out;
 
 	fputs("{\n", file);
 	fprintf(file, "  \"events\": %llu,\n", (ull)s->produced);

@@ -37,6 +37,8 @@ struct sink_ops {
 	int (*poll_fd)(const struct sink *s);
 	short (*poll_events)(struct sink *s, bool want_room);
 	void (*poll_ready)(struct sink *s, short revents);
+	/* When to be looked at again, though no descriptor says so (CLOCK_MONOTONIC), 0: no wish. NULL: never. */
+	uint64_t (*next_ns)(const struct sink *s, bool want_room);
 	/* Time passes; called at least every SINK_TICK_NS. */
 	void (*tick)(struct sink *s, uint64_t now_ns);
 	/* Bytes taken that have not left this machine yet, as far as it is known. */

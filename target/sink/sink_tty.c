@@ -8,19 +8,29 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "target/clock.h"
 #include "target/log.h"
 #include "target/sink/tty.h"
 
 #define REOPEN_NS     500000000ull
 #define BITS_PER_BYTE 10u /* 8N1 */
+/* A driver, an adapter and a pty take more than the line has carried: at 38400 baud a second's worth, a pty without end.
+ * All that is queued there is ahead of an answer to a host, of what has to be sent again, of a change of rate. So
+ * the line is given so much at a time, and gets more when half of it has gone; that is reckoned by the clock, too, since a
+ * pty does not say what it holds. An ordinary driver's 4 KiB are less than this from 115200 baud on. */
+#define QUEUE_MS  400u
+#define QUEUE_MIN 256u
+/* The clock is believed to run a little slow, so that it is never what a line waits for. */
+#define FASTER_PERCENT 103u
 
 struct sink_tty {
 	struct sink sink;
 	const struct config *cfg;
 	struct tty tty;
 	uint64_t retry_ns;
-	int last_error;                             /* of reopening, to say each reason once */
-	bool counts;                                /* the driver has counters: */
+	uint64_t queued, queued_ns; /* of what was written, as reckoned at that time */
+	int last_error;             /* of reopening, to say each reason once */
+	bool counts;                /* the driver has counters: */
 	ayaprof_UartErrors at_open, before, errors; /* now; of earlier openings; of all */
 };
 
@@ -28,6 +38,37 @@ struct sink_tty {
 static uint64_t sink_tty_rate(const struct sink_tty *s, uint32_t baud)
 {
 	return s->sink.text ? baud / BITS_PER_BYTE * 3 / 4 : baud / BITS_PER_BYTE;
+}
+
+static uint64_t wire_bytes_per_s(const struct sink_tty *s)
+{
+	return (uint64_t)s->sink.baud * FASTER_PERCENT / BITS_PER_BYTE / 100;
+}
+
+static uint64_t queue_limit(const struct sink_tty *s)
+{
+	uint64_t bytes = wire_bytes_per_s(s) * QUEUE_MS / 1000;
+
+	return bytes > QUEUE_MIN ? bytes : QUEUE_MIN;
+}
+
+/* What the line has not carried yet, by the clock. */
+static uint64_t reckon_queue(const struct sink_tty *s, uint64_t now)
+{
+	uint64_t passed_us = (now - s->queued_ns) / 1000;
+	uint64_t gone = passed_us * wire_bytes_per_s(s) / 1000000;
+
+	return gone < s->queued ? s->queued - gone : 0;
+}
+
+/* 0 until half of the limit is free: a few bytes at a time would be many calls. */
+static size_t queue_room(const struct sink_tty *s, uint64_t now)
+{
+	uint64_t limit = queue_limit(s), queued = reckon_queue(s, now);
+
+	if (!s->sink.baud)
+		return SIZE_MAX;
+	return queued * 2 <= limit ? (size_t)(limit - queued) : 0;
 }
 
 static int open_device(struct sink_tty *s, char *why, size_t why_size)
@@ -45,6 +86,7 @@ static int open_device(struct sink_tty *s, char *why, size_t why_size)
 	s->sink.baud = got;
 	s->sink.bytes_per_s = sink_tty_rate(s, got);
 	s->sink.present = true;
+	s->queued = 0;
 	s->sink.error = 0;
 	s->sink.generation++;
 	s->before = s->errors;
@@ -117,14 +159,23 @@ static void line_gone(struct sink_tty *s, int err)
 static ssize_t tty_sink_write(struct sink *sink, const uint8_t *frame, size_t at, size_t len)
 {
 	struct sink_tty *s = (struct sink_tty *)sink;
+	uint64_t now;
+	size_t room;
 	ssize_t n;
 	int err;
 
 	if (!sink->present)
 		return -ENOLINK;
-	n = write(s->tty.fd, frame + at, len - at);
-	if (n > 0)
+	now = now_ns();
+	room = queue_room(s, now);
+	if (room == 0)
+		return -EAGAIN;
+	n = write(s->tty.fd, frame + at, len - at < room ? len - at : room);
+	if (n > 0) {
+		s->queued = reckon_queue(s, now) + (uint64_t)n;
+		s->queued_ns = now;
 		return n;
+	}
 	err = n < 0 ? -errno : -EAGAIN;
 	if (err == -EAGAIN || err == -EINTR)
 		return -EAGAIN;
@@ -157,7 +208,21 @@ static int tty_sink_poll_fd(const struct sink *sink)
 
 static short tty_sink_poll_events(struct sink *sink, bool want_room)
 {
-	return (short)((want_room ? POLLOUT : 0) | (sink->listens ? POLLIN : 0));
+	bool room = want_room && queue_room((struct sink_tty *)sink, now_ns()) > 0;
+
+	return (short)((room ? POLLOUT : 0) | (sink->listens ? POLLIN : 0));
+}
+
+/* When half of the queue will be free. */
+static uint64_t tty_sink_next_ns(const struct sink *sink, bool want_room)
+{
+	const struct sink_tty *s = (const struct sink_tty *)sink;
+	uint64_t limit = queue_limit(s), now = now_ns(), over;
+
+	if (!want_room || !sink->present || queue_room(s, now) > 0)
+		return 0;
+	over = reckon_queue(s, now) - limit / 2;
+	return now + over * NS_PER_S / wire_bytes_per_s(s) + NS_PER_MS / 10;
 }
 
 static void tty_sink_poll_ready(struct sink *sink, short revents)
@@ -187,7 +252,11 @@ static void tty_sink_tick(struct sink *sink, uint64_t now)
 
 static size_t tty_sink_unsent(const struct sink *sink)
 {
-	return tty_unsent(&((const struct sink_tty *)sink)->tty);
+	const struct sink_tty *s = (const struct sink_tty *)sink;
+	size_t reckoned = s->sink.present && s->sink.baud ? (size_t)reckon_queue(s, now_ns()) : 0;
+	size_t told = tty_unsent(&s->tty);
+
+	return told > reckoned ? told : reckoned;
 }
 
 static int tty_sink_set_rate(struct sink *sink, uint32_t baud)
@@ -200,11 +269,13 @@ static int tty_sink_set_rate(struct sink *sink, uint32_t baud)
 		return err;
 	sink->baud = got;
 	sink->bytes_per_s = sink_tty_rate(s, got);
+	s->queued = 0; /* whoever changes the rate has waited for it */
 	return 0;
 }
 
 static void tty_sink_discard(struct sink *sink)
 {
+	((struct sink_tty *)sink)->queued = 0;
 	tty_discard(&((struct sink_tty *)sink)->tty);
 }
 
@@ -228,6 +299,7 @@ static const struct sink_ops ops = {
 	.poll_fd = tty_sink_poll_fd,
 	.poll_events = tty_sink_poll_events,
 	.poll_ready = tty_sink_poll_ready,
+	.next_ns = tty_sink_next_ns,
 	.tick = tty_sink_tick,
 	.unsent = tty_sink_unsent,
 	.set_rate = tty_sink_set_rate,

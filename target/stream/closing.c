@@ -27,12 +27,12 @@
 
 static struct output *output_of(const struct closing *c, const struct stream *s)
 {
-	return s->feeds[c->output].out;
+	return s->lines[c->output].out;
 }
 
 static const struct reliable *link_of(const struct closing *c, const struct stream *s)
 {
-	return &s->links[c->output];
+	return &s->lines[c->output].link;
 }
 
 static bool is_serial(const struct output *out)
@@ -146,7 +146,7 @@ static void drain(struct closing *c, struct stream *s, bool totals_queued, bool 
 {
 	struct output *out = output_of(c, s);
 
-	if (output_empty(out) && totals_queued && feed_announced(&s->feeds[c->output])) {
+	if (output_empty(out) && totals_queued && feed_announced(&s->lines[c->output].feed)) {
 		end_progress(c);
 		if (stream_goodbye(s, c->output, GOODBYES, reason, exit_status) == 0)
 			enter(c, CLOSING_GOODBYE, s->now_ns);

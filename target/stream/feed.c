@@ -8,16 +8,8 @@
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
-/* The rate that the periods are made for; slower lines get proportionally longer ones, up to: */
-#define REFERENCE_BYTES_PER_S 11520u
-#define MAX_SLOWDOWN          8u
-/* A network's share is taken from this: what a receiver surely takes. */
-#define NOMINAL_BYTES_PER_S 1250000u
-
-#define REPEAT_PERCENT    8u
-#define TELEMETRY_PERCENT 8u
-#define CYCLE_NS          (1500 * NS_PER_MS)
-#define LOSS_PERIOD_NS    (500 * NS_PER_MS)
+#define CYCLE_NS       (1500 * NS_PER_MS)
+#define LOSS_PERIOD_NS (500 * NS_PER_MS)
 /* Periodic messages wait while so much metadata is still on its way. */
 #define META_BUSY 1024u
 
@@ -32,17 +24,11 @@
 int feed_init(struct feed *f, struct output *out, struct writer *writer, struct names *names,
 	const struct stacks *stacks, uint64_t now)
 {
-	uint64_t rate = out->sink->bytes_per_s ? out->sink->bytes_per_s : NOMINAL_BYTES_PER_S;
-	uint64_t slowdown_permille = (uint64_t)REFERENCE_BYTES_PER_S * 1000 / rate;
 	int basics = names_listen(names, BASIC_TABLES);
 	int in_line = names_listen(names, INLINE_TABLES);
 
 	if (basics < 0 || in_line < 0)
 		return -ENOMEM;
-	if (slowdown_permille < 1000)
-		slowdown_permille = 1000;
-	if (slowdown_permille > MAX_SLOWDOWN * 1000)
-		slowdown_permille = MAX_SLOWDOWN * 1000;
 	*f = (struct feed){
 		.out = out,
 		.writer = writer,
@@ -51,7 +37,6 @@ int feed_init(struct feed *f, struct output *out, struct writer *writer, struct 
 		.basics_listener = basics,
 		.inline_listener = in_line,
 		.repeats = out->sink->format == SINK_LINE,
-		.period_ns = NS_PER_S / 1000 * slowdown_permille,
 		.generation = output_generation(out),
 		.cycles =
 			{
@@ -64,12 +49,15 @@ int feed_init(struct feed *f, struct output *out, struct writer *writer, struct 
 		.repeat_budget = {.at_ns = now},
 		.telemetry_budget = {.at_ns = now},
 	};
-	if (f->repeats) {
-		f->repeat_budget.per_s = (int64_t)(rate * REPEAT_PERCENT / 100) + 1;
-		f->telemetry_budget.per_s = (int64_t)(rate * TELEMETRY_PERCENT / 100) + 1;
-		f->telemetry_budget.tokens = f->telemetry_budget.per_s;
-	}
+	feed_follow_pace(f);
+	f->telemetry_budget.tokens = f->telemetry_budget.per_s;
 	return 0;
+}
+
+void feed_follow_pace(struct feed *f)
+{
+	f->repeat_budget.per_s = f->out->pace.repeat_per_s;
+	f->telemetry_budget.per_s = f->out->pace.telemetry_per_s;
 }
 
 static int post_as(struct feed *f, unsigned int kind, unsigned int priority, const void *msg)
@@ -296,7 +284,7 @@ void feed_tick(
 		return;
 	if (now >= f->hello_due && (repeats(f) || !f->introduced) &&
 		feed_post(f, AYP_KIND_HELLO, hello) == 0) {
-		f->hello_due = now + f->period_ns;
+		f->hello_due = now + f->out->pace.period_ns;
 		f->introduced = true;
 	}
 	feed_announce_basics(f);
@@ -309,7 +297,7 @@ void feed_tick(
 		memset(status, 0, sizeof(*status));
 		books->fill(books->ctx, f, status);
 		if (feed_post(f, AYP_KIND_STATUS, status) == 0)
-			f->status_due = now + f->period_ns;
+			f->status_due = now + f->out->pace.period_ns;
 	}
 	if (f->repeats)
 		repeat(f, now);

@@ -43,7 +43,6 @@ struct feed {
 	uint64_t stack_told; /* position of the next stack to announce */
 	bool repeats;        /* a host may come at any time */
 	bool closed;         /* the goodbye is said: nothing may follow it */
-	uint64_t period_ns;  /* of hello and status: a second, more on slow lines */
 	uint64_t hello_due, status_due, loss_due;
 	bool introduced; /* the hello was said to who is there */
 	struct cycle cycles[CYCLES];
@@ -55,6 +54,9 @@ struct feed {
 /* 0 or -ENOMEM. All pointers must outlive the feed. */
 int feed_init(struct feed *f, struct output *out, struct writer *writer, struct names *names,
 	const struct stacks *stacks, uint64_t now);
+
+/* The line's pace has changed: take the shares from the new one. */
+void feed_follow_pace(struct feed *f);
 
 /* Encode and queue a message in its kind's priority. 0; -ENOSPC: no room now; -EMSGSIZE: cannot be
  * encoded. */

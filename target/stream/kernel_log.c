@@ -20,8 +20,8 @@ static bool takes_log(struct stream *s)
 {
 	bool any = false;
 
-	for (size_t i = 0; i < s->n_feeds; i++) {
-		struct feed *f = &s->feeds[i];
+	for (size_t i = 0; i < s->n_lines; i++) {
+		struct feed *f = &s->lines[i].feed;
 
 		if (f->closed || !f->out->sink->present)
 			continue;

@@ -6,8 +6,6 @@
 #include <string.h>
 
 #define RESUME_FRACTION 16u
-/* A host says every 300 ms that it begins, until it is heard. */
-#define START_MS 1000u
 /* Field 1 of RecordingFile, length-delimited. */
 #define RECORD_TAG 0x0au
 
@@ -22,6 +20,7 @@ struct output *output_new(struct sink *sink, uint32_t session, size_t spool_size
 		return NULL;
 	}
 	o->sink = sink;
+	pace_for(&o->pace, sink, 0);
 	o->session = session;
 	return o;
 }
@@ -214,12 +213,6 @@ static bool next_frame(struct output *o)
 	return true;
 }
 
-/* What a host whose first words are on their way may miss: what was sent since it heard the first frame. */
-static size_t start_bytes(const struct output *o)
-{
-	return o->sink->bytes_per_s * START_MS / 1000;
-}
-
 /* From its first byte on somebody may miss it. */
 static void keep_frame(struct output *o)
 {
@@ -228,7 +221,8 @@ static void keep_frame(struct output *o)
 	if (f->kept || o->window.size == 0)
 		return;
 	if (!o->held)
-		window_make_room(&o->window, f->len, o->awaited ? o->window.size : start_bytes(o));
+		window_make_room(
+			&o->window, f->len, o->awaited ? o->window.size : o->pace.start_bytes);
 	window_add(&o->window, f->wire, f->len);
 	if (f->urgent)
 		o->urgent_end = o->window.end;

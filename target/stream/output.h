@@ -22,6 +22,7 @@
 
 #include "framing/textframe.h"
 #include "target/stream/losses.h"
+#include "target/stream/pace.h"
 #include "target/sink/sink.h"
 #include "target/stream/spool.h"
 #include "target/stream/window.h"
@@ -43,6 +44,7 @@ struct output_frame {
 
 struct output {
 	struct sink *sink;
+	struct pace pace; /* of the sink; line.h keeps it right */
 	struct spool spool;
 	struct losses losses;
 	struct window window; /* size 0: none */

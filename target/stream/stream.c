@@ -18,77 +18,29 @@
  * one of several gets through. */
 /* The most an event can take in a block, with room to spare: what back-pressure reckons with. */
 #define EVENT_BOUND 32u
-/* Fields of Events around its block. */
-#define EVENTS_OVERHEAD 24u
-
-/* Short frames lose less to noise and hold the line for less time; long ones code better. A receiver
- * repairs most of what noise does to frames of 2 KiB (docs/salvage.md). */
-static const struct {
-	uint64_t bytes_per_s;
-	size_t frame_bytes;
-} frame_sizes[] = {
-	{23040, 1024}, {UINT64_MAX - 1, 2048}, {UINT64_MAX, 3584}, /* no line: a file, a network */
-};
-
-/* Lines of text below 1024 characters; and below 4096 whatever else is sent (config.h). */
-#define TEXT_FRAME_BYTES 576u
-#define TEXT_PAYLOAD_MAX 3000u
-_Static_assert(TEXTFRAME_BOUND(TEXT_FRAME_BYTES + TEXT_FRAME_BYTES / 4 + EVENTS_OVERHEAD) < 1024,
-	"lines are longer than said");
-_Static_assert(
-	TEXT_FRAME_BYTES_MAX + TEXT_FRAME_BYTES_MAX / 4 + EVENTS_OVERHEAD <= TEXT_PAYLOAD_MAX,
-	"blocks of events would not fit");
-_Static_assert(TEXTFRAME_BOUND(TEXT_PAYLOAD_MAX) <= 4095, "N_TTY holds no longer line");
-
-static size_t choose_frame_bytes(const struct config *cfg, struct output **outputs)
+static size_t frame_bytes(const struct stream *s)
 {
-	uint64_t rate = outputs[0]->sink->bytes_per_s;
-	size_t i = 0;
-
-	if (cfg->frame_bytes)
-		return cfg->frame_bytes;
-	if (outputs[0]->sink->text)
-		return TEXT_FRAME_BYTES;
-	while (frame_sizes[i].bytes_per_s < (rate ? rate : UINT64_MAX))
-		i++;
-	return frame_sizes[i].frame_bytes;
+	return s->lines[0].out->pace.frame_bytes;
 }
 
-/* Within a group a block can be decoded only after all before it, so a group bounds what a damaged
- * frame costs, and on a line how long a receiver that attaches late understands no event. Starting from
- * nothing costs about 1 % at 60 KiB and 2.5 % at 32 KiB (docs/codec.md). */
-#define GROUP_BYTES      (60u << 10) /* of a file or a connection: damage is rare there */
-#define LINE_GROUP_BYTES (32u << 10)
-#define GROUP_SECONDS    2u
-
-static uint64_t choose_group_bytes(struct output **outputs, size_t n_outputs)
+/* Frames of events are as the first output wants them; who attaches late to any of them waits no longer for a group
+ * than its pace says. */
+static void set_block_sizes(struct stream *s)
 {
-	uint64_t bytes = GROUP_BYTES;
+	uint64_t group = UINT64_MAX;
 
-	for (size_t i = 0; i < n_outputs; i++) {
-		uint64_t rate = outputs[i]->sink->bytes_per_s;
-
-		if (rate && bytes > LINE_GROUP_BYTES)
-			bytes = LINE_GROUP_BYTES;
-		if (rate && rate * GROUP_SECONDS < bytes)
-			bytes = rate * GROUP_SECONDS;
-	}
-	return bytes;
-}
-
-/* Some seconds of a usual line: so long a host may be away before the board stops sending. */
-#define WINDOW_BYTES (256u << 10)
-
-static size_t choose_window_bytes(const struct config *cfg)
-{
-	return cfg->spool_mem / 4 < WINDOW_BYTES ? cfg->spool_mem / 4 : WINDOW_BYTES;
+	for (size_t i = 0; i < s->n_lines; i++)
+		if (s->lines[i].out->pace.group_bytes < group)
+			group = s->lines[i].out->pace.group_bytes;
+	ayp_block_encoder_resize(s->encoder, frame_bytes(s) - EVENTS_OVERHEAD, group);
 }
 
 struct stream *stream_new(
 	const struct config *cfg, struct names *names, struct output **outputs, size_t n_outputs)
 {
 	struct stream *s = calloc(1, sizeof(*s));
-	struct ayp_block_config blocks = {.codec = STREAM_CODEC};
+	struct ayp_block_config blocks = {
+		.codec = STREAM_CODEC, .target_bytes = FRAMING_MAX_PAYLOAD};
 	void *mem = malloc(ayp_block_encoder_size(blocks.codec));
 	uint64_t now = now_ns();
 
@@ -96,23 +48,18 @@ struct stream *stream_new(
 		goto failed;
 	s->cfg = cfg;
 	s->names = names;
-	s->frame_bytes = choose_frame_bytes(cfg, outputs);
-	blocks.target_bytes = s->frame_bytes - EVENTS_OVERHEAD;
-	blocks.group_bytes = choose_group_bytes(outputs, n_outputs);
 	s->encoder = ayp_block_encoder_init(mem, &blocks);
 	s->writer.ctx = ayp_message_ctx_new();
-	s->writer.cap = outputs[0]->sink->text ? TEXT_PAYLOAD_MAX : sizeof(s->writer.payload);
+	s->writer.cap = pace_payload_max(outputs[0]->sink);
 	if (!s->encoder || !s->writer.ctx)
 		goto failed;
 	for (size_t i = 0; i < n_outputs; i++) {
-		if (feed_init(&s->feeds[i], outputs[i], &s->writer, names, &s->stacks, now) ||
-			reliable_init(&s->links[i], outputs[i], &s->writer, cfg->link,
-				choose_window_bytes(cfg)))
+		const struct line_parts parts = {&s->writer, names, &s->stacks};
+		if (line_init(&s->lines[i], outputs[i], &parts, cfg, now))
 			goto failed;
-		rate_init(&s->rates[i], outputs[i], &s->links[i]);
-		backchannel_init(&s->backs[i], s->writer.ctx, outputs[i]->session);
 	}
-	s->n_feeds = n_outputs;
+	s->n_lines = n_outputs;
+	set_block_sizes(s);
 	s->now_ns = now;
 	s->log.fd = -1;
 	return s;
@@ -168,11 +115,11 @@ static void post_block(struct stream *s, const struct ayp_block_info *info)
 	/* Announcing uses the writer, too. */
 	memcpy(payload, s->writer.payload, item.len);
 	item.payload = payload;
-	for (size_t i = 0; i < s->n_feeds; i++) {
-		struct output *out = s->feeds[i].out;
-		feed_announce_basics(&s->feeds[i]);
+	for (size_t i = 0; i < s->n_lines; i++) {
+		struct output *out = s->lines[i].out;
+		feed_announce_basics(&s->lines[i].feed);
 		if (output_takes_events(out))
-			feed_announce_inline(&s->feeds[i]);
+			feed_announce_inline(&s->lines[i].feed);
 		if (len >= 0) {
 			output_post_events(out, &item);
 			dropped = dropped || out->pausing;
@@ -191,8 +138,8 @@ static void start_group_for_new_receivers(struct stream *s)
 {
 	unsigned int generations = 0;
 
-	for (size_t i = 0; i < s->n_feeds; i++)
-		generations += output_generation(s->feeds[i].out);
+	for (size_t i = 0; i < s->n_lines; i++)
+		generations += output_generation(s->lines[i].out);
 	if (generations != s->generations)
 		ayp_block_encoder_restart(s->encoder);
 	s->generations = generations;
@@ -202,7 +149,7 @@ static void cut_block(struct stream *s)
 {
 	ayaprof_Events *msg = &s->writer.msg.events;
 	struct ayp_block_info info;
-	size_t size, cap = s->frame_bytes + s->frame_bytes / 4;
+	size_t size, cap = frame_bytes(s) + frame_bytes(s) / 4;
 
 	if (cap > sizeof(msg->block.bytes))
 		cap = sizeof(msg->block.bytes);
@@ -305,10 +252,10 @@ struct source_sink stream_source_sink(struct stream *s)
 
 bool stream_has_room(const struct stream *s)
 {
-	size_t bytes = 2 * s->frame_bytes + STREAM_BATCH * EVENT_BOUND;
+	size_t bytes = 2 * frame_bytes(s) + STREAM_BATCH * EVENT_BOUND;
 
-	for (size_t i = 0; i < s->n_feeds; i++)
-		if (!output_has_event_room(s->feeds[i].out, bytes))
+	for (size_t i = 0; i < s->n_lines; i++)
+		if (!output_has_event_room(s->lines[i].out, bytes))
 			return false;
 	return true;
 }
@@ -333,7 +280,7 @@ static uint64_t kernel_losses(const struct output *out)
 
 void stream_fill_status(const struct stream *s, size_t i, ayaprof_Status *status)
 {
-	const struct output *out = s->feeds[i].out;
+	const struct output *out = s->lines[i].out;
 
 	status->t_ns = s->source->replay ? s->last_event_ns : s->now_ns;
 	status->taken = s->taken;
@@ -361,8 +308,11 @@ void stream_fill_status(const struct stream *s, size_t i, ayaprof_Status *status
 static void fill_books(void *ctx, const struct feed *f, ayaprof_Status *status)
 {
 	const struct stream *s = ctx;
+	size_t i = 0;
 
-	stream_fill_status(s, (size_t)(f - s->feeds), status);
+	while (f != &s->lines[i].feed)
+		i++;
+	stream_fill_status(s, i, status);
 }
 
 /* ---- course of a session -------------------------------------------------------------------- */
@@ -383,13 +333,13 @@ static void tick_feeds(struct stream *s)
 {
 	struct feed_books books = {fill_books, s};
 
-	for (size_t i = 0; i < s->n_feeds; i++) {
-		if (s->feeds[i].closed)
+	for (size_t i = 0; i < s->n_lines; i++) {
+		if (s->lines[i].feed.closed)
 			continue;
-		s->hello.baud = s->feeds[i].out->sink->baud;
-		s->hello.link = s->feeds[i].out->sink->link;
-		s->hello.answers = reliable_listens(&s->links[i]);
-		feed_tick(&s->feeds[i], &s->hello, &books, s->now_ns);
+		s->hello.baud = s->lines[i].out->sink->baud;
+		s->hello.link = s->lines[i].out->sink->link;
+		s->hello.answers = reliable_listens(&s->lines[i].link);
+		feed_tick(&s->lines[i].feed, &s->hello, &books, s->now_ns);
 	}
 }
 
@@ -398,9 +348,9 @@ void stream_begin(struct stream *s, struct source *source)
 	s->source = source;
 	hello_fill(&s->hello, s->cfg, source);
 	s->hello.codec = STREAM_CODEC;
-	for (size_t i = 0; i < s->n_feeds; i++)
-		if (s->feeds[i].out->sink->format == SINK_FILE)
-			begin_recording(&s->feeds[i]);
+	for (size_t i = 0; i < s->n_lines; i++)
+		if (s->lines[i].out->sink->format == SINK_FILE)
+			begin_recording(&s->lines[i].feed);
 	s->losses_read_ns = s->now_ns;
 	tick_feeds(s);
 	stream_pump(s);
@@ -419,7 +369,7 @@ void stream_set_now(struct stream *s, uint64_t now)
 /* While events already wait for the line, cutting early would only make worse blocks. */
 static void flush_pending(struct stream *s)
 {
-	const struct output *out = s->feeds[0].out;
+	const struct output *out = s->lines[0].out;
 	uint64_t age = s->now_ns - s->pending_since_ns;
 
 	if (ayp_block_encoder_pending(s->encoder) == 0 || output_pending(out) > 0)
@@ -430,121 +380,36 @@ static void flush_pending(struct stream *s)
 
 void stream_tick(struct stream *s, bool closing)
 {
-	bool waiting = false;
+	bool waiting = false, changed = false;
 
-	for (size_t i = 0; i < s->n_feeds; i++) {
-		if (closing)
-			reliable_close(&s->links[i]);
-		rate_tick(&s->rates[i], s->now_ns);
-		reliable_tick(&s->links[i], s->now_ns);
-	}
+	for (size_t i = 0; i < s->n_lines; i++)
+		changed = line_tick(&s->lines[i], closing, s->now_ns) || changed;
+	if (changed)
+		set_block_sizes(s);
 	if (!closing) {
 		flush_pending(s);
 		stream_telemetry(s);
 	}
-	for (size_t i = 0; i < s->n_feeds; i++)
-		waiting = waiting || output_pending(s->feeds[i].out) > 0;
+	for (size_t i = 0; i < s->n_lines; i++)
+		waiting = waiting || output_pending(s->lines[i].out) > 0;
 	if (!closing || waiting) {
 		stream_log_tick(s);
 		tick_feeds(s);
 	}
-	for (size_t i = 0; closing && i < s->n_feeds; i++) {
-		if (s->feeds[i].closed)
+	for (size_t i = 0; closing && i < s->n_lines; i++) {
+		if (s->lines[i].feed.closed)
 			continue;
-		feed_announce_basics(&s->feeds[i]);
-		feed_announce_inline(&s->feeds[i]);
+		feed_announce_basics(&s->lines[i].feed);
+		feed_announce_inline(&s->lines[i].feed);
 	}
 }
 
-/* ---- what hosts say ------------------------------------------------------------------------- */
-
-struct hearing {
-	struct stream *stream;
-	size_t output;
-};
-
-static void on_ack(void *ctx, const ayaprof_Ack *ack)
-{
-	const struct hearing *h = ctx;
-
-	rate_heard(&h->stream->rates[h->output], h->stream->now_ns);
-	reliable_acknowledged(&h->stream->links[h->output], ack, h->stream->now_ns);
-}
-
-static void control_status(void *ctx, struct control_result *r)
-{
-	const struct hearing *h = ctx;
-	const struct output *out = h->stream->feeds[h->output].out;
-
-	snprintf(r->text, sizeof(r->text), "%llu events taken, %llu lost, %zu KiB wait, %u baud",
-		(unsigned long long)h->stream->taken,
-		(unsigned long long)losses_total(&out->losses), spool_bytes(&out->spool) >> 10,
-		out->sink->baud);
-}
-
-static void control_stop(void *ctx, struct control_result *r)
-{
-	const struct hearing *h = ctx;
-
-	h->stream->stop_wanted = true;
-}
-
-static void control_baud(void *ctx, uint32_t baud, struct control_result *r)
-{
-	const struct hearing *h = ctx;
-
-	r->result = rate_ask(&h->stream->rates[h->output], baud, h->stream->now_ns);
-	if (r->result)
-		snprintf(r->text, sizeof(r->text), "%s",
-			r->result == -EBUSY    ? "the rate is being changed already"
-			: r->result == -ERANGE ? "no rate"
-					       : "the line is no serial one");
-}
-
-static const struct control_ops control_ops = {control_status, control_stop, control_baud};
-
-/* An answer may stand before a change of the line: it does not wait behind events. */
-static void on_control(void *ctx, const ayaprof_Control *msg)
-{
-	const struct hearing *h = ctx;
-	struct stream *s = h->stream;
-	const struct control_result *r;
-	ayaprof_Ack *ack = &s->writer.msg.ack;
-	int len;
-
-	rate_heard(&s->rates[h->output], s->now_ns);
-	r = control_take(&s->control, msg, &control_ops, ctx);
-	if (!r)
-		return;
-	memset(ack, 0, sizeof(*ack));
-	ack->control_id = r->id;
-	ack->result = r->result;
-	memcpy(ack->text, r->text, sizeof(ack->text));
-	len = writer_encode(&s->writer, AYP_KIND_ACK, ack);
-	if (len >= 0)
-		output_post_urgent(
-			s->feeds[h->output].out, AYP_KIND_ACK, s->writer.payload, (size_t)len);
-}
-
-static const struct backchannel_ops hearing_ops = {.ack = on_ack, .control = on_control};
-
-void stream_hear(struct stream *s, size_t i)
-{
-	struct sink *sink = s->feeds[i].out->sink;
-	struct hearing h = {s, i};
-	uint8_t buf[2048];
-	ssize_t n = sink->listens ? sink->ops->read(sink, buf, sizeof(buf)) : -EAGAIN;
-
-	if (n > 0)
-		backchannel_bytes(&s->backs[i], buf, (size_t)n, &hearing_ops, &h);
-	else if (n != -EAGAIN)
-		backchannel_reset(&s->backs[i]);
-}
+/* ---- the end ----------------------------------------------------------------------------- */
 
 void stream_pump(struct stream *s)
 {
-	for (size_t i = 0; i < s->n_feeds; i++)
-		output_pump(s->feeds[i].out);
+	for (size_t i = 0; i < s->n_lines; i++)
+		output_pump(s->lines[i].out);
 }
 
 void stream_close_books(struct stream *s)
@@ -559,24 +424,24 @@ void stream_close_books(struct stream *s)
 	stream_pass_log(s);
 	s->totals.cursor = 0;
 	s->produced = s->source->ops->produced(s->source);
-	accounted = s->taken + kernel_losses(s->feeds[0].out);
+	accounted = s->taken + kernel_losses(s->lines[0].out);
 	if (s->produced < accounted) {
 		log_detail("the source counts %llu events, %llu are accounted for",
 			(unsigned long long)s->produced, (unsigned long long)accounted);
 		s->produced = accounted;
 	}
 	/* Events that the kernel side counted, but neither handed over nor reported as lost. */
-	for (size_t i = 0; i < s->n_feeds; i++) {
-		losses_add(&s->feeds[i].out->losses, ayaprof_LossCause_LOSS_UNKNOWN, -1,
+	for (size_t i = 0; i < s->n_lines; i++) {
+		losses_add(&s->lines[i].out->losses, ayaprof_LossCause_LOSS_UNKNOWN, -1,
 			s->produced - accounted, s->hello.start_ns, s->now_ns);
-		feed_tell_losses(&s->feeds[i]);
+		feed_tell_losses(&s->lines[i].feed);
 	}
 }
 
 int stream_goodbye(
 	struct stream *s, size_t i, unsigned int times, const char *reason, int exit_status)
 {
-	struct feed *f = &s->feeds[i];
+	struct feed *f = &s->lines[i].feed;
 	ayaprof_Goodbye *msg = &s->writer.msg.goodbye;
 	int err;
 
@@ -596,7 +461,7 @@ int stream_goodbye(
 
 int stream_end_recording(struct stream *s, size_t i, const char *reason)
 {
-	struct feed *f = &s->feeds[i];
+	struct feed *f = &s->lines[i].feed;
 	ayaprof_RecordingEnd *msg = &s->writer.msg.recording_end;
 
 	if (f->out->sink->format != SINK_FILE)

@@ -13,11 +13,8 @@
 
 #include "proto/block.h"
 #include "target/config.h"
-#include "target/stream/backchannel.h"
 #include "target/stream/control.h"
-#include "target/stream/feed.h"
-#include "target/stream/rate.h"
-#include "target/stream/reliable.h"
+#include "target/stream/line.h"
 #include "target/source.h"
 
 /* The kernel's log, passed on as it grows. */
@@ -48,18 +45,14 @@ struct stream {
 	struct source *source;
 	struct writer writer;
 	struct stacks stacks;
-	struct feed feeds[STREAM_MAX_OUTPUTS];
-	struct reliable links[STREAM_MAX_OUTPUTS]; /* of the feeds' outputs */
-	struct backchannel backs[STREAM_MAX_OUTPUTS];
-	struct rate rates[STREAM_MAX_OUTPUTS];
+	struct line lines[STREAM_MAX_OUTPUTS];
+	size_t n_lines;
 	struct control control;
 	bool stop_wanted; /* a host has asked for the end */
-	size_t n_feeds;
-	uint64_t rss_kb; /* the daemon's, when the probes had just become live */
+	uint64_t rss_kb;  /* the daemon's, when the probes had just become live */
 	ayaprof_Hello hello;
 	/* events */
 	struct ayp_block_encoder *encoder;
-	size_t frame_bytes;  /* payload of an Events frame to aim for */
 	uint64_t next_index; /* of the oldest pending event */
 	uint64_t taken;
 	uint64_t taken_by_cpu[STREAM_CPUS];

@@ -23,8 +23,8 @@ static uint64_t stream_clock(const struct stream *s)
  * left out, which costs resolution and never an amount, because all counters are cumulative. */
 void stream_post_telemetry(struct stream *s, unsigned int kind, const void *msg, bool must)
 {
-	for (size_t i = 0; i < s->n_feeds; i++) {
-		struct feed *f = &s->feeds[i];
+	for (size_t i = 0; i < s->n_lines; i++) {
+		struct feed *f = &s->lines[i].feed;
 		size_t before = spool_bytes_of(&f->out->spool, AYP_PRIORITY_AGGREGATE);
 
 		if (f->closed)
@@ -59,8 +59,8 @@ void stream_read_losses(struct stream *s)
 		/* The new ones came after the last look, and not before the very first. */
 		first = row->first_ns > s->losses_read_ns ? row->first_ns : s->losses_read_ns;
 		last = row->last_ns ? row->last_ns : s->now_ns;
-		for (size_t f = 0; f < s->n_feeds; f++)
-			losses_add(&s->feeds[f].out->losses, (ayaprof_LossCause)row->cause,
+		for (size_t f = 0; f < s->n_lines; f++)
+			losses_add(&s->lines[f].out->losses, (ayaprof_LossCause)row->cause,
 				known ? row->cpu : -1, row->count - *seen,
 				first < last ? first : last, last);
 		*seen = row->count;
@@ -159,8 +159,8 @@ static bool collect_rows(struct stream *s, bool all)
 /* A message as large as ROWS_MAX rows may be. */
 static bool room_for_totals(const struct stream *s)
 {
-	for (size_t i = 0; i < s->n_feeds; i++)
-		if (!output_has_room(s->feeds[i].out, AYP_KIND_AGGREGATES, FRAMING_MAX_PAYLOAD))
+	for (size_t i = 0; i < s->n_lines; i++)
+		if (!output_has_room(s->lines[i].out, AYP_KIND_AGGREGATES, FRAMING_MAX_PAYLOAD))
 			return false;
 	return true;
 }

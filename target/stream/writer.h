@@ -6,6 +6,9 @@
 #include "framing/framing.h"
 #include "proto/message.h"
 
+/* Fields of Events around its block. */
+#define EVENTS_OVERHEAD 24u
+
 struct writer {
 	struct ayp_message_ctx *ctx;
 	union {

@@ -65,4 +65,38 @@ def fall_back(bench):
     check_same_events(bench.events(out), data, "after a rate that did not work")
 
 
+def event_frames(path):
+    """Sizes of the recording's frames of events, as they came."""
+    data, at, sizes = path.read_bytes(), 0, []
+    while at < len(data) and data[at] == 0x0a:
+        length, shift, at = 0, 0, at + 1
+        while at < len(data):
+            length |= (data[at] & 0x7f) << shift
+            shift, at = shift + 7, at + 1
+            if data[at - 1] < 0x80:
+                break
+        if data[at:at + 1] == b"\3":
+            sizes.append(length)
+        at += length
+    return sizes
+
+
+@test("another rate, up and down: frames become as long as the rate wants them, status is answered, nothing is lost")
+def follow_rate(bench):
+    line, hostdec, board, out, data = start(bench, times=12, board=("--spool-mem", "64K"))
+    wait_for("an answer", lambda: "events taken" in ctl(bench, "status", code=None).out)
+    wait_for("frames of events", lambda: len(event_frames(out)) > 4)
+    assert max(event_frames(out)) < 1400, event_frames(out)
+    # What was cut before the change still waits, and goes first.
+    for baud, right in ((921600, lambda sizes: min(sizes) > 1400), (38400, lambda sizes: max(sizes) < 1400)):
+        ctl(bench, "baud", str(baud))
+        assert f"{baud} baud" in ctl(bench, "status").out
+        wait_for(f"frames as {baud} baud wants them", lambda: right(event_frames(out)[-4:]), 60)
+        assert f"{baud} baud" in ctl(bench, "status").out
+    ctl(bench, "baud", "3000000")
+    assert board.wait(60) == 0 and hostdec.wait(20) == 0
+    check_same_events(bench.events(out), data, "after three changes of the rate")
+    assert bench.info(out)["lost"]["total"] == 0
+
+
 main()

@@ -183,11 +183,11 @@ static void hear_frame(struct fake_line *l)
 	}
 }
 
-static int line_open(struct sink *s)
+static int wire_open(struct sink *s)
 {
 	return 0;
 }
-static ssize_t line_write(struct sink *s, const uint8_t *frame, size_t at, size_t len)
+static ssize_t wire_write(struct sink *s, const uint8_t *frame, size_t at, size_t len)
 {
 	struct fake_line *l = (struct fake_line *)s;
 	size_t n = len - at;
@@ -209,50 +209,50 @@ static ssize_t line_write(struct sink *s, const uint8_t *frame, size_t at, size_
 	}
 	return (ssize_t)n;
 }
-static int line_fd(const struct sink *s)
+static int wire_fd(const struct sink *s)
 {
 	return -1;
 }
-static short line_events(struct sink *s, bool want)
+static short wire_events(struct sink *s, bool want)
 {
 	return 0;
 }
-static void line_ready(struct sink *s, short revents)
+static void wire_ready(struct sink *s, short revents)
 {
 }
-static void line_tick(struct sink *s, uint64_t now)
+static void wire_tick(struct sink *s, uint64_t now)
 {
 }
-static size_t line_unsent(const struct sink *s)
+static size_t wire_unsent(const struct sink *s)
 {
 	return 0;
 }
-static void line_discard(struct sink *s)
+static void wire_discard(struct sink *s)
 {
 }
-static void line_free(struct sink *s)
+static void wire_free(struct sink *s)
 {
 	free(((struct fake_line *)s)->events);
 	free(s);
 }
 
-static const struct sink_ops line_ops = {
-	.open = line_open,
-	.write = line_write,
-	.poll_fd = line_fd,
-	.poll_events = line_events,
-	.poll_ready = line_ready,
-	.tick = line_tick,
-	.unsent = line_unsent,
-	.discard = line_discard,
-	.free = line_free,
+static const struct sink_ops wire_ops = {
+	.open = wire_open,
+	.write = wire_write,
+	.poll_fd = wire_fd,
+	.poll_events = wire_events,
+	.poll_ready = wire_ready,
+	.tick = wire_tick,
+	.unsent = wire_unsent,
+	.discard = wire_discard,
+	.free = wire_free,
 };
 
-static struct fake_line *line_new(uint64_t *seed)
+static struct fake_line *wire_new(uint64_t *seed)
 {
 	struct fake_line *l = calloc(1, sizeof(*l));
 
-	l->sink = (struct sink){.ops = &line_ops,
+	l->sink = (struct sink){.ops = &wire_ops,
 		.format = SINK_LINE,
 		.bytes_per_s = 11520,
 		.present = true,
@@ -293,7 +293,7 @@ static void begin(struct session *s, uint64_t seed, size_t spool)
 		snprintf(text, sizeof(text), "function_%u", i);
 		names_set_func(s->names, i, AYP_CLASS_KERNEL, text, NULL);
 	}
-	s->line = line_new(&s->seed);
+	s->line = wire_new(&s->seed);
 	s->output = output_new(&s->line->sink, 77, spool);
 	s->stream = stream_new(&s->config, s->names, &s->output, 1);
 	assert_non_null(s->stream);
