@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT OR Apache-2.0
 # Build one file each that needs nothing on a board but its kernel, against musl: O/MACHINE/static/ayaprof-uart, and
-# the workload that board tests run. For this machine's own architecture O/static leads there, too.
+# what board tests run with it. For this machine's own architecture O/static leads there, too.
 # Where musl is not to be had, this machine's own is built against its glibc; O/MACHINE/static/libc says which it is.
 # usage: O=build build-static.sh ARCH
 set -euo pipefail
@@ -25,7 +25,7 @@ else
 	echo "static: ${report##*$'\n'}" >&2
 	exit 1
 fi
-"${MAKE:-make}" --no-print-directory "${args[@]}" "$out/$machine/static/ayaprof-uart" "$out/$machine/static/workload"
+"${MAKE:-make}" --no-print-directory "${args[@]}" "$out/$machine/static/ayaprof-uart" "$out/$machine/static/workload" "$out/$machine/static/identities"
 echo "$libc" >"$out/$machine/static/libc"
 [ "$machine" != "$(uname -m)" ] || {
 	[ -L "$out/static" ] || rm -rf "$out/static"

@@ -10,11 +10,18 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include "target/log.h"
 #include "target/probes/intern.h"
 #include "target/probes/perf_attach.h"
 #include "target/probes/symbolizer.h"
 
 static const char *const programs[] = {"cpu_sample", NULL};
+
+/* Samples of one CPU. */
+struct clock {
+	int link, event;     /* -1: none; closing both detaches */
+	uint64_t enabled_ns; /* how long it had been able to count at the last look */
+};
 
 struct cpu_module {
 	struct symbolizer *symbolizer;
@@ -22,6 +29,8 @@ struct cpu_module {
 	 * equal. */
 	struct intern by_address, by_symbol;
 	uint32_t n_stacks;
+	struct clock *clocks; /* of each possible CPU */
+	int n_clocks;
 };
 
 static int plan(struct module *m)
@@ -42,9 +51,61 @@ static int plan(struct module *m)
 	return 0;
 }
 
+static void clock_stop(struct clock *k)
+{
+	if (k->link >= 0)
+		close(k->link);
+	if (k->event >= 0)
+		close(k->event);
+	*k = (struct clock){.link = -1, .event = -1};
+}
+
+/* 0, -ENODEV when the CPU is not there at the moment, or another negative errno. */
+static int clock_start(struct module *m, int cpu)
+{
+	struct cpu_module *c = m->state;
+	struct clock *k = &c->clocks[cpu];
+
+	clock_stop(k);
+	k->link = perf_attach_clock(
+		m->programs.fd[m->programs.n - 1], cpu, m->p->cfg->sample_hz, &k->event);
+	return k->link < 0 ? k->link : 0;
+}
+
+/* A CPU that goes offline (hotplug, suspend) takes its event with it, and one that comes has none. */
+static void look(struct module *m, uint64_t now_ns)
+{
+	struct cpu_module *c = m->state;
+	int cpu, err;
+
+	for (cpu = 0; cpu < c->n_clocks; cpu++) {
+		struct clock *k = &c->clocks[cpu];
+		bool had = k->link >= 0;
+
+		if (had && perf_event_runs(k->event, &k->enabled_ns))
+			continue;
+		err = clock_start(m, cpu);
+		if (!err)
+			log_note("cpu: CPU %d has %s: its stacks are sampled again", cpu,
+				had ? "been away" : "come");
+		else if (had)
+			log_note("cpu: CPU %d is offline: no stacks of it", cpu);
+	}
+}
+
+static void detached(struct module *m)
+{
+	struct cpu_module *c = m->state;
+	int cpu;
+
+	for (cpu = 0; c && cpu < c->n_clocks; cpu++)
+		clock_stop(&c->clocks[cpu]);
+}
+
 static int attach(struct module *m)
 {
-	int cpus = libbpf_num_possible_cpus(), cpu, err = 0, prog_fd;
+	struct cpu_module *c = m->state;
+	int cpus = libbpf_num_possible_cpus(), cpu, err = 0;
 	struct bpf_object *o;
 	char text[128];
 
@@ -55,9 +116,17 @@ static int attach(struct module *m)
 		report_failed(m, 1, "%s", why(err, "perf", text, sizeof(text)));
 		return err;
 	}
-	prog_fd = m->programs.fd[m->programs.n - 1];
+	detached(m);
+	free(c->clocks);
+	c->n_clocks = 0;
+	c->clocks = cpus > 0 ? calloc((size_t)cpus, sizeof(*c->clocks)) : NULL;
+	if (!c->clocks)
+		return -ENOMEM;
+	for (cpu = 0; cpu < cpus; cpu++)
+		c->clocks[cpu] = (struct clock){.link = -1, .event = -1};
+	c->n_clocks = cpus;
 	for (cpu = 0; cpu < cpus; cpu++) {
-		err = fd_list_add(&m->links, perf_attach_clock(prog_fd, cpu, m->p->cfg->sample_hz));
+		err = clock_start(m, cpu);
 		if (!err)
 			report_live(m, "perf", 1);
 		else if (err != -ENODEV) /* possible, but not there */
@@ -146,6 +215,8 @@ static void release(struct module *m)
 	symbolizer_free(c->symbolizer);
 	intern_free(&c->by_address);
 	intern_free(&c->by_symbol);
+	detached(m);
+	free(c->clocks);
 	free(c);
 }
 
@@ -155,6 +226,8 @@ const struct module_ops module_cpu = {
 	.by_default = true,
 	.plan = plan,
 	.attach = attach,
+	.look = look,
+	.detached = detached,
 	.stack = stack,
 	.misses = parts_misses,
 	.release = release,

@@ -13,6 +13,7 @@
 #include <linux/perf_event.h>
 
 #include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 
 #include "target/probes/tracefs.h"
 
@@ -62,6 +63,16 @@ static int attach(int perf_fd, int prog_fd, uint64_t cookie, bool with_cookie, b
 	return err;
 }
 
+/* Programs on these run on every CPU; the event has to be on one, and that one has to be online. */
+static int perf_open_anywhere(struct perf_event_attr *attr)
+{
+	int cpus = libbpf_num_possible_cpus(), fd = -ENODEV, cpu;
+
+	for (cpu = 0; cpu < cpus && fd == -ENODEV; cpu++)
+		fd = perf_open(attr, cpu);
+	return fd;
+}
+
 int perf_attach_tracepoint(int prog_fd, const char *path, uint64_t cookie, bool with_cookie)
 {
 	struct perf_event_attr attr = {.type = PERF_TYPE_TRACEPOINT, .disabled = 1};
@@ -70,7 +81,7 @@ int perf_attach_tracepoint(int prog_fd, const char *path, uint64_t cookie, bool 
 	if (id < 0)
 		return id;
 	attr.config = id;
-	return attach(perf_open(&attr, 0), prog_fd, cookie, with_cookie, false);
+	return attach(perf_open_anywhere(&attr), prog_fd, cookie, with_cookie, false);
 }
 
 static int read_pmu(const char *pmu, const char *file, const char *format)
@@ -103,7 +114,7 @@ static int attach_pmu(int prog_fd, const char *pmu, uint64_t config1, uint64_t c
 		return bit;
 	attr.type = type;
 	attr.config = on_return ? 1ull << bit : 0;
-	return attach(perf_open(&attr, 0), prog_fd, cookie, with_cookie, false);
+	return attach(perf_open_anywhere(&attr), prog_fd, cookie, with_cookie, false);
 }
 
 int perf_attach_kprobe(
@@ -119,7 +130,7 @@ int perf_attach_uprobe(int prog_fd, const char *path, uint64_t offset, bool on_r
 		prog_fd, "uprobe", (uintptr_t)path, offset, on_return, cookie, with_cookie);
 }
 
-int perf_attach_clock(int prog_fd, int cpu, uint32_t hz)
+int perf_attach_clock(int prog_fd, int cpu, uint32_t hz, int *event)
 {
 	struct perf_event_attr attr = {
 		.type = PERF_TYPE_SOFTWARE,
@@ -127,7 +138,35 @@ int perf_attach_clock(int prog_fd, int cpu, uint32_t hz)
 		.disabled = 1,
 		.freq = 1,
 		.sample_freq = hz,
+		.read_format = PERF_FORMAT_TOTAL_TIME_ENABLED,
 	};
+	int fd = perf_open(&attr, cpu), link;
 
-	return attach(perf_open(&attr, cpu), prog_fd, 0, false, true);
+	*event = fd < 0 ? fd : fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	if (fd >= 0 && *event < 0) {
+		int err = -errno;
+
+		close(fd);
+		return err;
+	}
+	link = attach(fd, prog_fd, 0, false, true);
+	if (link < 0 && *event >= 0) {
+		close(*event);
+		*event = -1;
+	}
+	return link;
+}
+
+bool perf_event_runs(int event, uint64_t *enabled_ns)
+{
+	struct {
+		uint64_t count, enabled_ns;
+	} now;
+	uint64_t before = *enabled_ns;
+
+	/* An event whose CPU has gone is off (kernel/events/core.c, perf_event_exit_cpu_context): its times stand. */
+	if (read(event, &now, sizeof(now)) != sizeof(now))
+		return false;
+	*enabled_ns = now.enabled_ns;
+	return now.enabled_ns > before;
 }

@@ -44,6 +44,8 @@ struct module_ops {
 	void (*totals)(struct module *m, ayaprof_Aggregate *row);
 	/* How often the kernel did not run a program that would have made an event. */
 	uint64_t (*misses)(struct module *m);
+	/* About once a second while live: has something come or gone that probes hang on? */
+	void (*look)(struct module *m, uint64_t now_ns);
 	/* The links are closed: remove what else is left in the kernel. From any thread; twice. */
 	void (*detached)(struct module *m);
 	void (*release)(struct module *m);
@@ -84,6 +86,7 @@ struct probes {
 	uint64_t handed_over;
 	uint64_t misses_before, misses; /* what the kernel left out: at activation, since */
 	uint64_t misses_due_ns;
+	uint64_t look_due_ns;
 	bool stopped;
 	pthread_t detacher; /* owns all links while `detaching` */
 	bool detaching;

@@ -122,12 +122,25 @@ static void on_record(void *ctx, const struct ayp_rec *rec, size_t size)
 	p->sink->event(p->sink->ctx, &ev);
 }
 
+static void look_around(struct probes *p, uint64_t now)
+{
+	size_t i;
+
+	if (p->stopped || now < p->look_due_ns)
+		return;
+	for (i = 0; i < p->n_modules; i++)
+		if (p->modules[i].live && p->modules[i].ops->look)
+			p->modules[i].ops->look(&p->modules[i], now);
+	p->look_due_ns = now + NS_PER_S;
+}
+
 static int do_consume(struct source *s, unsigned int max, uint64_t now_ns)
 {
 	struct probes *p = self(s);
 	uint64_t before = p->handed_over;
 	unsigned int batch;
 
+	look_around(p, now_ns);
 	/* Names are records but no events: a batch of nothing but names is not the end. */
 	do
 		batch = ring_take(&p->ring, max);
