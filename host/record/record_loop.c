@@ -295,20 +295,26 @@ static int one_turn(struct loop *l)
 
 static void say_summary(const struct loop *l, const struct recorder_state *s)
 {
-	char lost[256] = "", bytes[TEXT_NUMBER], time[TEXT_NUMBER];
+	char lost[256] = "", held[80] = "", bytes[TEXT_NUMBER], time[TEXT_NUMBER];
 	size_t at = 0;
 
+	if (s->unended == 1)
+		snprintf(held, sizeof(held), "; what a session without goodbye held is not known");
+	else if (s->unended)
+		snprintf(held, sizeof(held),
+			"; what %" PRIu32 " sessions without goodbye held is not known",
+			s->unended);
 	for (unsigned int c = 0; c < BOOK_CAUSES && at < sizeof(lost); c++) {
 		if (s->lost_by_cause[c])
 			at += (size_t)snprintf(lost + at, sizeof(lost) - at, "%s%s %" PRIu64,
 				at ? ", " : " (", ayp_loss_cause_name(c), s->lost_by_cause[c]);
 	}
 	say("%s: %" PRIu64 " events, %" PRIu64 " lost%s%s, %" PRIu64 " frames, %" PRIu64
-	    " bad, %s in %s%s",
+	    " bad, %s in %s%s%s",
 		l->opt->files.output, s->events, s->lost, lost, at ? ")" : "", s->line.frames,
 		s->line.frames_bad, text_bytes(bytes, s->line.wire_bytes),
 		text_duration(time, l->now_ns - l->start_ns),
-		s->goodbye || !s->sessions ? "" : "; the board had not finished");
+		s->goodbye || !s->sessions ? "" : "; the board had not finished", held);
 }
 
 /* Somebody may have given the recording instead of a line. */
@@ -358,8 +364,9 @@ static int finish(struct loop *l, int err)
 		return EXIT_FAILED;
 	}
 	say_summary(l, &s);
-	return l->opt->strict && (s.lost || !s.goodbye || s.later_protocol) ? EXIT_INCOMPLETE
-									    : EXIT_OK;
+	return l->opt->strict && (s.lost || !s.goodbye || s.unended || s.later_protocol)
+		       ? EXIT_INCOMPLETE
+		       : EXIT_OK;
 }
 
 /* Recording over what is being read, or one output over another, would destroy both. */

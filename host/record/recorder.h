@@ -33,11 +33,13 @@ struct recorder_state {
 	uint64_t lost; /* by the books so far */
 	uint64_t lost_by_cause[BOOK_CAUSES];
 	bool has_status;
-	ayaprof_Status status;  /* newest of the newest session */
-	uint32_t sessions;      /* heard so far */
-	bool later_protocol;    /* a session is not understood: what it lost is not known */
-	bool goodbye;           /* the newest session has ended */
-	bool whole;             /* nothing is missing that the board would send again */
+	ayaprof_Status status; /* newest of the newest session */
+	uint32_t sessions;     /* heard so far */
+	bool later_protocol;   /* a session is not understood: what it lost is not known */
+	bool goodbye;          /* the newest session has ended */
+	uint32_t
+		unended; /* sessions without a goodbye: what their boards still held is not known */
+	bool whole;      /* nothing is missing that the board would send again */
 	uint64_t last_frame_ns; /* CLOCK_MONOTONIC of the last valid frame, 0: none */
 };
 

@@ -36,6 +36,7 @@ static void forget_oldest(struct recorder_books *b)
 
 	book_totals(&b->session[0].book, &t);
 	b->past_events += b->session[0].book.delivered;
+	b->past_unended += !b->session[0].book.has_goodbye;
 	for (unsigned int c = 0; c < BOOK_CAUSES; c++)
 		b->past_by_cause[c] = book_add(b->past_by_cause[c], t.by_cause[c]);
 	memmove(&b->session[0], &b->session[1], (RECORDER_SESSIONS - 1) * sizeof(b->session[0]));
@@ -188,11 +189,13 @@ void recorder_books_totals(const struct recorder_books *b, struct recorder_state
 	state->events = b->past_events;
 	memcpy(state->lost_by_cause, b->past_by_cause, sizeof(state->lost_by_cause));
 	state->lost = 0;
+	state->unended = b->past_unended;
 	for (size_t i = 0; i < b->n; i++) {
 		struct book_totals t;
 
 		book_totals(&b->session[i].book, &t);
 		state->events += b->session[i].book.delivered;
+		state->unended += !b->session[i].book.has_goodbye;
 		for (unsigned int c = 0; c < BOOK_CAUSES; c++)
 			state->lost_by_cause[c] = book_add(state->lost_by_cause[c], t.by_cause[c]);
 	}

@@ -34,6 +34,7 @@ struct recorder_books {
 	uint32_t heard;
 	bool later_protocol; /* of any session so far */
 	uint64_t past_events, past_by_cause[BOOK_CAUSES];
+	uint32_t past_unended;
 	struct ayp_message_ctx *ctx;
 	void *room;
 };

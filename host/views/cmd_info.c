@@ -52,6 +52,21 @@ static const char *why_no_board(const struct model *m)
 	return "no hello arrived";
 }
 
+/* Nobody knows what its board still held: it was killed, lost its power, or went on without us. */
+static bool without_goodbye(const struct model_session *s)
+{
+	return !s->has_goodbye && !s->needs_protocol;
+}
+
+static size_t sessions_without_goodbye(const struct model *m)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < m->n_sessions; i++)
+		n += without_goodbye(&m->sessions[i]);
+	return n;
+}
+
 /* ---- JSON ----------------------------------------------------------------------------------- */
 
 static void json_board(struct json *j, const struct model *m)
@@ -84,6 +99,7 @@ static void json_sessions(struct json *j, const struct model *m)
 		json_uint(j, "last_ns", s->last_ns);
 		json_bool(j, "goodbye", s->has_goodbye);
 		json_text(j, "end_reason", s->end_reason);
+		json_uint(j, "pending", s->status.pending);
 		if (s->needs_protocol)
 			json_uint(j, "needs_protocol", s->needs_protocol);
 		else
@@ -104,6 +120,9 @@ static void json_lost(struct json *j, const struct model *m)
 {
 	json_object(j, "lost");
 	json_uint(j, "total", m->lost_total);
+	/* Else it is what is known of: at least so many. */
+	json_bool(j, "exact", sessions_without_goodbye(m) == 0);
+	json_uint(j, "sessions_without_goodbye", sessions_without_goodbye(m));
 	json_object(j, "by_cause");
 	for (unsigned int c = 0; c < sizeof(m->lost_by_cause) / sizeof(*m->lost_by_cause); c++)
 		json_uint(j, ayp_loss_cause_name(c), m->lost_by_cause[c]);
@@ -269,7 +288,9 @@ static void print_recorded(const struct model *m)
 	printf("recorded   %sby %s from %s\n", when, *recorder ? recorder : "an unknown program",
 		*link ? link : "an unknown link");
 	printf("length     %s, %s\n", text_duration(duration, m->duration_ns),
-		m->complete ? "complete" : "cut off: the recorder did not end in order");
+		!m->complete                  ? "cut off: the recorder did not end in order"
+		: sessions_without_goodbye(m) ? "without the board's end"
+					      : "complete");
 	if (m->frames_damaged)
 		printf("damage     %" PRIu64 " damaged stretch%s of the file skipped\n",
 			m->frames_damaged, m->frames_damaged == 1 ? "" : "es");
@@ -359,10 +380,31 @@ static void print_when(const struct model *m, const struct model_loss *l)
 			text_duration(to, model_since_origin(m, l->session, l->last_ns)));
 }
 
+/* What the board had taken in and not yet sent is in its last word; what came afterwards, and what its ring held, is in none. */
+static void print_not_known(const struct model *m)
+{
+	for (size_t i = 0; i < m->n_sessions; i++) {
+		const struct model_session *s = &m->sessions[i];
+
+		if (!without_goodbye(s))
+			continue;
+		printf("           session %zu has no goodbye: what its ring and spool held at the "
+		       "end is "
+		       "not known",
+			i + 1);
+		if (s->status.pending)
+			printf(" (%" PRIu64 " events waited when it was last heard)",
+				s->status.pending);
+		putchar('\n');
+	}
+}
+
 static void print_lost(const struct model *m)
 {
 	if (!m->lost_total) {
-		printf("lost       nothing\n");
+		printf("lost       nothing%s\n",
+			sessions_without_goodbye(m) ? " that is known of" : "");
+		print_not_known(m);
 		return;
 	}
 	printf("lost       %" PRIu64 " events:", m->lost_total);
@@ -383,6 +425,7 @@ static void print_lost(const struct model *m)
 	if (m->n_losses > LOSS_ROWS_SHOWN)
 		printf("           ... and %zu more ranges (--json has all)\n",
 			m->n_losses - LOSS_ROWS_SHOWN);
+	print_not_known(m);
 }
 
 static void print_kernel_log(const struct model *m)

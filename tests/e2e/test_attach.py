@@ -171,6 +171,34 @@ def strict(bench):
         assert host.stop() == expected
 
 
+@test("a board that is killed leaves a session without goodbye: what it held is not known, and everybody says so")
+def killed(bench):
+    path, _ = TRACEPOINTS.unpack(bench.tmp)
+    line = bench.line("--baud", BAUD, "--at-byte", "30000:mark")
+    out = bench.tmp / "x.pb"
+    host = bench.record(line.host, out, "-b", BAUD, "--strict")
+    line.wait_open("host")
+    board = start_board(bench, line, path, bench.tmp / "x.json")
+    line.wait_text("ok mark", stream="out")
+    board.kill()
+    line.drain()
+    assert host.stop() == 3
+    assert "session without goodbye held is not known" in host.err, host.err
+    info, text = bench.info(out), bench.hostdec("info", out).out
+    assert info["lost"]["exact"] is False and info["lost"]["sessions_without_goodbye"] == 1, info["lost"]
+    assert info["session_list"][0]["goodbye"] is False and info["events"] > 1000, info
+    assert "session 1 has no goodbye" in text and "is not known" in text, text
+    assert "complete" not in text and "lost       nothing\n" not in text, text
+    # The same board again, and this time to its end: the first session stays what it is.
+    board = start_board(bench, line, path, bench.tmp / "again.json", name="again")
+    again = bench.record(line.host, out, "-b", BAUD, "--append", "--strict", name="again-host")
+    assert bench.end_unanswered(board) == 0
+    line.drain()
+    assert again.stop() == 3
+    info = bench.info(out)
+    assert info["sessions"] == 2 and info["lost"]["sessions_without_goodbye"] == 1 and info["session_list"][1]["goodbye"], info
+
+
 @test("--raw keeps the line's bytes; recording them again from the file gives the same events")
 def raw(bench):
     path, data = TRACEPOINTS.unpack(bench.tmp, 5003)
