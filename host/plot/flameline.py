@@ -300,7 +300,7 @@ class Picture:
         row_px = self.height_px(ax) / max(high - low, 1e-9)
         if not d[key + ".spans"]:
             self.note(ax, "no calls in this view")
-        self.draw_density(ax, rows, d[key + ".cover"], d[key + ".share"])
+        self.draw_density(ax, rows, row_px, d[key + ".cover"], d[key + ".share"])
         self.draw_boxes(ax, boxes, row_px)
         self.boxes[ax] = boxes
         if p["cpu"] < 0:
@@ -316,15 +316,20 @@ class Picture:
             self.draw_names(ax, boxes, row_px)
         return None
 
-    def draw_density(self, ax, rows, cover, share):
+    def draw_density(self, ax, rows, row_px, cover, share):
+        """Calls too short for boxes: each pixel's row is filled to the height that they take of its time, so a CPU that is seldom
+        busy looks so. What is there is seen, however little that is."""
         if not cover.any():
             return
-        cover = cover.reshape(rows, -1)
-        rgba = np.empty(cover.shape + (4,), np.uint8)
+        cover = cover.reshape(rows, 1, -1) / 255.0
+        steps = int(min(max(row_px, 1), 24))
+        filled = np.maximum(np.rint(cover * steps), 2 if steps > 8 else 1) > np.arange(steps).reshape(1, -1, 1)
+        rgba = np.empty((rows, steps, cover.shape[2], 4), np.uint8)
         colors = (self_color(np.arange(256) / 255.0) * 255).astype(np.uint8)
-        rgba[..., :3] = colors[share.reshape(rows, -1)]
-        # What is there is seen, however little of its pixel it fills.
-        rgba[..., 3] = np.where(cover > 0, 140 + 115 * np.sqrt(cover / 255.0), 0)
+        rgba[..., :3] = colors[share.reshape(rows, 1, -1)]
+        # In rows of few pixels the height says little: paler as well.
+        rgba[..., 3] = np.where((cover > 0) & filled, 255 if steps > 4 else 60 + 195 * cover, 0)
+        rgba = rgba.reshape(rows * steps, -1, 4)
         image = ax.imshow(rgba, extent=(self.start, self.stop, 0, rows), origin="lower", aspect="auto",
                           interpolation="nearest", zorder=1)
         image.get_cursor_data = lambda _event: None  # its colours say nothing as numbers

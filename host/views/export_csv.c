@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* One row an event, then one a range of lost events. Times are the board's monotonic clock. */
+/* One row an event, then one a range of lost events. Times are the board's monotonic clock; since_ns counts from the recording's first
+ * moment, for readers that take numbers for doubles and cut those beyond 2^53. */
 #include <inttypes.h>
 
 #include "host/base/csv.h"
@@ -9,7 +10,8 @@ static const char *const kind_names[AYP_EVENT_KINDS] = {"entry", "exit", "instan
 
 static void write_header(struct exporter *x)
 {
-	fputs("session,t_ns,end_ns,cpu,tid,task,kind,class,name,owner,count,args\n", x->out);
+	fputs("session,t_ns,end_ns,cpu,tid,task,kind,class,name,owner,count,args,since_ns\n",
+		x->out);
 }
 
 static void write_event(struct exporter *x, const struct model_event *e)
@@ -29,7 +31,7 @@ static void write_event(struct exporter *x, const struct model_event *e)
 	for (uint8_t i = 0; i < e->nargs; i++)
 		fprintf(x->out, "%s%s=%" PRIu64, i ? " " : "",
 			info->arg_names[i] ? info->arg_names[i] : "arg", x->m->args[e->arg_at + i]);
-	fputc('\n', x->out);
+	fprintf(x->out, ",%" PRIu64 "\n", model_since_origin(x->m, e->session, e->t_ns));
 }
 
 static void write_lost(struct exporter *x, const struct model_loss *l)
@@ -41,7 +43,10 @@ static void write_lost(struct exporter *x, const struct model_loss *l)
 		fputs(",,", x->out);
 	if (l->cpu >= 0)
 		fprintf(x->out, "%d", l->cpu);
-	fprintf(x->out, ",,,lost,,%s,,%" PRIu64 ",\n", ayp_loss_cause_name(l->cause), l->count);
+	fprintf(x->out, ",,,lost,,%s,,%" PRIu64 ",,", ayp_loss_cause_name(l->cause), l->count);
+	if (l->first_ns || l->last_ns)
+		fprintf(x->out, "%" PRIu64, model_since_origin(x->m, l->session, l->first_ns));
+	fputc('\n', x->out);
 }
 
 const struct export_ops export_csv = {

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* Calls, instants, samples, losses and kernel messages; times as on the board's monotonic clock. */
+#include <inttypes.h>
+#include <stdio.h>
+
 #include "host/views/export.h"
 #include "host/base/json.h"
 
@@ -36,9 +39,13 @@ static struct json *in_section(struct exporter *x, enum section section)
 static void begin(struct exporter *x)
 {
 	struct state *s = x->state;
+	char text[24];
 
 	json_begin(&s->j, x->out);
 	json_uint(&s->j, "origin_ns", x->m->origin_ns);
+	/* Readers that take numbers for doubles have the digits of times beyond 2^53 from here, and since_ns. */
+	snprintf(text, sizeof(text), "%" PRIu64, x->m->origin_ns);
+	json_text(&s->j, "origin", text);
 	json_uint(&s->j, "duration_ns", x->m->duration_ns);
 	json_bool(&s->j, "complete", x->m->complete);
 }
@@ -81,6 +88,7 @@ static void write_instant(struct exporter *x, const struct model_event *e)
 	json_flat_object(j, NULL);
 	json_uint(j, "session", e->session);
 	json_uint(j, "t_ns", e->t_ns);
+	json_uint(j, "since_ns", model_since_origin(x->m, e->session, e->t_ns));
 	write_identity(j, x->m, e->func, e->tid, e->cpu);
 	if (e->nargs) {
 		json_object(j, "args");
@@ -102,6 +110,8 @@ static void write_call(struct exporter *x, const struct model_call *c)
 	json_uint(j, "session", c->session);
 	json_uint(j, "start_ns", c->start_ns);
 	json_uint(j, "end_ns", c->end_ns);
+	json_uint(j, "since_ns", model_since_origin(x->m, c->session, c->start_ns));
+	json_uint(j, "duration_ns", c->end_ns - c->start_ns);
 	json_uint(j, "self_ns", c->self_ns);
 	json_uint(j, "depth", c->depth);
 	json_bool(j, "complete", !(c->flags & CALL_NO_EXIT));
@@ -116,6 +126,7 @@ static void write_sample(struct exporter *x, uint8_t session, const ayaprof_Samp
 	json_flat_object(j, NULL);
 	json_uint(j, "session", session);
 	json_uint(j, "t_ns", s->t_ns);
+	json_uint(j, "since_ns", model_since_origin(x->m, session, s->t_ns));
 	json_array(j, "memory");
 	for (pb_size_t i = 0; i < s->memory_count; i++) {
 		json_object(j, NULL);

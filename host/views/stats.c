@@ -5,6 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "host/base/grow.h"
+#include "host/base/idmap.h"
+
 static int by_value(const void *a, const void *b)
 {
 	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
@@ -23,7 +26,7 @@ static void fill_times(struct stats_row *row, uint64_t *durations)
 	if (!row->complete)
 		return;
 	qsort(durations, row->complete, sizeof(*durations), by_value);
-	row->mean_ns = row->total_ns / row->complete;
+	row->mean_ns = row->sum_ns / row->complete;
 	row->p50_ns = percentile(durations, row->complete, 50);
 	row->p90_ns = percentile(durations, row->complete, 90);
 	row->p99_ns = percentile(durations, row->complete, 99);
@@ -48,18 +51,56 @@ static void count_all(struct stats_row *rows, const struct model *m)
 	}
 }
 
-static void add_times(
-	struct stats_row *rows, const struct model *m, uint64_t *durations, size_t *at)
+/* Until when a function is in its outermost call, by thread. */
+struct outermost {
+	struct idmap index; /* of ends */
+	uint64_t *ends;
+	size_t cap, n;
+};
+
+/* Is the call within no other one of its function? Calls come by their beginnings, outer ones first. -ENOMEM. */
+static int is_outermost(struct outermost *o, const struct model_call *c)
 {
-	for (size_t i = 0; i < m->n_calls; i++) {
+	/* The idle task is one for each CPU. */
+	uint64_t key = (uint64_t)c->session << 56 | (uint64_t)(c->tid ? 0 : c->cpu) << 48 |
+		       (uint64_t)c->tid << 16 | c->func;
+	uint64_t *ends;
+	uint32_t at;
+
+	if (idmap_get(&o->index, key, &at)) {
+		if (c->start_ns < o->ends[at])
+			return 0;
+		o->ends[at] = c->end_ns;
+		return 1;
+	}
+	ends = grow_array(o->ends, &o->cap, o->n + 1, sizeof(*ends));
+	if (!ends)
+		return -ENOMEM;
+	o->ends = ends;
+	ends[o->n] = c->end_ns;
+	return idmap_put(&o->index, key, (uint32_t)o->n++) ? -ENOMEM : 1;
+}
+
+static int add_times(struct stats_row *rows, const struct model *m, uint64_t *durations, size_t *at)
+{
+	struct outermost o = {0};
+	int outermost = 0;
+
+	for (size_t i = 0; i < m->n_calls && outermost >= 0; i++) {
 		const struct model_call *c = &m->calls[i];
+		uint64_t ns = c->end_ns - c->start_ns;
 
 		if (c->flags & CALL_NO_EXIT)
 			continue;
-		rows[c->func].total_ns += c->end_ns - c->start_ns;
+		outermost = is_outermost(&o, c);
+		rows[c->func].total_ns += outermost > 0 ? ns : 0;
+		rows[c->func].sum_ns += ns;
 		rows[c->func].self_ns += c->self_ns;
-		durations[at[c->func]++] = c->end_ns - c->start_ns;
+		durations[at[c->func]++] = ns;
 	}
+	idmap_free(&o.index);
+	free(o.ends);
+	return outermost < 0 ? outermost : 0;
 }
 
 int stats_build(struct stats *s, const struct model *m)
@@ -81,7 +122,12 @@ int stats_build(struct stats *s, const struct model *m)
 		at[i] = sum;
 		sum += s->rows[i].complete;
 	}
-	add_times(s->rows, m, durations, at);
+	if (add_times(s->rows, m, durations, at)) {
+		free(durations);
+		free(at);
+		stats_free(s);
+		return -ENOMEM;
+	}
 	for (size_t i = 0; i < n_funcs; i++) {
 		struct stats_row *row = &s->rows[i];
 

@@ -10,6 +10,8 @@ struct stats_row {
 	uint64_t count;    /* calls, those without exit too; instants */
 	uint64_t no_end;   /* calls still running at the end, or whose exit was lost or missed */
 	uint64_t complete; /* calls with entry and exit: only these have times */
+	uint64_t
+		sum_ns; /* of all of these; total_ns is without calls that are within one of their own function */
 	uint64_t total_ns, self_ns, mean_ns, p50_ns, p90_ns, p99_ns, min_ns, max_ns;
 	bool has_exact;
 	uint64_t exact_count; /* the board's own count, which no loss on the way touches */

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import struct
 import time
 
 from harness import BOARD, WORKLOAD, main, need_bpf, skip, test
@@ -89,8 +90,20 @@ def stacks(bench):
     recording = replayed(bench)
     for options in (("-s",), ("-s+",)):
         picture, _ = pixels(draw(bench, recording, *options, name=f"s{len(options[0])}.png"))
-        assert colours(picture) > 0.01, f"{options}: {colours(picture):.4f} of it in colour"
+        assert colours(picture) > 0.003, f"{options}: {colours(picture):.4f} of it in colour"
     assert {"CPU 0", "CPU 1"} <= texts(draw(bench, recording, "-s+", name="lanes.svg")), "no lanes of two CPUs"
+
+
+@test("in an overview a CPU that is busy 1 % of the time does not look like one that is busy 99 %")
+def busy(bench):
+    need_matplotlib()
+    events, out = bench.tmp / "busy.bin", bench.tmp / "busy.pb"
+    rows = [(turn * 1000000 + at, 1 + cpu, 0, cpu, kind) for turn in range(5000) for cpu, at, kind in ((0, 0, 0), (1, 0, 0), (0, 10000, 1), (1, 990000, 1))]
+    events.write_bytes(b"".join(struct.pack("<QIHBB", 10**9 + row[0], *row[1:]) for row in rows))
+    bench.run(BOARD, "--mode", "log", "-o", out, "--replay", events)
+    picture, _ = pixels(draw(bench, out, "-s+"))
+    seldom, always = (colours(half) for half in numpy.array_split(picture, 2))
+    assert 0 < seldom < always / 8, (seldom, always)
 
 
 @test("-s+ with -m -t -x and everything: one picture")

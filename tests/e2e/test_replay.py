@@ -128,4 +128,52 @@ def realtime(bench):
     assert 600e6 < info["duration_ns"] < 5e9, info["duration_ns"]
 
 
+def made_up(bench, events, names):
+    """A recording of (t_ns, func, kind) rows of one thread, replayed; the file."""
+    path, names_path, out = bench.tmp / "made.bin", bench.tmp / "made.names", bench.tmp / "made.pb"
+    path.write_bytes(b"".join(struct.pack("<QIHBB", t_ns, 7, func, 0, kind) for t_ns, func, kind in events))
+    names_path.write_text("".join(f"{func} {name}\n" for func, name in enumerate(names)))
+    bench.run(BOARD, "--replay", path, "--names", names_path, "--mode", "log", "-o", out)
+    return out
+
+
+@test("functions whose names begin like system calls nest like functions; system calls of every ABI are known")
+def like_syscalls(bench):
+    names = ("sys_fillrect", "sys_imageblit", "sys_read", "ia32_sys_waitpid", "sys_466")
+    turns = [(turn * 10000 + at, func, kind) for turn in range(1, 101) for at, func, kind in (
+        (0, 0, 0), (100, 1, 0), (200, 1, 1), (300, 0, 1), (400, 2, 0), (500, 2, 1), (600, 3, 0), (700, 3, 1), (800, 4, 0), (900, 4, 1))]
+    stats = bench.stats(made_up(bench, turns, names))
+    for name in names:
+        assert stats[name]["count"] == 100 and stats[name]["no_end"] == 0, stats[name]
+    assert stats["sys_fillrect"]["total_ns"] == 30000 and stats["sys_fillrect"]["self_ns"] == 20000, stats["sys_fillrect"]
+    assert [stats[name]["kind"] for name in names[:3]] == ["replay", "replay", "syscall"] and stats["sys_466"]["kind"] == "syscall", stats
+
+
+@test("the total of a recursive function is that of its outermost calls")
+def recursive(bench):
+    depth = 10
+    calls = [(1000, 0, 0)] + [(2000 + at * 1000, 1, 0) for at in range(depth)] + [(12000 + at * 1000, 1, 1) for at in range(depth)] + [(22000, 0, 1)]
+    again = [(100000 + t_ns, func, kind) for t_ns, func, kind in calls]
+    stats = bench.stats(made_up(bench, calls + again, ("caller", "recurse")))
+    assert stats["recurse"]["count"] == 2 * depth and stats["recurse"]["total_ns"] == 2 * 19000, stats["recurse"]
+    assert stats["recurse"]["mean_ns"] == 10000 and stats["recurse"]["max_ns"] == 19000, stats["recurse"]
+    assert stats["caller"]["total_ns"] == 42000 and stats["caller"]["self_ns"] == 4000, stats["caller"]
+
+
+@test("times beyond 2^53 ns keep every digit, for readers that take numbers for doubles, too")
+def late_times(bench):
+    start = 2**53 + 1
+    calls = [(start + turn * 1001 + at, 0, kind) for turn in range(10) for at, kind in ((0, 0), (333, 1))]
+    out = made_up(bench, calls, ("f",))
+    rows = [line.split(",") for line in bench.hostdec("export", out, "-f", "csv", "-o", "-").out.splitlines()]
+    at = {name: rows[0].index(name) for name in ("t_ns", "since_ns")}
+    assert [int(row[at["t_ns"]]) for row in rows[1:]] == [t_ns for t_ns, _, _ in calls]
+    assert [float(row[at["since_ns"]]) for row in rows[1:]] == [t_ns - start for t_ns, _, _ in calls]
+    text = bench.hostdec("export", out, "-f", "json", "-o", "-").out
+    doubles = json.loads(text, parse_int=float)
+    assert int(doubles["origin"]) == start
+    assert [int(doubles["origin"]) + int(call["since_ns"]) for call in doubles["calls"]] == [t_ns for t_ns, _, kind in calls if not kind]
+    assert {call["duration_ns"] for call in doubles["calls"]} == {333.0}
+
+
 main()
