@@ -2,18 +2,18 @@
 #include "target/probes/btf_file.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include <gelf.h>
+#include "target/probes/elf_file.h"
+#include "target/probes/foreign_file.h"
 
 #define WINDOW 16384u
 /* Types between two whose places are remembered. */
 #define STRIDE 128u
 /* Sections of a kernel's are a few MB. */
-#define SECTION_MAX (256u << 20)
+#define SECTION_MAX (64u << 20)
 #define NAME_SIZE   512u /* KSYM_NAME_LEN since Linux 6.1 */
 
 /* What was read last of a section. */
@@ -25,7 +25,7 @@ struct window {
 };
 
 struct btf_file {
-	int fd;
+	struct foreign_file file;
 	struct window types, strings;
 	uint32_t n_types; /* ids 1 to n_types */
 	uint32_t *place;  /* of types 1, 1 + STRIDE, ... */
@@ -45,8 +45,8 @@ static const void *look(struct btf_file *f, struct window *w, uint32_t at, uint3
 		w->filled = 0;
 		/* sysfs gives a page at a time. */
 		while (have < want) {
-			got = pread(
-				f->fd, w->bytes + have, want - have, (off_t)(w->base + at + have));
+			got = pread(f->file.fd, w->bytes + have, want - have,
+				(off_t)(w->base + at + have));
 			if (got <= 0)
 				break;
 			have += (uint32_t)got;
@@ -63,45 +63,34 @@ static const void *look(struct btf_file *f, struct window *w, uint32_t at, uint3
 /* Where BTF begins in the file: 0, or at the section of an ELF file. */
 static bool find_section(int fd, uint64_t *base)
 {
-	Elf *elf;
-	Elf_Scn *scn = NULL;
-	GElf_Shdr sh;
-	size_t names;
-	bool found = false;
+	struct elf_section section;
+	struct elf_file elf;
 	uint16_t magic;
 
 	*base = 0;
 	if (pread(fd, &magic, sizeof(magic), 0) == sizeof(magic) && magic == BTF_MAGIC)
 		return true;
-	elf_version(EV_CURRENT);
-	elf = elf_begin(fd, ELF_C_READ_MMAP, NULL);
-	if (elf && elf_kind(elf) == ELF_K_ELF && elf_getshdrstrndx(elf, &names) == 0)
-		while (!found && (scn = elf_nextscn(elf, scn))) {
-			const char *name;
-
-			if (!gelf_getshdr(scn, &sh) || sh.sh_type == SHT_NOBITS)
-				continue;
-			name = elf_strptr(elf, names, sh.sh_name);
-			found = name && !strcmp(name, ".BTF");
-			*base = sh.sh_offset;
-		}
-	elf_end(elf);
-	return found;
+	if (elf_file_open(&elf, fd) || !elf_file_section_named(&elf, ".BTF", &section))
+		return false;
+	*base = section.offset;
+	return true;
 }
 
 static bool read_header(struct btf_file *f, uint64_t base)
 {
 	struct btf_header h;
 
-	if (pread(f->fd, &h, sizeof(h), (off_t)base) != sizeof(h) || h.magic != BTF_MAGIC ||
+	if (pread(f->file.fd, &h, sizeof(h), (off_t)base) != sizeof(h) || h.magic != BTF_MAGIC ||
 		h.version != BTF_VERSION || h.hdr_len < sizeof(h) || h.type_len > SECTION_MAX ||
-		h.str_len > SECTION_MAX)
+		h.str_len > SECTION_MAX || base > f->file.size)
 		return false;
 	f->types.base = base + h.hdr_len + h.type_off;
 	f->types.len = h.type_len;
 	f->strings.base = base + h.hdr_len + h.str_off;
 	f->strings.len = h.str_len;
-	return true;
+	/* What is said to be there is gone through byte by byte. */
+	return f->types.base + f->types.len <= f->file.size &&
+	       f->strings.base + f->strings.len <= f->file.size;
 }
 
 /* Bytes that follow a type's fixed part; -1: a kind of the future. */
@@ -191,14 +180,13 @@ struct btf_file *btf_file_open(const char *path)
 
 	if (!f)
 		return NULL;
-	f->fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (f->fd < 0) {
-		err = errno;
+	err = foreign_file_open(&f->file, path);
+	if (err) {
 		free(f);
-		errno = err;
+		errno = -err;
 		return NULL;
 	}
-	if (!find_section(f->fd, &base) || !read_header(f, base) || !walk(f)) {
+	if (!find_section(f->file.fd, &base) || !read_header(f, base) || !walk(f)) {
 		btf_file_close(f);
 		errno = ENOEXEC;
 		return NULL;
@@ -210,7 +198,7 @@ void btf_file_close(struct btf_file *f)
 {
 	if (!f)
 		return;
-	close(f->fd);
+	foreign_file_close(&f->file);
 	free(f->place);
 	free(f);
 }

@@ -16,7 +16,7 @@
 
 struct btf_file;
 
-/* NULL and errno; ENOEXEC: neither raw BTF nor ELF with it, or damaged, or of the other byte order. */
+/* NULL and errno; EINVAL, EISDIR: no regular file; ENOEXEC: neither raw BTF nor ELF with it, or damaged, or of the other byte order. */
 struct btf_file *btf_file_open(const char *path);
 void btf_file_close(struct btf_file *f);
 

@@ -3,15 +3,14 @@
 #include "target/source.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "target/clock.h"
 #include "target/log.h"
+#include "target/probes/foreign_file.h"
 #include "target/replay/replay_names.h"
 
 #define BUFFER_RECORDS 4096u
@@ -120,29 +119,25 @@ static int check_start(struct replay *r)
 static int replay_start(struct source *source)
 {
 	struct replay *r = (struct replay *)source;
-	struct stat st;
+	struct foreign_file file;
 	int err = names_reserve_funcs(r->names, NAMES_MAX_FUNCS);
 
 	if (err < 0)
 		return err;
-	r->fd = open(r->cfg->replay_file, O_RDONLY | O_CLOEXEC);
-	if (r->fd < 0 || fstat(r->fd, &st) != 0) {
-		err = -errno;
-		log_error(
-			"cannot read %s: %s; check --replay", r->cfg->replay_file, strerror(-err));
+	err = foreign_file_open(&file, r->cfg->replay_file);
+	if (err) {
+		log_error("cannot read %s: %s; check --replay", r->cfg->replay_file,
+			foreign_file_why(err));
 		return err;
 	}
-	if (!S_ISREG(st.st_mode)) {
-		log_error("%s is not a regular file; --replay needs one", r->cfg->replay_file);
-		return -EINVAL;
-	}
+	r->fd = file.fd;
 	err = check_start(r);
 	if (err)
 		return err;
-	if (st.st_size % AYP_RECORD_SIZE)
+	if (file.size % AYP_RECORD_SIZE)
 		log_warn("%s: the last %d bytes are not a whole record and are ignored",
-			r->cfg->replay_file, (int)(st.st_size % AYP_RECORD_SIZE));
-	r->records = (uint64_t)st.st_size / AYP_RECORD_SIZE;
+			r->cfg->replay_file, (int)(file.size % AYP_RECORD_SIZE));
+	r->records = file.size / AYP_RECORD_SIZE;
 	return r->cfg->replay_names ? replay_names_load(r->names, r->cfg->replay_names) : 0;
 }
 

@@ -2,12 +2,12 @@
 #include "target/replay/replay_names.h"
 
 #include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "target/lines.h"
 #include "target/log.h"
 #include "target/parse.h"
+#include "target/probes/foreign_file.h"
 #include "target/syscalls.h"
 
 /* Names as recorders of tracepoints write them. Functions of the kernel that merely begin alike
@@ -64,31 +64,25 @@ static int load_line(struct names *names, char *line)
 
 int replay_names_load(struct names *names, const char *path)
 {
-	FILE *file = fopen(path, "re");
-	char *line = NULL;
-	size_t cap = 0;
-	unsigned int number = 0;
-	int err = 0;
+	struct lines lines;
+	int err = lines_open(&lines, path), more;
 
-	if (!file) {
-		err = -errno;
-		log_error("cannot read %s: %s; check --names", path, strerror(-err));
+	if (err) {
+		log_error("cannot read %s: %s; check --names", path, foreign_file_why(err));
 		return err;
 	}
-	while (!err && getline(&line, &cap, file) >= 0) {
-		number++;
-		line[strcspn(line, "\r\n")] = '\0';
-		if (line[0] && line[0] != '#')
-			err = load_line(names, line);
+	while (!err && (more = lines_next(&lines)) != 0) {
+		lines.text[strcspn(lines.text, "\r")] = '\0';
+		if (more < 0)
+			err = more;
+		else if (lines.text[0] && lines.text[0] != '#')
+			err = load_line(names, lines.text);
 	}
 	if (err == -EINVAL)
-		log_error("%s:%u: expected FUNC-ID NAME with an id up to %u", path, number,
+		log_error("%s:%u: expected FUNC-ID NAME with an id up to %u", path, lines.number,
 			NAMES_MAX_FUNCS - 1);
-	else if (err || ferror(file))
-		log_error("cannot read %s: %s", path, strerror(err ? -err : errno));
-	if (!err && ferror(file))
-		err = -EIO;
-	free(line);
-	fclose(file);
+	else if (err)
+		log_error("%s:%u: %s; check --names", path, lines.number, lines_why(err));
+	lines_close(&lines);
 	return err;
 }
