@@ -83,6 +83,12 @@ static __always_inline struct ayp_control *active_control(void)
 	return c && c->active ? c : NULL;
 }
 
+/* The daemon, and who works for it. */
+static __always_inline int is_own(const struct ayp_control *c, __u32 tgid)
+{
+	return tgid == c->self_tgid || tgid == c->helper_tgid[0] || tgid == c->helper_tgid[1];
+}
+
 /*
  * Waking the daemon for every event would record the wake-up, which is an event... The daemon looks
  * by itself every few milliseconds; it is woken only when the ring fills. Asking how full it is is
@@ -220,12 +226,12 @@ static __always_inline void emit(
 		return;
 	if (flags != EMIT_NO_TASK)
 		id = bpf_get_current_pid_tgid();
-	if (flags == EMIT_TASK && (id >> 32) == c->self_tgid)
+	if (flags == EMIT_TASK && is_own(c, id >> 32))
 		return;
 	cpu = bpf_get_smp_processor_id();
 	book = cpu_book(cpu);
 	if (flags == EMIT_CODE) {
-		int own = (id >> 32) == c->self_tgid && !in_interrupt(book);
+		int own = is_own(c, id >> 32) && !in_interrupt(book);
 
 		if (own || !c->active) {
 			count_left_out(cpu, func, half, own);

@@ -30,7 +30,7 @@ int cpu_sample(void *ctx)
 	struct ayp_cell *cell;
 	__u32 cpu;
 
-	if (!c || !(__u32)id || (id >> 32) == c->self_tgid)
+	if (!c || !(__u32)id || is_own(c, id >> 32))
 		return 0;
 	cpu = bpf_get_smp_processor_id();
 	cell = count_event(cpu, params.func_sample, AYP_HALF_BEGIN);

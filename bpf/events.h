@@ -111,12 +111,16 @@ struct ayp_place_bucket {
 	ayp_u32 func[AYP_PLACES_IN_BUCKET];
 };
 
+#define AYP_NO_PROCESS 0xffffffffu
+
 /* Map `control` (ARRAY, mappable, 1 entry), written by the daemon, read by every program. */
 struct ayp_control {
 	ayp_u32 active;    /* nothing is emitted or counted as an event while 0 */
 	ayp_u32 self_tgid; /* the daemon, which never traces itself; as the kernel counts */
 	ayp_u32 renames;   /* threads that got another name so far: written by the programs */
 	ayp_u32 zero;
+	/* Processes that work for the daemon, or AYP_NO_PROCESS: they are not traced either. */
+	ayp_u32 helper_tgid[2];
 };
 
 /* Value of map `tasks` (LRU_HASH by tid): the identity that was told last. */
@@ -254,7 +258,7 @@ AYP_ASSERT_SIZE(struct ayp_rec_task, 40);
 AYP_ASSERT_SIZE(struct ayp_cell, 64);
 AYP_ASSERT_SIZE(struct ayp_cpu_book, 40);
 AYP_ASSERT_SIZE(struct ayp_place_bucket, 32);
-AYP_ASSERT_SIZE(struct ayp_control, 16);
+AYP_ASSERT_SIZE(struct ayp_control, 24);
 AYP_ASSERT_SIZE(struct ayp_syscall_ids, 4);
 AYP_ASSERT_SIZE(struct ayp_mark, 12);
 AYP_ASSERT_SIZE(struct ayp_task_seen, 24);

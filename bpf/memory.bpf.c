@@ -87,7 +87,7 @@ static __always_inline void on_alloc(void *ctx, __u32 prog, __u32 type)
 
 	if (!c)
 		return;
-	if (bpf_get_current_pid_tgid() >> 32 == c->self_tgid &&
+	if (is_own(c, bpf_get_current_pid_tgid() >> 32) &&
 		!in_interrupt(cpu_book(bpf_get_smp_processor_id())))
 		return;
 	ptr = value(ctx, &params.mem_ptr[prog]);

@@ -3,6 +3,7 @@
 #include "target/log.h"
 #include "target/mounts.h"
 #include "target/options.h"
+#include "target/probes/symbol_helper.h"
 #include "target/source.h"
 
 enum { STATUS_DONE = 0, STATUS_USAGE = 2 };
@@ -24,8 +25,13 @@ static int run(const struct config *cfg)
 int main(int argc, char **argv)
 {
 	struct options options;
-	enum options_result result = options_read(&options, argc, argv);
-	int status = result == OPTIONS_DONE ? STATUS_DONE : STATUS_USAGE;
+	enum options_result result;
+	int status;
+
+	if (symbol_helper_called(argc, argv))
+		return symbol_helper_run();
+	result = options_read(&options, argc, argv);
+	status = result == OPTIONS_DONE ? STATUS_DONE : STATUS_USAGE;
 
 	if (result == OPTIONS_RUN)
 		status = run(&options.config);

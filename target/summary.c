@@ -103,6 +103,7 @@ static void put_all(FILE *file, const struct stream *s)
 	fprintf(file, "  \"spool_peak\": %llu,\n", (ull)out->spool.peak);
 	fprintf(file, "  \"cpu_seconds\": %.6f,\n", (double)usage_cpu_us() / 1e6);
 	fprintf(file, "  \"peak_rss_kb\": %llu,\n", (ull)usage_peak_rss_kb());
+	fprintf(file, "  \"helper_peak_rss_kb\": %llu,\n", (ull)usage_helper_peak_rss_kb());
 	fprintf(file, "  \"rss_kb\": %llu,\n", (ull)s->rss_kb);
 	fprintf(file, "  \"ring_bytes\": %zu,\n", s->cfg->replay_file ? 0 : s->cfg->ring_bytes);
 	fprintf(file, "  \"spool_bytes\": %zu,\n", s->cfg->spool_mem);

@@ -153,18 +153,14 @@ int kernel_functions_matching(const char *glob, kernel_function_fn fn, void *ctx
 
 /* ---- by address ----------------------------------------------------------------------------- */
 
-struct symbol_blocks *kernel_symbols_open(void)
+struct symbol_blocks *kernel_symbols_read(FILE *f)
 {
-	FILE *f = fopen("/proc/kallsyms", "re");
-	struct symbol_blocks *s;
+	struct symbol_blocks *s = symbol_blocks_new();
 	char *text = NULL;
 	size_t cap = 0;
 	bool ok = true;
 	struct line l;
 
-	if (!f)
-		return NULL;
-	s = symbol_blocks_new();
 	while (s && ok && getline(&text, &cap, f) > 0)
 		/* Address 0: the kernel keeps them to itself (kptr_restrict). __pfx_: room before
 		 * each function, where nothing runs (Linux 6.3, 9f2899fe36a6). */
@@ -172,7 +168,6 @@ struct symbol_blocks *kernel_symbols_open(void)
 			strncmp(l.name, "__pfx_", 6) != 0)
 			ok = symbol_blocks_add(s, l.address, l.name, l.module);
 	free(text);
-	fclose(f);
 	if (s && ok && symbol_blocks_seal(s)) {
 		log_detail("kernel symbols: %zu KiB", symbol_blocks_size(s) >> 10);
 		return s;
@@ -180,4 +175,16 @@ struct symbol_blocks *kernel_symbols_open(void)
 	symbol_blocks_free(s);
 	errno = ENOMEM;
 	return NULL;
+}
+
+struct symbol_blocks *kernel_symbols_open(void)
+{
+	FILE *f = fopen("/proc/kallsyms", "re");
+	struct symbol_blocks *s;
+
+	if (!f)
+		return NULL;
+	s = kernel_symbols_read(f);
+	fclose(f);
+	return s;
 }

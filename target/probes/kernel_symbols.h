@@ -5,6 +5,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 /* module is "" for the kernel itself. Return 0 to go on. */
 typedef int (*kernel_function_fn)(void *ctx, const char *name, const char *module);
@@ -25,5 +26,7 @@ int kernel_functions_matching(const char *glob, kernel_function_fn fn, void *ctx
 
 /* The symbol table by address (symbol_blocks.h); NULL and errno. */
 struct symbol_blocks *kernel_symbols_open(void);
+/* The same of a text like that of /proc/kallsyms. */
+struct symbol_blocks *kernel_symbols_read(FILE *f);
 
 #endif

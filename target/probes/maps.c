@@ -174,9 +174,20 @@ int maps_fd_by_name(const struct maps *m, const char *name)
 void maps_set_active(struct maps *m, bool active, uint32_t self)
 {
 	m->control->self_tgid = self;
+	if (active)
+		maps_set_helpers(m, AYP_NO_PROCESS, AYP_NO_PROCESS);
 	__sync_synchronize();
 	m->control->active = active;
 	__sync_synchronize();
+}
+
+void maps_set_helpers(struct maps *m, uint32_t a, uint32_t b)
+{
+	/* In another PID namespace the numbers that we have are those of other processes. */
+	bool same = m->control->self_tgid == (uint32_t)getpid();
+
+	m->control->helper_tgid[0] = same ? a : AYP_NO_PROCESS;
+	m->control->helper_tgid[1] = same ? b : AYP_NO_PROCESS;
 }
 
 void maps_wait(const struct maps *m)

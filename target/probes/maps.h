@@ -50,6 +50,8 @@ int maps_fd_by_name(const struct maps *m, const char *name);
 
 /* Begin to count and emit (true), or stop. self: the daemon's process id as the kernel's programs see it (pid_space.h). */
 void maps_set_active(struct maps *m, bool active, uint32_t self);
+/* Processes that are left out as the daemon itself is; AYP_NO_PROCESS: none. */
+void maps_set_helpers(struct maps *m, uint32_t a, uint32_t b);
 /* Until every program that runs now has ended; after a stop none is about to emit then. */
 void maps_wait(const struct maps *m);
 

@@ -39,6 +39,9 @@ struct module_ops {
 	void (*activate)(struct module *m);
 	/* A record that is no plain event: true and *ev filled if it became one. */
 	bool (*stack)(struct module *m, const struct ayp_rec_stack *rec, struct ayp_event *ev);
+	/* Hand over, by probes_event, events of records that had to wait. True if some still do. `last`: no more records
+	 * will come, so the wait is short. */
+	bool (*late)(struct module *m, bool last);
 	void (*sample)(struct module *m, ayaprof_Sample *sample);
 	/* Add to the row of row->func. */
 	void (*totals)(struct module *m, ayaprof_Aggregate *row);
@@ -101,6 +104,9 @@ struct probes {
 
 /* modules.c: the one table. NULL past the end. */
 const struct module_ops *module_at(size_t i);
+
+/* An event for the daemon; from consume only. */
+void probes_event(struct probes *p, const struct ayp_event *ev);
 
 /* ---- part.c: the plain kind of module -------------------------------------------------------- */
 

@@ -106,6 +106,12 @@ static bool to_event(struct probes *p, const struct ayp_rec *rec, size_t size, s
 	return true;
 }
 
+void probes_event(struct probes *p, const struct ayp_event *ev)
+{
+	p->handed_over++;
+	p->sink->event(p->sink->ctx, ev);
+}
+
 static void on_record(void *ctx, const struct ayp_rec *rec, size_t size)
 {
 	struct probes *p = ctx;
@@ -116,10 +122,19 @@ static void on_record(void *ctx, const struct ayp_rec *rec, size_t size)
 			identity_told(p->names, (const struct ayp_rec_task *)rec);
 		return;
 	}
-	if (!to_event(p, rec, size, &ev))
-		return;
-	p->handed_over++;
-	p->sink->event(p->sink->ctx, &ev);
+	if (to_event(p, rec, size, &ev))
+		probes_event(p, &ev);
+}
+
+/* True if some records still wait to become events. */
+static bool take_late(struct probes *p, bool last)
+{
+	bool waiting = false;
+
+	for (size_t i = 0; i < p->n_modules; i++)
+		if (p->modules[i].live && p->modules[i].ops->late)
+			waiting |= p->modules[i].ops->late(&p->modules[i], last);
+	return waiting;
 }
 
 static void look_around(struct probes *p, uint64_t now)
@@ -139,12 +154,18 @@ static int do_consume(struct source *s, unsigned int max, uint64_t now_ns)
 	struct probes *p = self(s);
 	uint64_t before = p->handed_over;
 	unsigned int batch;
+	bool waiting = take_late(p, false);
 
 	look_around(p, now_ns);
 	/* Names are records but no events: a batch of nothing but names is not the end. */
 	do
 		batch = ring_take(&p->ring, max);
 	while (batch == max && max && p->handed_over == before);
+	/* What waits becomes events before the books are closed. */
+	if (p->stopped && p->handed_over == before)
+		waiting = take_late(p, true);
+	if (p->stopped && waiting && p->handed_over == before)
+		return -EAGAIN;
 	return p->handed_over - before;
 }
 
