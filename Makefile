@@ -297,10 +297,7 @@ FUZZ_CFLAGS  := -O1 -g -std=gnu11 -fno-strict-aliasing -fsanitize=fuzzer-no-link
                 -fno-sanitize-recover=undefined
 fuzz_obj = $(patsubst %.c,$(O)/fuzz/obj/%.o,$(1))
 
-# Of the board's program what a host talks to.
-FUZZED_TARGET := $(wildcard target/stream/*.c) target/log.c target/log_output.c target/usage.c target/names.c
-
-$(call fuzz_obj,$(FRAMING_SRC) $(PROTO_SRC) $(HOST_SRC) $(FUZZED_TARGET) $(FUZZ_SRC)): | $(PB_H) $(PLOT_PY)
+$(call fuzz_obj,$(FRAMING_SRC) $(PROTO_SRC) $(HOST_SRC) $(TARGET_SRC) $(FUZZ_SRC)): | $(PB_H) $(PLOT_PY) $(BPF_PACKED) $(SYSCALLS)
 $(O)/fuzz/obj/%.o: %.c
 	$(say) CLANG $<
 	$(Q)mkdir -p $(@D) && $(CLANG) $(CPPFLAGS) $(FUZZ_CFLAGS) -MMD -MP -c -o $@ $<
@@ -308,12 +305,12 @@ $(O)/fuzz/obj/gen/ayaprof.pb.o: $(PB_C)
 	$(say) CLANG $<
 	$(Q)mkdir -p $(@D) && $(CLANG) $(CPPFLAGS) -I$(O)/gen/proto $(FUZZ_CFLAGS) -MMD -MP -c -o $@ $<
 # An archive, so that a fuzzer links only what it calls.
-$(O)/fuzz/libfuzzed.a: $(call fuzz_obj,$(FRAMING_SRC) $(PROTO_SRC) $(HOST_SRC) $(FUZZED_TARGET)) $(O)/fuzz/obj/gen/ayaprof.pb.o
+$(O)/fuzz/libfuzzed.a: $(call fuzz_obj,$(FRAMING_SRC) $(PROTO_SRC) $(HOST_SRC) $(TARGET_SRC)) $(O)/fuzz/obj/gen/ayaprof.pb.o
 	$(say) AR $@
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 $(O)/fuzz/fuzz_%: $(O)/fuzz/obj/tests/fuzz/fuzz_%.o $(O)/fuzz/libfuzzed.a
 	$(say) LINK $@
-	$(Q)$(CLANG) -fsanitize=fuzzer,address,undefined -o $@ $^ $(HOST_LIBS)
+	$(Q)$(CLANG) -fsanitize=fuzzer,address,undefined -o $@ $^ -lbpf -lelf $(HOST_LIBS)
 
 fuzz:
 	@scripts/install-deps.sh build fuzz
@@ -321,7 +318,7 @@ fuzz:
 fuzz-run: $(FUZZ_BIN)
 	$(Q)set -e; for f in $(FUZZ_BIN); do name=$${f##*/fuzz_}; mkdir -p $(O)/fuzz/corpus/$$name; \
 		echo "fuzz $$name: $(FUZZ_SECONDS) s"; \
-		$$f -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=1024 -print_final_stats=1 \
+		ASAN_OPTIONS=quarantine_size_mb=16:malloc_context_size=6 $$f -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=1024 -print_final_stats=1 \
 			-artifact_prefix=$(O)/fuzz/$$name- $(O)/fuzz/corpus/$$name tests/fuzz/corpus/$$name; done
 
 asan:

@@ -15,6 +15,8 @@
 #include "host/views/stats.h"
 #include "tests/fuzz/fuzz.h"
 
+#define MANY_FUNCS 2048u
+
 static FILE *sink;
 
 static void check_losses(const struct model *m)
@@ -106,7 +108,9 @@ static bool try_model(const uint8_t *data, size_t size)
 	check_losses(&m);
 	check_events(&m);
 	check_lanes(&m);
-	check_views(&m);
+	/* Tables of all the functions that there can be, for one event: one input in eight is enough. */
+	if (model_func_count(&m) < MANY_FUNCS || size % 8 == 0)
+		check_views(&m);
 	model_free(&m);
 	return true;
 }

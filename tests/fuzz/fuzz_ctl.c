@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * What comes over the recorder's control socket, in pieces of any size, and the commands to a board made of it: what is
+ * sent to the board is one valid Control, no answer leaves its buffer.
+ *
+ * Input: one byte that says how large the pieces are, then the client's bytes.
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "host/base/say.h"
+#include "host/record/controller.h"
+#include "host/record/ctl_server.h"
+#include "tests/fuzz/fuzz.h"
+
+static void answer(struct ctl_server *s, const char *command, int client)
+{
+	static struct ayp_message_ctx *ctx;
+	static struct link link = {.opt.baud = 115200};
+	static struct back back;
+	static struct acker acker;
+	static struct controller c;
+	char text[CTL_REQUEST_MAX + 1];
+	ssize_t n;
+	int err;
+
+	if (!ctx)
+		ctx = ayp_message_ctx_new();
+	MUST(ctx);
+	acker = (struct acker){.session = 1, .encode = framing_encode};
+	back = (struct back){0};
+	controller_init(&c, &link, &back, &acker, ctx, 1);
+	err = controller_ask(&c, command, 1);
+	MUST(err == 0 ? c.state == CONTROLLER_ASKING : err == -EINVAL);
+	MUST((back.len > back.at) == (err == 0));
+	ctl_server_answer(s, err, command);
+	n = recv(client, text, sizeof(text), MSG_DONTWAIT);
+	MUST(n > 0 && n <= (ssize_t)CTL_REQUEST_MAX);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct ctl_server s = {.client = -1};
+	const char *port, *command;
+	int pair[2];
+	size_t step;
+
+	if (size < 2)
+		return 0;
+	say_mute(true);
+	MUST(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair) == 0);
+	s.client = pair[0];
+	s.since_ns = 1;
+	step = 1 + data[0];
+	for (size_t at = 1; at < size && s.client >= 0; at += step) {
+		size_t n = at + step < size ? step : size - at;
+
+		if (send(pair[1], data + at, n, MSG_NOSIGNAL) != (ssize_t)n)
+			break;
+		if (ctl_server_hear(&s, 2, &port, &command)) {
+			MUST(strlen(port) + strlen(command) < CTL_REQUEST_MAX);
+			MUST(!strchr(port, '\n') && !strchr(command, '\n'));
+			MUST(ctl_server_waits(&s) && ctl_server_fd(&s) == -1);
+			answer(&s, command, pair[1]);
+		}
+		MUST(s.len < sizeof(s.request));
+	}
+	ctl_server_close(&s);
+	close(pair[1]);
+	return 0;
+}
