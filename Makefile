@@ -8,6 +8,7 @@
 #   SAN=address,undefined              sanitizers for both programs and the tests
 #   VMLINUX_BTF=FILE   kernel type information to make vmlinux.h from; "none": the fallback in bpf/
 #   PYTHON=...         a python3 that sees Debian's packages
+#   CFLAGS= CPPFLAGS= LDFLAGS=         added behind the project's own flags, so they win where both say something
 
 O            ?= build
 V            ?= 0
@@ -36,19 +37,27 @@ VERSION := $(shell cat VERSION)
 MACHINE  := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine 2>/dev/null)))
 BPF_ARCH := $(patsubst x86_64,x86,$(patsubst i686,x86,$(patsubst aarch64,arm64,$(MACHINE))))
 
-CFLAGS   ?= -O2 -g
 WARN     := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
             -Wwrite-strings -Wvla -Wno-unused-parameter
-CPPFLAGS += -D_GNU_SOURCE -DAYAPROF_VERSION='"$(VERSION)"' -I. -I$(O)/gen
-CFLAGS   += -std=gnu11 $(WARN) -fno-strict-aliasing
-ifneq ($(SYSROOT),)
-CPPFLAGS += -isystem $(SYSROOT)/usr/include
-LDFLAGS  += -L$(SYSROOT)/usr/lib/$(shell $(CC) -dumpmachine)
-endif
-ifneq ($(SAN),)
-CFLAGS   += -fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=undefined
-LDFLAGS  += -fsanitize=$(SAN)
-endif
+# Of what is delivered; tests may convert as they like.
+WARN_CONVERSION := -Wconversion
+# The same bytes from any directory.
+SAME_PATHS := -ffile-prefix-map=$(CURDIR)/= -ffile-prefix-map=$(CURDIR)=. -ffile-prefix-map=$(abspath $(O))=build \
+              -ffile-prefix-map=$(O)=build
+# The board's program is root and reads what others write. Sanitizers bring their own checks, and
+# FORTIFY needs optimisation. -fstack-clash-protection is not for 32-bit ARM.
+HARDEN_C := -fPIE -fstack-protector-strong $(if $(filter arm,$(MACHINE)),,-fstack-clash-protection) \
+            $(if $(filter x86_64 i686,$(MACHINE)),-fcf-protection) \
+            $(if $(SAN)$(filter -O0,$(CFLAGS)),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
+HARDEN_LD := -Wl,-z,relro,-z,now,-z,noexecstack
+SYSROOT_CPP := $(if $(SYSROOT),-isystem $(SYSROOT)/usr/include)
+SAN_C  := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=undefined)
+SAN_LD := $(if $(SAN),-fsanitize=$(SAN))
+
+# One place for each kind of flag; what the user gives comes last.
+ALL_CPPFLAGS = -D_GNU_SOURCE -DAYAPROF_VERSION='"$(VERSION)"' -I. -I$(O)/gen $(SYSROOT_CPP) $(CPPFLAGS)
+ALL_CFLAGS   = -O2 -g -std=gnu11 $(WARN) -fno-strict-aliasing $(SAME_PATHS) $(HARDEN_C) $(SAN_C) $(CFLAGS)
+ALL_LDFLAGS  = $(HARDEN_LD) $(if $(SYSROOT),-L$(SYSROOT)/usr/lib/$(shell $(CC) -dumpmachine)) $(SAN_LD) $(LDFLAGS)
 
 ifeq ($(V),1)
 Q :=
@@ -90,7 +99,7 @@ REPLAY_BIN := $(patsubst tests/fuzz/fuzz_%.c,$(O)/tests/replay_%,$(FUZZ_SRC))
 TARGET_LIBS := -lbpf -lelf -lz -lprotobuf-nanopb
 HOST_LIBS   := -lserialport -lz -lprotobuf-nanopb -lm -lpthread
 
-.PHONY: FORCE all help btf static static-here demo demo-board test test-run test-line test-boards bench bench-boards fuzz fuzz-run asan format lint pages pages-ayaprof-uart pages-hostdec install install-target install-host uninstall deb clean deps tests
+.PHONY: FORCE all help btf static static-here demo demo-board check check-run dist test test-run test-line test-boards bench bench-boards fuzz fuzz-run asan format lint pages pages-ayaprof-uart pages-hostdec install install-target install-host uninstall deb clean deps tests
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -99,6 +108,7 @@ all: $(O)/ayaprof-uart $(O)/hostdec
 help:
 	@echo 'make [all]        build $(O)/ayaprof-uart (board) and $(O)/hostdec (desk)'
 	@echo 'make demo         install what is missing, build, profile this kernel over a simulated line, draw'
+	@echo 'make check        unit tests, vectors and kept fuzz inputs: under a minute, for the work at hand'
 	@echo 'make test         install what is missing, build, run every test this machine can run'
 	@echo 'make test-line    every rate with every line fault, one-way and reliable'
 	@echo 'make test-boards  the whole matrix on emulated boards: x86-64, arm64, armhf, a Raspberry Pi, two boards on one line'
@@ -114,13 +124,14 @@ help:
 	@echo 'make install      both programs, man pages, completion, services; honours DESTDIR and PREFIX'
 	@echo '                  install-target, install-host: one half; uninstall; pages: only make them'
 	@echo 'make deb          Debian packages in $(O)/deb, looked over by lintian'
+	@echo 'make dist         a release archive in $(O)/dist'
 	@echo 'make clean        remove $(O)'
-	@echo 'variables: O= V=1 CROSS_COMPILE= SYSROOT= SAN= VMLINUX_BTF= PYTHON='
+	@echo 'variables: O= V=1 CROSS_COMPILE= SYSROOT= SAN= VMLINUX_BTF= PYTHON= CFLAGS= CPPFLAGS= LDFLAGS='
 
 # ---- programs ----------------------------------------------------------------------------------
 $(O)/ayaprof-uart: $(O)/obj/target/main.o $(LIB_TARGET) $(LIB_PROTO) $(LIB_FRAMING)
 	$(say) LINK $@
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(TARGET_LIBS)
+	$(Q)$(CC) $(ALL_CFLAGS) -pie $(ALL_LDFLAGS) -o $@ $^ $(TARGET_LIBS)
 
 # For boards without our libraries: one file that runs on any kernel, in $(O)/MACHINE/static/; what is built for this
 # machine's architecture is found in $(O)/static/, too.
@@ -130,20 +141,20 @@ static:
 # scripts/build-static.sh makes these two with the board's compiler and an O= of its own.
 $(O)/static/ayaprof-uart: $(O)/obj/target/main.o $(LIB_TARGET) $(LIB_PROTO) $(LIB_FRAMING)
 	$(say) STATIC $@
-	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) $(LDFLAGS) -static -Wl,--gc-sections -s -o $@ $^ $(TARGET_LIBS)
+	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -static-pie -Wl,--gc-sections -s -o $@ $^ $(TARGET_LIBS)
 # For emulated desks, which have no network: glibc's warning about getaddrinfo is not for them.
 $(O)/desk/hostdec: $(O)/obj/host/main.o $(LIB_HOST) $(LIB_PROTO) $(LIB_FRAMING)
 	$(say) STATIC $@
-	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) $(LDFLAGS) -static -s -Wl,--no-warnings -o $@ $^ \
+	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) -no-pie $(ALL_LDFLAGS) -static -s -Wl,--no-warnings -o $@ $^ \
 		-l:libserialport.a -l:libz.a -l:libprotobuf-nanopb.a -lm -lpthread
 # Not stripped: user functions are found by their symbols.
 $(O)/static/%: $(O)/obj/tests/tools/%.o
 	$(say) STATIC $@
-	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) $(LDFLAGS) -static -o $@ $^ -lpthread -lm
+	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) -no-pie $(ALL_LDFLAGS) -static -o $@ $^ -lpthread -lm
 
 $(O)/hostdec: $(O)/obj/host/main.o $(LIB_HOST) $(LIB_PROTO) $(LIB_FRAMING)
 	$(say) LINK $@
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(HOST_LIBS)
+	$(Q)$(CC) $(ALL_CFLAGS) -pie $(ALL_LDFLAGS) -o $@ $^ $(HOST_LIBS)
 
 $(LIB_FRAMING): $(call obj,$(FRAMING_SRC))
 $(LIB_PROTO):   $(call obj,$(PROTO_SRC)) $(O)/obj/gen/ayaprof.pb.o
@@ -160,21 +171,27 @@ $(call obj,$(TARGET_SRC)) $(O)/obj/target/main.o: | $(BPF_PACKED) $(SYSCALLS)
 $(call obj,$(HOST_SRC)): | $(PLOT_PY)
 
 # Rebuild when a flag changes (SAN=, CC=, ...), not only when a file does.
-FLAGS_NOW := $(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS)
-$(O)/flags: FORCE
-	$(Q)mkdir -p $(@D); printf '%s\n' '$(subst ','\'',$(FLAGS_NOW))' | cmp -s - $@ || printf '%s\n' '$(subst ','\'',$(FLAGS_NOW))' > $@
+# The same for what is generated: each depends on a file that holds what it is made with, and that
+# is written only when this changes.
+$(O)/flags: HOLDS = $(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS)
+$(O)/gen/syscalls.from: HOLDS = $(CC) $(SYSROOT_CPP) $(CPPFLAGS)
+$(O)/gen/vmlinux.from: HOLDS = $(VMLINUX_BTF) $(BPFTOOL)
+$(O)/gen/bpf.from: HOLDS = $(CLANG) $(BPF_FLAGS)
+$(O)/flags $(O)/gen/syscalls.from $(O)/gen/vmlinux.from $(O)/gen/bpf.from: FORCE
+	$(Q)mkdir -p $(@D); printf '%s\n' '$(subst ','\'',$(HOLDS))' | cmp -s - $@ || printf '%s\n' '$(subst ','\'',$(HOLDS))' > $@
 # Phony, or .SECONDARY would let it be missing and the rule above never run.
 FORCE:
 
 # Uprobes of 32-bit ARM know ARM code only: what is to be probed, and what --check tries them on, is that.
 ifeq ($(MACHINE),arm)
-$(O)/obj/tests/tools/workload.o $(O)/obj/target/probes/module_latency.o: EXTRA := -marm
+$(O)/obj/tests/tools/workload.o $(O)/obj/target/probes/module_latency.o: EXTRA += -marm
 endif
 # framing/ has no operating system under it: prove it with every build.
-$(O)/obj/framing/%.o: EXTRA := -ffreestanding
+$(O)/obj/framing/%.o: EXTRA := -ffreestanding $(WARN_CONVERSION)
+$(O)/obj/proto/%.o $(O)/obj/target/%.o $(O)/obj/host/%.o: EXTRA += $(WARN_CONVERSION)
 $(O)/obj/%.o: %.c $(O)/flags
 	$(say) CC $<
-	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(CFLAGS) $(EXTRA) -MMD -MP -c -o $@ $<
+	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(EXTRA) -MMD -MP -c -o $@ $<
 
 # ---- messages ----------------------------------------------------------------------------------
 $(PB_C) $(PB_H) &: proto/ayaprof.proto proto/ayaprof.options
@@ -182,19 +199,21 @@ $(PB_C) $(PB_H) &: proto/ayaprof.proto proto/ayaprof.options
 	$(Q)mkdir -p $(O)/gen/proto && $(NANOPB_GEN) -q -I proto -D $(O)/gen/proto ayaprof.proto
 $(O)/obj/gen/ayaprof.pb.o: $(PB_C) $(O)/flags
 	$(say) CC $<
-	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) -I$(O)/gen/proto $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CPPFLAGS) -I$(O)/gen/proto $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 # ---- kernel programs ---------------------------------------------------------------------------
-$(O)/gen/bpf/vmlinux.h: bpf/vmlinux_min.h $(filter-out none,$(VMLINUX_BTF))
+$(O)/gen/bpf/vmlinux.h: bpf/vmlinux_min.h $(O)/gen/vmlinux.from $(filter-out none,$(VMLINUX_BTF))
 	$(say) VMLINUX $(VMLINUX_BTF)
 	$(Q)mkdir -p $(@D)
 	$(Q)if [ '$(VMLINUX_BTF)' = none ]; then cp bpf/vmlinux_min.h $@; \
 	else $(BPFTOOL) btf dump file '$(VMLINUX_BTF)' format c > $@; fi
 
-$(O)/obj/bpf/%.bpf.o: bpf/%.bpf.c $(O)/gen/bpf/vmlinux.h
+# -g is for BTF, whose lines name the source: by the same path everywhere.
+BPF_FLAGS = -target bpf -mcpu=v3 -O2 -g -Wall -Wno-missing-declarations -D__TARGET_ARCH_$(BPF_ARCH) -I. -I$(O)/gen/bpf \
+            $(SAME_PATHS) -fdebug-compilation-dir=.
+$(O)/obj/bpf/%.bpf.o: bpf/%.bpf.c $(O)/gen/bpf/vmlinux.h $(O)/gen/bpf.from
 	$(say) BPF $<
-	$(Q)mkdir -p $(@D) && $(CLANG) -target bpf -mcpu=v3 -O2 -g -Wall -Wno-missing-declarations \
-		-D__TARGET_ARCH_$(BPF_ARCH) -I. -I$(O)/gen/bpf -MMD -MP -c -o $@ $<
+	$(Q)mkdir -p $(@D) && $(CLANG) $(BPF_FLAGS) -MMD -MP -c -o $@ $<
 	$(Q)$(LLVM_STRIP) -g $@
 
 # What the daemon asks of a kernel's type information, and that of the tests' boards cut down to it (tests/boards/btf.py).
@@ -211,9 +230,10 @@ $(O)/gen/bpf/%.inc: $(O)/obj/bpf/%.bpf.o
 	$(Q)mkdir -p $(@D) && gzip -9nc $< | od -An -v -tu1 | sed 's/\([0-9]\) /\1,/g; s/$$/,/' > $@
 
 # ---- other generated files ---------------------------------------------------------------------
-$(O)/gen/target/syscalls_%.inc: scripts/gen-syscalls.sh $(O)/flags
+# This machine's only: what another one has left in $(O) is not for this compiler to make.
+$(SYSCALLS): $(O)/gen/target/syscalls_%.inc: scripts/gen-syscalls.sh $(O)/gen/syscalls.from
 	$(say) GEN $@
-	$(Q)mkdir -p $(@D) && CC='$(CC)' CPPFLAGS='$(filter-out -D%,$(CPPFLAGS))' scripts/gen-syscalls.sh $* $@.d > $@
+	$(Q)mkdir -p $(@D) && CC='$(CC)' CPPFLAGS='$(SYSROOT_CPP) $(filter-out -D%,$(CPPFLAGS))' scripts/gen-syscalls.sh $* $@.d > $@
 -include $(SYSCALLS:=.d)
 $(PLOT_PY): host/plot/flameline.py scripts/embed-text.sh
 	$(say) GEN $@
@@ -222,18 +242,18 @@ $(PLOT_PY): host/plot/flameline.py scripts/embed-text.sh
 # ---- tests -------------------------------------------------------------------------------------
 $(O)/tests/test_%: $(O)/obj/tests/unit/test_%.o $(LIB_TARGET) $(LIB_HOST) $(LIB_PROTO) $(LIB_FRAMING)
 	$(say) LINK $@
-	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka -lbpf -lelf $(HOST_LIBS)
+	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) -pie $(ALL_LDFLAGS) -o $@ $^ -lcmocka -lbpf -lelf $(HOST_LIBS)
 $(O)/tests/replay_%: $(O)/obj/tests/fuzz/fuzz_%.o $(O)/obj/tests/fuzz/replay_main.o $(LIB_TARGET) $(LIB_HOST) $(LIB_PROTO) $(LIB_FRAMING)
 	$(say) LINK $@
-	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lbpf -lelf $(HOST_LIBS)
+	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) -pie $(ALL_LDFLAGS) -o $@ $^ -lbpf -lelf $(HOST_LIBS)
 # Writes golden vectors (tests/tools/make_vectors.py), so it needs what it describes.
 $(O)/tests/make_vectors: $(O)/obj/tests/tools/make_vectors.o $(LIB_PROTO) $(LIB_FRAMING)
 	$(say) LINK $@
-	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lz -lprotobuf-nanopb
+	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) -pie $(ALL_LDFLAGS) -o $@ $^ -lz -lprotobuf-nanopb
 $(O)/tests/linesim: $(call obj,$(LINESIM_SRC))
 $(O)/tests/%: $(O)/obj/tests/tools/%.o
 	$(say) LINK $@
-	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lpthread -lm
+	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) -pie $(ALL_LDFLAGS) -o $@ $^ -lpthread -lm
 
 # Emulated boards run static programs; a static one with sanitizers does not link.
 tests: all $(O)/btf/wanted_types.o $(UNIT_BIN) $(TOOL_BIN) $(REPLAY_BIN) $(if $(SAN),,static-here)
@@ -242,7 +262,7 @@ static-here:
 
 $(O)/tests/bench_codec: $(O)/obj/tests/bench/bench_codec.o $(LIB_PROTO)
 	$(say) LINK $@
-	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lz -lprotobuf-nanopb
+	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) -pie $(ALL_LDFLAGS) -o $@ $^ -lz -lprotobuf-nanopb
 
 # What a traced call costs on emulated boards, beside ftrace and bpftrace. BOARDS="aarch64/6.12 ...": those only.
 bench-boards:
@@ -255,6 +275,13 @@ bench:
 	@scripts/install-deps.sh build bench
 	@$(MAKE) --no-print-directory O='$(O)' all $(O)/tests/bench_codec
 	@O='$(O)' $(PYTHON) tests/bench/run.py
+
+# The work at hand: what needs no kernel, no line and no board.
+check:
+	@scripts/install-deps.sh build test
+	@$(MAKE) --no-print-directory O='$(O)' check-run
+check-run: all $(UNIT_BIN) $(REPLAY_BIN) $(O)/tests/make_vectors
+	@O='$(O)' PYTHON='$(PYTHON)' $(PYTHON) tests/run.py --check
 
 deps:
 	@scripts/install-deps.sh build plot test packaging static btf boards boards-arm64 static-arm64
@@ -300,10 +327,10 @@ fuzz_obj = $(patsubst %.c,$(O)/fuzz/obj/%.o,$(1))
 $(call fuzz_obj,$(FRAMING_SRC) $(PROTO_SRC) $(HOST_SRC) $(TARGET_SRC) $(FUZZ_SRC)): | $(PB_H) $(PLOT_PY) $(BPF_PACKED) $(SYSCALLS)
 $(O)/fuzz/obj/%.o: %.c
 	$(say) CLANG $<
-	$(Q)mkdir -p $(@D) && $(CLANG) $(CPPFLAGS) $(FUZZ_CFLAGS) -MMD -MP -c -o $@ $<
+	$(Q)mkdir -p $(@D) && $(CLANG) $(ALL_CPPFLAGS) $(FUZZ_CFLAGS) -MMD -MP -c -o $@ $<
 $(O)/fuzz/obj/gen/ayaprof.pb.o: $(PB_C)
 	$(say) CLANG $<
-	$(Q)mkdir -p $(@D) && $(CLANG) $(CPPFLAGS) -I$(O)/gen/proto $(FUZZ_CFLAGS) -MMD -MP -c -o $@ $<
+	$(Q)mkdir -p $(@D) && $(CLANG) $(ALL_CPPFLAGS) -I$(O)/gen/proto $(FUZZ_CFLAGS) -MMD -MP -c -o $@ $<
 # An archive, so that a fuzzer links only what it calls.
 $(O)/fuzz/libfuzzed.a: $(call fuzz_obj,$(FRAMING_SRC) $(PROTO_SRC) $(HOST_SRC) $(TARGET_SRC)) $(O)/fuzz/obj/gen/ayaprof.pb.o
 	$(say) AR $@
@@ -326,7 +353,7 @@ asan:
 	@$(MAKE) --no-print-directory O='$(O)/asan' SAN=address,undefined test-run
 
 # ---- care --------------------------------------------------------------------------------------
-C_FILES = $(shell git ls-files -co --exclude-standard '*.c' '*.h')
+C_FILES = $(shell scripts/list-files.sh '*.c' '*.h' | tr '\0' ' ')
 
 format:
 	clang-format -i $(C_FILES)
@@ -375,6 +402,12 @@ uninstall:
 deb:
 	@scripts/install-deps.sh build packaging
 	@O='$(O)' scripts/build-deb.sh
+
+# A release archive: the same bytes from the same commit, and what is in it builds without git.
+dist:
+	@mkdir -p '$(O)/dist'
+	@git archive --format=tar --prefix=ayaprof-uart-$(VERSION)/ HEAD | gzip -9n > '$(O)/dist/ayaprof-uart-$(VERSION).tar.gz'
+	@echo '$(O)/dist/ayaprof-uart-$(VERSION).tar.gz'
 
 clean:
 	rm -rf '$(O)'

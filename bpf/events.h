@@ -150,10 +150,11 @@ enum ayp_mem_prog {
 	AYP_MEM_PROGS = 6,
 };
 /* Slots: what a program handed out, what it saw come back (by type), what it could not keep. */
-#define AYP_MEM_SLOT_ALLOC(prog)      (prog)
-#define AYP_MEM_SLOT_FREE(prog, type) (AYP_MEM_PROGS + 2 * (prog) + (type))
-#define AYP_MEM_SLOT_UNTRACKED(prog)  (3 * AYP_MEM_PROGS + (prog))
-#define AYP_MEM_SLOTS                 24u
+#define AYP_MEM_SLOT_ALLOC(prog) (prog)
+#define AYP_MEM_SLOT_FREE(prog, type)                                                              \
+	((unsigned int)AYP_MEM_PROGS + 2u * (unsigned int)(prog) + (unsigned int)(type))
+#define AYP_MEM_SLOT_UNTRACKED(prog) (3 * AYP_MEM_PROGS + (prog))
+#define AYP_MEM_SLOTS                24u
 struct ayp_mem_cell {
 	ayp_u64 bytes, count;
 };

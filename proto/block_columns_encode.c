@@ -147,7 +147,7 @@ static void write_times(
 			e->bits[bit / 8] |= (uint8_t)((m >> k & 1) << bit % 8);
 		}
 	}
-	*bytes = (bit + 7) / 8;
+	*bytes = (size_t)((bit + 7) / 8);
 }
 
 size_t columns_encode(void *mem, const struct ayp_event *ev, uint32_t n, uint8_t *dst, size_t cap)

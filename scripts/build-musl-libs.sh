@@ -4,7 +4,7 @@
 # board's program compiled against musl, because Debian's are compiled against glibc's inner workings.
 # Everything comes from Debian, musl as a package of the board's architecture, the libraries as source packages; it
 # is kept in a cache and never installed.
-# usage: build-musl-libs.sh ARCH      prints a directory: bin/cc compiles and links with all of it, always -static
+# usage: build-musl-libs.sh ARCH      prints a directory: bin/cc compiles and links with all of it, by -static or -static-pie
 # exit 0: there; 1: not to be had, one line on stderr says why. Remove the directory to have it built anew.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=apt-private.sh
@@ -18,9 +18,10 @@ sysroot=$("$here/fetch-packages.sh" "$arch" musl musl-dev linux-libc-dev)
 command -v "$compiler-gcc" >/dev/null || fail "$compiler-gcc is missing: install gcc-${compiler//_/-}"
 cache_lock
 
-dir=$BOARD_CACHE/musl-libs-$arch
-stamp="$(sha256sum <"$0") $("$compiler-gcc" -dumpfullversion) $sysroot"
-if [ "$(cat "$dir/stamp" 2>/dev/null)" = "$stamp" ]; then
+# Named by what it is made with, so that two checkouts never pull it from under each other.
+made_with=$({ cat "$0" && "$compiler-gcc" -dumpfullversion && echo "$sysroot"; } | sha256sum)
+dir=$BOARD_CACHE/musl-libs-$arch-${made_with:0:12}
+if [ -e "$dir/complete" ]; then
 	echo "$dir"
 	exit 0
 fi
@@ -51,10 +52,10 @@ $includes %(old_cpp_options)
 %(cc1_cpu) $includes
 
 *startfile:
-$lib/crt1.o $lib/crti.o crtbeginT.o%s
+%{static-pie:$lib/rcrt1.o; :$lib/crt1.o} $lib/crti.o %{static-pie:crtbeginS.o%s; :crtbeginT.o%s}
 
 *endfile:
-crtend.o%s $lib/crtn.o
+%{static-pie:crtendS.o%s; :crtend.o%s} $lib/crtn.o
 
 *link_libgcc:
 -L$dir/lib -L$lib -L.%s
@@ -67,12 +68,12 @@ libgcc.a%s libgcc_eh.a%s
 SPECS
 cat >"$dir/bin/cc" <<CC
 #!/bin/sh
-exec $compiler-gcc -specs=$dir/musl.specs -no-pie -static "\$@"
+exec $compiler-gcc -specs=$dir/musl.specs "\$@"
 CC
 chmod +x "$dir/bin/cc"
 
 work=$dir/work
-flags=(-Os -g0 -fno-pie -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables -D_GNU_SOURCE)
+flags=(-Os -g0 -fPIE -fstack-protector-strong -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables -D_GNU_SOURCE)
 
 library() { # NAME DIR FLAG... -- FILE...
 	local name=$1 from=$2 objects=$work/$1 own=()
@@ -132,5 +133,5 @@ mapfile -t files < <(printf '%s\n' *.c)
 library bpf . -I. -I../include -I../include/uapi -D_LARGEFILE64_SOURCE -D_FILE_OFFSET_BITS=64 -- "${files[@]}"
 
 rm -rf "$work"
-echo "$stamp" >"$dir/stamp"
+touch "$dir/complete"
 echo "$dir"

@@ -25,10 +25,12 @@
 static uint32_t choose_slots(size_t n_functions)
 {
 	uint64_t memory = memory_of_board();
-	uint64_t each = SLOT_BYTES + SLOT_BYTES_PER_CPU * sysconf(_SC_NPROCESSORS_CONF);
+	uint64_t each = SLOT_BYTES + SLOT_BYTES_PER_CPU * (uint64_t)sysconf(_SC_NPROCESSORS_CONF);
 	uint64_t slots = memory / MEMORY_SHARE / each / (n_functions ? n_functions : 1);
 
-	return slots > SLOTS_MOST ? SLOTS_MOST : slots < SLOTS_LEAST ? SLOTS_LEAST : slots;
+	return slots > SLOTS_MOST    ? SLOTS_MOST
+	       : slots < SLOTS_LEAST ? SLOTS_LEAST
+				     : (uint32_t)slots;
 }
 
 int attacher_open(struct attacher *a, struct maps *maps, const struct ayp_params *params,

@@ -141,7 +141,7 @@ static bool read_at(struct btf_file *f, uint32_t *at, struct btf_type *t)
 	extra = extra_bytes(t);
 	if (extra < 0 || extra > f->types.len - *at - (int64_t)sizeof(*t))
 		return false;
-	*at += (uint32_t)(sizeof(*t) + extra);
+	*at += (uint32_t)(sizeof(*t) + (uint64_t)extra);
 	return true;
 }
 

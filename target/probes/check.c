@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 #include <linux/types.h>
-#include <time.h>
 
+#include "target/clock.h"
 #include "target/log.h"
 #include "target/memory.h"
 #include "target/mounts.h"
@@ -62,12 +62,10 @@ static uint64_t common_divisor(uint64_t a, uint64_t b)
 static unsigned long long clock_step(void)
 {
 	uint64_t step = 0, before = 0, now;
-	struct timespec t;
 	int i;
 
 	for (i = 0; i < CLOCK_LOOKS; i++) {
-		clock_gettime(CLOCK_MONOTONIC, &t);
-		now = t.tv_sec * 1000000000ull + t.tv_nsec;
+		now = now_ns();
 		if (before)
 			step = common_divisor(now - before, step);
 		before = now;

@@ -27,7 +27,7 @@ static bool to_offset(Elf *elf, uint64_t address, uint64_t *offset)
 	if (elf_getphdrnum(elf, &n))
 		return false;
 	for (i = 0; i < n; i++)
-		if (gelf_getphdr(elf, i, &ph) && ph.p_type == PT_LOAD && (ph.p_flags & PF_X) &&
+		if (gelf_getphdr(elf, (int)i, &ph) && ph.p_type == PT_LOAD && (ph.p_flags & PF_X) &&
 			address >= ph.p_vaddr && address - ph.p_vaddr < ph.p_filesz) {
 			*offset = address - ph.p_vaddr + ph.p_offset;
 			return true;
@@ -63,8 +63,9 @@ static int each_in_table(Elf *elf, Elf_Scn *scn, const GElf_Shdr *sh, symbol_fn 
 		uint64_t offset;
 		GElf_Sym sym;
 
-		if (gelf_getsym(data, i, &sym) && is_function(elf, sh, &sym, &name, &offset))
-			err = fn(ctx, &sym, name, offset, (struct place){elf_ndxscn(scn), i});
+		if (gelf_getsym(data, (int)i, &sym) && is_function(elf, sh, &sym, &name, &offset))
+			err = fn(ctx, &sym, name, offset,
+				(struct place){(uint32_t)elf_ndxscn(scn), (uint32_t)i});
 	}
 	return err;
 }
@@ -186,7 +187,7 @@ static int collect(
 	}
 	s->symbol[s->n++] = (struct symbol){
 		.offset = offset,
-		.size = sym->st_size > UINT32_MAX ? UINT32_MAX : sym->st_size,
+		.size = sym->st_size > UINT32_MAX ? UINT32_MAX : (uint32_t)sym->st_size,
 		.place = table << (32 - SECTION_BITS) | at.index,
 	};
 	return 0;
@@ -275,7 +276,7 @@ static int read_name(Elf *elf, void *ctx)
 	GElf_Shdr sh;
 	GElf_Sym sym;
 
-	if (!data || !gelf_getshdr(scn, &sh) || !gelf_getsym(data, index, &sym) ||
+	if (!data || !gelf_getshdr(scn, &sh) || !gelf_getsym(data, (int)index, &sym) ||
 		!is_function(elf, &sh, &sym, &name, &offset) || offset != l->sym->offset)
 		return -ESTALE;
 	snprintf(l->name, l->size, "%s", name);

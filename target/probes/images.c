@@ -55,7 +55,8 @@ static size_t unpacked_size(const struct bpf_image *image)
 
 void *image_unpack(const struct bpf_image *image, size_t *size)
 {
-	z_stream z = {.next_in = (unsigned char *)image->packed, .avail_in = image->packed_size};
+	z_stream z = {
+		.next_in = (unsigned char *)image->packed, .avail_in = (uInt)image->packed_size};
 	unsigned char *bytes;
 
 	*size = unpacked_size(image);
@@ -65,7 +66,7 @@ void *image_unpack(const struct bpf_image *image, size_t *size)
 		return NULL;
 	}
 	z.next_out = bytes;
-	z.avail_out = *size;
+	z.avail_out = (uInt)*size;
 	if (inflate(&z, Z_FINISH) != Z_STREAM_END) {
 		free(bytes);
 		bytes = NULL;

@@ -19,7 +19,7 @@ void intern_free(struct intern *t)
 
 static struct intern_slot *place(const struct intern *t, uint64_t hash)
 {
-	size_t i = hash & (t->size - 1);
+	size_t i = (size_t)hash & (t->size - 1);
 
 	while (t->slot[i].hash && t->slot[i].hash != hash)
 		i = (i + 1) & (t->size - 1);

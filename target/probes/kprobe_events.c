@@ -74,7 +74,7 @@ static void remove_stale(int file)
 	if (!todo || fclose(todo))
 		return;
 	for (at = text; (end = strchr(at, '\n')); at = end + 1)
-		command(file, at, end + 1 - at);
+		command(file, at, (size_t)(end + 1 - at));
 	free(text);
 }
 

@@ -18,7 +18,7 @@ struct candidate {
 static int by_low_half(const void *a, const void *b)
 {
 	const struct candidate *x = a, *y = b;
-	uint32_t low_x = x->address, low_y = y->address;
+	uint32_t low_x = (uint32_t)x->address, low_y = (uint32_t)y->address;
 
 	if (low_x != low_y)
 		return low_x < low_y ? -1 : 1;

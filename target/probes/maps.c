@@ -44,12 +44,14 @@ static size_t allocs(void)
 {
 	uint64_t share = memory_of_board() / MEMORY_SHARE / ALLOC_BYTES;
 
-	return !share || share > MAX_ALLOCS ? MAX_ALLOCS : share < MIN_ALLOCS ? MIN_ALLOCS : share;
+	return !share || share > MAX_ALLOCS ? MAX_ALLOCS
+	       : share < MIN_ALLOCS         ? MIN_ALLOCS
+					    : (size_t)share;
 }
 
 static size_t page_up(size_t bytes)
 {
-	size_t page = sysconf(_SC_PAGESIZE);
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 
 	return (bytes + page - 1) / page * page;
 }
@@ -62,7 +64,7 @@ static int map_create(struct maps *m, enum map_id id, size_t entries, void **map
 
 	if (entries > UINT32_MAX / 2)
 		return -E2BIG;
-	fd = bpf_map_create(r->type, r->name, r->key, r->value, entries, &opts);
+	fd = bpf_map_create(r->type, r->name, r->key, r->value, (uint32_t)entries, &opts);
 	if (fd < 0)
 		return -errno;
 	m->fd[id] = fd;
@@ -92,7 +94,7 @@ int maps_create(
 		{MAP_CONTROL, 1, (void **)&m->control},
 		/* A session of nothing but counters has no function. */
 		{MAP_CELLS, (size_t)cpus * n_funcs + 1, (void **)&m->cells},
-		{MAP_BOOKS, cpus, (void **)&m->books},
+		{MAP_BOOKS, (size_t)cpus, (void **)&m->books},
 		{MAP_TASKS, MAX_TASKS, NULL},
 		{MAP_INNERMOST, n_sites ? MAX_THREADS : 64, NULL},
 		{MAP_ALLOCS, allocs(), NULL},
@@ -101,7 +103,8 @@ int maps_create(
 	size_t i;
 	int err;
 
-	*m = (struct maps){.grace = -1, .cpus = cpus, .n_funcs = n_funcs, .n_sites = n_sites};
+	*m = (struct maps){
+		.grace = -1, .cpus = (uint32_t)cpus, .n_funcs = n_funcs, .n_sites = n_sites};
 	for (i = 0; i < MAP_COUNT; i++)
 		m->fd[i] = -1;
 	*what = "the number of CPUs";
@@ -116,7 +119,7 @@ int maps_create(
 			return err;
 	}
 	*what = "grace";
-	grace.inner_map_fd = m->fd[MAP_CONTROL];
+	grace.inner_map_fd = (uint32_t)m->fd[MAP_CONTROL];
 	m->grace = bpf_map_create(BPF_MAP_TYPE_ARRAY_OF_MAPS, "grace", 4, 4, 1, &grace);
 	return m->grace < 0 ? -errno : 0;
 }

@@ -44,7 +44,8 @@ static int fentry_attach(struct attacher *a, const struct function_target *t, bo
 	if (id < 0)
 		return id;
 	fd = program_copy(&a->copies, on_return ? BODY_EXIT : BODY_ENTRY, t->func,
-		BPF_PROG_TYPE_TRACING, on_return ? BPF_TRACE_FEXIT : BPF_TRACE_FENTRY, id);
+		BPF_PROG_TYPE_TRACING, on_return ? BPF_TRACE_FEXIT : BPF_TRACE_FENTRY,
+		(uint32_t)id);
 	if (fd < 0)
 		return fd;
 	link = bpf_raw_tracepoint_open(NULL, fd);
@@ -66,7 +67,7 @@ static int fentry_one(struct attacher *a, const struct function_target *t, struc
 static size_t times_asked_for(
 	const struct attacher *a, struct function_target *const *t, size_t n, bool on_return)
 {
-	size_t least = 2 * libbpf_num_possible_cpus(), i;
+	size_t least = 2 * (size_t)libbpf_num_possible_cpus(), i;
 
 	if (!on_return || !a->node_pool || a->slots <= least)
 		return 1;
@@ -89,7 +90,7 @@ static int kprobe_multi_times(struct attacher *a, int fd, struct function_target
 	if (symbols && addresses && cookies) {
 		for (i = 0; i < cnt; i++) {
 			symbols[i] = t[i % n]->symbol;
-			addresses[i] = t[i % n]->address;
+			addresses[i] = (unsigned long)t[i % n]->address;
 			cookies[i] = t[i % n]->func;
 		}
 		if (times > 1)
@@ -97,7 +98,7 @@ static int kprobe_multi_times(struct attacher *a, int fd, struct function_target
 		else
 			opts.kprobe_multi.syms = symbols;
 		opts.kprobe_multi.cookies = cookies;
-		opts.kprobe_multi.cnt = cnt;
+		opts.kprobe_multi.cnt = (uint32_t)cnt;
 		opts.kprobe_multi.flags = on_return ? BPF_F_KPROBE_MULTI_RETURN : 0;
 		link = bpf_link_create(fd, 0, BPF_TRACE_KPROBE_MULTI, &opts);
 		if (link < 0)
@@ -154,15 +155,15 @@ static int uprobe_multi(
 			fd = -EXDEV;
 	}
 	attr = (struct uprobe_multi_attr){
-		.prog_fd = fd,
+		.prog_fd = (uint32_t)fd,
 		.attach_type = ATTACH_UPROBE_MULTI,
 		.path = (uintptr_t)t[0]->path,
 		.offsets = (uintptr_t)offsets,
 		.cookies = (uintptr_t)cookies,
-		.cnt = n,
+		.cnt = (uint32_t)n,
 		.multi_flags = on_return ? UPROBE_MULTI_RETURN : 0,
 	};
-	link = fd < 0 ? fd : syscall(SYS_bpf, BPF_LINK_CREATE, &attr, sizeof(attr));
+	link = fd < 0 ? fd : (int)syscall(SYS_bpf, BPF_LINK_CREATE, &attr, sizeof(attr));
 	if (fd >= 0 && link < 0)
 		link = -errno;
 	free(offsets);

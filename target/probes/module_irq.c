@@ -60,7 +60,8 @@ static void set_irq_name(struct module *m, int base, unsigned int irq, char *lin
 		snprintf(text, sizeof(text), "irq_%u", irq);
 	else
 		snprintf(text, sizeof(text), "irq_%u %.80s", irq, name + 1);
-	names_set_func(m->p->names, base + irq, AYP_CLASS_HARDIRQ, text, NULL);
+	names_set_func(
+		m->p->names, (uint16_t)((unsigned int)base + irq), AYP_CLASS_HARDIRQ, text, NULL);
 }
 
 static int each_irq(struct module *m, int base, unsigned int count)
@@ -82,12 +83,12 @@ static int each_irq(struct module *m, int base, unsigned int count)
 			set_irq_name(m, base, irq, line);
 	}
 	fclose(f);
-	return max;
+	return (int)max;
 }
 
 static int plan_hard(struct module *m)
 {
-	unsigned int count = each_irq(m, 0, 0) + 1 + SPARE_IRQS, i;
+	unsigned int count = (unsigned int)each_irq(m, 0, 0) + 1 + SPARE_IRQS, i;
 	int base;
 	char text[16];
 
@@ -98,11 +99,12 @@ static int plan_hard(struct module *m)
 		return base;
 	for (i = 0; i < count; i++) {
 		snprintf(text, sizeof(text), "irq_%u", i);
-		names_set_func(m->p->names, base + i, AYP_CLASS_HARDIRQ, text, NULL);
+		names_set_func(m->p->names, (uint16_t)((unsigned int)base + i), AYP_CLASS_HARDIRQ,
+			text, NULL);
 	}
 	each_irq(m, base, count);
-	m->p->params.func_hardirq = base;
-	m->p->params.n_hardirq = count;
+	m->p->params.func_hardirq = (uint16_t)base;
+	m->p->params.n_hardirq = (uint16_t)count;
 	return 0;
 }
 
@@ -118,15 +120,16 @@ static int plan(struct module *m)
 	base = names_reserve_funcs(m->p->names, AYP_SOFTIRQS);
 	if (base < 0)
 		return base;
-	params->func_softirq = base;
+	params->func_softirq = (uint16_t)base;
 	for (i = 0; i < AYP_SOFTIRQS; i++) {
 		snprintf(text, sizeof(text), "softirq_%s", softirq_names[i]);
-		names_set_func(m->p->names, base + i, AYP_CLASS_SOFTIRQ, text, NULL);
+		names_set_func(m->p->names, (uint16_t)((unsigned int)base + i), AYP_CLASS_SOFTIRQ,
+			text, NULL);
 	}
 	base = names_add_func(m->p->names, AYP_CLASS_TIMER, "timer", NULL);
 	if (base < 0)
 		return base;
-	params->func_timer = base;
+	params->func_timer = (uint16_t)base;
 	return 0;
 }
 

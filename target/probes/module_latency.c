@@ -22,18 +22,18 @@ struct latency {
 
 static int name_targets(struct module *m, struct function_targets *t)
 {
-	int base = names_reserve_funcs(m->p->names, t->n), err = 0;
+	int base = names_reserve_funcs(m->p->names, (uint32_t)t->n), err = 0;
 	size_t i;
 
 	if (base < 0)
 		return base;
-	m->p->func_base = base;
-	m->p->n_functions = t->n;
+	m->p->func_base = (uint16_t)base;
+	m->p->n_functions = (uint32_t)t->n;
 	for (i = 0; i < t->n && !err; i++) {
 		struct function_target *f = &t->at[i];
 		const char *file = f->path ? strrchr(f->path, '/') + 1 : NULL;
 
-		f->func = base + i;
+		f->func = (uint16_t)((size_t)base + i);
 		err = names_set_func(m->p->names, f->func, file ? AYP_CLASS_USER : AYP_CLASS_KERNEL,
 			f->symbol, file);
 	}
@@ -59,7 +59,7 @@ static double seconds(void)
 	struct timespec t;
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec + t.tv_nsec / 1e9;
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
 /* First error a mechanism met, 0 if it met none. */
@@ -98,7 +98,7 @@ static void try_mechanism(
 	if (taken) {
 		log_detail("latency: %zu functions by %s in %.0f ms", taken, mech->name,
 			(seconds() - start) * 1e3);
-		report_live(m, mech->name, taken);
+		report_live(m, mech->name, (uint32_t)taken);
 	}
 	if (!err)
 		return;
@@ -147,7 +147,8 @@ static int attach(struct module *m)
 	err = attacher_open(
 		&l->attacher, &m->p->maps, &m->p->params, m->p->cfg->return_slots, l->targets.n);
 	if (err) {
-		report_failed(m, l->targets.n, "%s", why(err, "", reasons, sizeof(reasons)));
+		report_failed(
+			m, (uint32_t)l->targets.n, "%s", why(err, "", reasons, sizeof(reasons)));
 		return err;
 	}
 	expect_functions(&l->targets);
@@ -164,11 +165,11 @@ static int attach(struct module *m)
 				strerror(-l->targets.at[i].err));
 		}
 	if (left == l->targets.n && left > 1)
-		report_failed(m, left, "%zu functions: %s", left, reasons);
+		report_failed(m, (uint32_t)left, "%zu functions: %s", left, reasons);
 	else if (left > 1)
-		report_failed(m, left, "%s and %zu more: %s", first, left - 1, reasons);
+		report_failed(m, (uint32_t)left, "%s and %zu more: %s", first, left - 1, reasons);
 	else if (left)
-		report_failed(m, left, "%s: %s", first, reasons);
+		report_failed(m, (uint32_t)left, "%s: %s", first, reasons);
 	if (!l->targets.n)
 		report_failed(m, 0, "this kernel has none of the functions");
 	if (l->attacher.silent)
@@ -240,7 +241,7 @@ static size_t check_row(struct module *m, const struct mechanism *mech, char *te
 	forget_errors(&l->targets);
 	taken = mechanism_attach(mech, &l->attacher, &l->targets, &m->links);
 	if (taken)
-		snprintf(text, size, "%.1f ms each%s", (seconds() - start) * 1e3 / taken,
+		snprintf(text, size, "%.1f ms each%s", (seconds() - start) * 1e3 / (double)taken,
 			l->attacher.silent > silent ? "; does not tell which returns it misses"
 						    : "");
 	fd_list_cut(&m->links, 0);

@@ -37,7 +37,7 @@ static int find_arguments(struct ayp_params *params, enum ayp_mem_prog prog)
 	if (n < 0)
 		return n;
 	for (i = 0; i < n; i++) {
-		struct ayp_field place = {i, 8};
+		struct ayp_field place = {(uint16_t)i, 8};
 
 		if (args[i].kind == BTF_ARG_ADDRESS && !ptr->size)
 			*ptr = place;
@@ -64,7 +64,7 @@ static int prepare_raw(struct ayp_params *params, enum ayp_mem_prog prog)
 		if (offset < 0)
 			return offset;
 		params->mem_raw = 1;
-		params->cache_size_offset = offset;
+		params->cache_size_offset = (uint32_t)offset;
 	}
 	return find_arguments(params, prog);
 }
@@ -115,7 +115,7 @@ static int find_all(
 		n++;
 	}
 	programs[n] = NULL;
-	return n;
+	return (int)n;
 }
 
 /* Number of programs, or a negative errno with nothing left attached. */
@@ -162,7 +162,7 @@ static int attach(struct module *m)
 			continue;
 		n = try_way(m, w);
 		if (n > 0) {
-			report_live(m, w->mechanism, n);
+			report_live(m, w->mechanism, (uint32_t)n);
 			return 0;
 		}
 		why(n, w->mechanism, text, sizeof(text));

@@ -35,7 +35,7 @@ static int plan(struct module *m)
 
 	if (id < 0)
 		return id;
-	m->p->params.func_switch = id;
+	m->p->params.func_switch = (uint16_t)id;
 	return 0;
 }
 

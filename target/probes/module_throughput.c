@@ -40,7 +40,8 @@ static void take_link(struct module *m, struct nlmsghdr *h)
 	const struct name *known;
 	const char *name = NULL;
 	struct rtnl_link_stats64 s;
-	int left = IFLA_PAYLOAD(h);
+	unsigned int left = (unsigned int)IFLA_PAYLOAD(h);
+	uint32_t index = (uint32_t)info->ifi_index;
 	struct rtattr *a;
 	bool have = false;
 
@@ -55,11 +56,11 @@ static void take_link(struct module *m, struct nlmsghdr *h)
 	}
 	if (!have || !name || t->n_now == MAX_KNOWN)
 		return;
-	known = names_get(m->p->names, ayaprof_Table_TABLE_IFACE, info->ifi_index);
+	known = names_get(m->p->names, ayaprof_Table_TABLE_IFACE, index);
 	if (!known || strcmp(known->text, name))
-		names_set(m->p->names, ayaprof_Table_TABLE_IFACE, info->ifi_index, 0, name, NULL);
+		names_set(m->p->names, ayaprof_Table_TABLE_IFACE, index, 0, name, NULL);
 	t->now[t->n_now++] = (struct counters){
-		.ifindex = info->ifi_index,
+		.ifindex = index,
 		.rx_bytes = s.rx_bytes,
 		.rx_packets = s.rx_packets,
 		.tx_bytes = s.tx_bytes,
@@ -87,13 +88,15 @@ static int look(struct module *m)
 		return -errno;
 	for (;;) {
 		ssize_t n = recv(t->fd, &answer, sizeof(answer), 0);
+		unsigned int left;
 		struct nlmsghdr *h;
 
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
 			return n ? -errno : -EIO;
-		for (h = &answer.h; NLMSG_OK(h, (size_t)n); h = NLMSG_NEXT(h, n)) {
+		left = (unsigned int)n;
+		for (h = &answer.h; NLMSG_OK(h, left); h = NLMSG_NEXT(h, left)) {
 			if (h->nlmsg_seq != t->seq)
 				continue;
 			if (h->nlmsg_type == NLMSG_DONE)
@@ -135,7 +138,7 @@ static int attach(struct module *m)
 		report_failed(m, 1, "interface statistics: %s", strerror(-err));
 		return err;
 	}
-	report_live(m, "rtnetlink", t->n_now);
+	report_live(m, "rtnetlink", (uint32_t)t->n_now);
 	return 0;
 }
 

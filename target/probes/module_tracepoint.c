@@ -86,7 +86,7 @@ static int plan(struct module *m)
 		id = names_add_func(m->p->names, AYP_CLASS_TRACEPOINT, text, NULL);
 		if (id < 0)
 			err = id;
-		t->at[i].func = id;
+		t->at[i].func = (uint16_t)id;
 	}
 	return err;
 }
@@ -151,7 +151,7 @@ static int attach(struct module *m)
 	}
 	err = program_copies_open(&t->copies, &m->p->maps, &m->p->params);
 	if (err) {
-		report_failed(m, t->n, "%s", why(err, "tp", text, sizeof(text)));
+		report_failed(m, (uint32_t)t->n, "%s", why(err, "tp", text, sizeof(text)));
 		return err;
 	}
 	for (i = 0; i < t->n; i++)

@@ -33,7 +33,7 @@ static int plan(struct module *m)
 
 	if (id < 0)
 		return id;
-	m->p->params.func_packet = id;
+	m->p->params.func_packet = (uint16_t)id;
 	return 0;
 }
 
@@ -41,7 +41,7 @@ static int plan(struct module *m)
 static int link_mode(struct module *m, int prog_fd, unsigned int ifindex, size_t mode)
 {
 	LIBBPF_OPTS(bpf_link_create_opts, opts, .flags = modes[mode].flags);
-	int link = bpf_link_create(prog_fd, ifindex, BPF_XDP, &opts);
+	int link = bpf_link_create(prog_fd, (int)ifindex, BPF_XDP, &opts);
 
 	return link < 0 ? -errno : fd_list_add(&m->links, link);
 }

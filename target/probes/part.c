@@ -91,7 +91,7 @@ static bool part_attach(struct module *m, const struct part *part)
 		n = candidate_attach(m, c);
 		if (n > 0) {
 			log_detail("%s: %s by %s", m->ops->name, part->name, c->mechanism);
-			report_live(m, c->mechanism, n);
+			report_live(m, c->mechanism, (uint32_t)n);
 			return true;
 		}
 		why(n, c->mechanism, text, sizeof(text));

@@ -149,7 +149,7 @@ int session_open(struct probes *p)
 	raise_file_limit();
 	raise_memory_limit();
 	p->params.n_funcs = names_func_count(p->names);
-	p->params.wake_bytes = p->cfg->ring_bytes / 4;
+	p->params.wake_bytes = (uint32_t)(p->cfg->ring_bytes / 4);
 	err = maps_create(
 		&p->maps, p->cfg->ring_bytes, p->params.n_funcs, p->params.n_mem_sites, &what);
 	if (err) {

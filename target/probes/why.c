@@ -48,7 +48,7 @@ const char *why(int err, const char *mechanism, char *buf, size_t size)
 			text = known[i].text;
 	if (!strcmp(mechanism, "fentry") && !kernel_btf_own())
 		text = "this kernel has no BTF";
-	n = snprintf(buf, size, "%s", text);
+	n = (size_t)snprintf(buf, size, "%s", text);
 	if (n >= size)
 		return buf;
 	if ((err == -EPERM || err == -EACCES) && geteuid() != 0) {

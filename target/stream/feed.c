@@ -186,7 +186,7 @@ static bool repeat_names(struct feed *f, struct cycle *c)
 
 		msg->names_count = 0;
 		while (msg->names_count < limit &&
-			(name = names_used_at(f->names, c->name)) != NULL) {
+			(name = names_used_at(f->names, (size_t)c->name)) != NULL) {
 			c->name++;
 			if (belongs(f, c, name))
 				fill_name(&msg->names[msg->names_count++], name);

@@ -42,7 +42,7 @@ static bool read_records(struct stream *s, ayaprof_Log *msg)
 	memset(msg, 0, sizeof(*msg));
 	while (msg->records_count < RECORDS_PER_MESSAGE && got == 1) {
 		got = kmsg_next(s->log.fd, &msg->records[msg->records_count]);
-		msg->records_count += got == 1;
+		msg->records_count = (pb_size_t)(msg->records_count + (got == 1));
 	}
 	if (got < 0) {
 		log_warn("the kernel's log cannot be read any more: %s", strerror(-got));
