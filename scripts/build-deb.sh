@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT OR Apache-2.0
-# Build the Debian packages from a copy of what git knows of the tree, and let lintian look at them.
+# Build the Debian packages from a copy of the project's own files, and let lintian look at them.
 # usage: build-deb.sh     Environment: O (build directory). The packages are in $O/deb. exit 1: built with an
 # error, or lintian found one; its words are on standard output.
 set -euo pipefail
@@ -11,9 +11,7 @@ mkdir -p "$out"
 out=$(cd "$out" && pwd)
 rm -rf "${out:?}"/*
 mkdir "$out/source"
-git ls-files -co --exclude-standard -z | while IFS= read -r -d '' file; do
-	[ ! -e "$file" ] || printf '%s\0' "$file"
-done | tar --null -T - -c | tar -x -C "$out/source"
+scripts/list-files.sh | tar --null -T - -c | tar -x -C "$out/source"
 
 cd "$out/source"
 # Of the make that called this, nothing is meant for the packages.

@@ -28,7 +28,7 @@ trap 'rm -rf "$dir"' EXIT
 check_buildroot() {
 	local tree=$root/packaging/buildroot out=$dir/buildroot config wanted package
 	local files packages=(ayaprof-uart nanopb host-nanopb host-python-protobuf)
-	mapfile -t files < <(git ls-files -co --exclude-standard packaging/buildroot)
+	mapfile -d '' -t files < <(scripts/list-files.sh 'packaging/buildroot/*')
 	"${PYTHON:-/usr/bin/python3}" "$BUILDROOT/utils/check-package" -b "${files[@]}" || bad=1
 
 	for config in "$tree"/configs/*_defconfig; do

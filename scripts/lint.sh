@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Static checks over what git tracks: layout of C, include rules between directories, banned calls, shell scripts.
+# Static checks over the project's files: layout of C, include rules between directories, banned calls, shell scripts.
 # exit 0: clean; 1: findings, one line each.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 bad=0
 report() { echo "lint: $*"; bad=1; }
 
-mapfile -t c_files < <(git ls-files -co --exclude-standard '*.c' '*.h')
+mapfile -d '' -t c_files < <(scripts/list-files.sh '*.c' '*.h')
 
 # Who may include what (README, "Architecture").
 allowed() { # FILE-DIR INCLUDED-DIR
@@ -37,7 +37,7 @@ if command -v clang-format >/dev/null; then
 	done
 fi
 if command -v shellcheck >/dev/null; then
-	mapfile -t sh_files < <(git ls-files -co --exclude-standard '*.sh' .ci/run packaging/busybox/S60ayaprof-uart)
+	mapfile -d '' -t sh_files < <(scripts/list-files.sh '*.sh' .ci/run packaging/busybox/S60ayaprof-uart)
 	shellcheck -S warning "${sh_files[@]}" || bad=1
 fi
 exit $bad

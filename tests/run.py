@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """Runs every test program and adds up what they say in TAP.
 
-usage: run.py [-v] [--boards | --line] [WORD...]     only programs whose name contains one of the words
+usage: run.py [-v] [--boards | --line | --check] [WORD...]     only programs whose name contains one of the words
 --boards: the whole matrix on emulated boards instead; without, its short part comes last.
 --line: the whole matrix of line faults instead; without, its short part is among the others.
+--check: only unit tests, golden vectors and kept fuzz inputs.
 Environment: O, the build directory (build); PYTHON, an interpreter that sees Debian's packages.
 The output of programs that failed is shown, and why tests were skipped. Exit 1 if anything failed or
 nothing ran. The last line is `N passed, N failed, N skipped`.
@@ -96,7 +97,7 @@ class Program:
         return reasons
 
 
-def programs(long_boards, long_line):
+def programs(long_boards, long_line, only_quick):
     line = [Program("line", script.stem.removeprefix("test_line_"), [PYTHON, str(script)])
             for script in sorted(ROOT.glob("tests/line/test_line_*.py"))]
     if long_line:
@@ -113,6 +114,8 @@ def programs(long_boards, long_line):
     # The decoder written from PROTOCOL.md alone, on golden vectors and on what the C side writes.
     second = [Program("pydecoder", script.stem[5:], [PYTHON, str(script)])
               for script in sorted(ROOT.glob("tests/pydecoder/test_*.py"))]
+    if only_quick:
+        return unit + replay + [program for program in second if program.name == "pydecoder vectors"]
     e2e = [Program("e2e", script.stem[5:], [PYTHON, str(script)])
            for script in sorted(ROOT.glob("tests/e2e/test_*.py"))]
     short_line = [program for program in line if program.name == "line short"]
@@ -153,11 +156,12 @@ def run_all(chosen, workers, verbose):
 def main(words):
     verbose = "-v" in words
     long_boards, long_line = "--boards" in words, "--line" in words
-    words = [word for word in words if word not in ("-v", "--boards", "--line")]
+    only_quick = "--check" in words
+    words = [word for word in words if word not in ("-v", "--boards", "--line", "--check")]
     if any(word.startswith("-") for word in words):
         print(__doc__)
         return 2
-    chosen = [p for p in programs(long_boards, long_line) if not words or any(word in p.name for word in words)]
+    chosen = [p for p in programs(long_boards, long_line, only_quick) if not words or any(word in p.name for word in words)]
     # Whatever measures a kernel or a paced line gets the machine for itself.
     alone = ("e2e", "boards") if long_line else ("e2e", "line", "boards")
     run_all([p for p in chosen if p.kind not in alone], os.cpu_count() or 1, verbose)
