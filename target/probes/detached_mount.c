@@ -12,13 +12,13 @@ int detached_mount(const char *type)
 {
 	int context, fd = -1, err = 0;
 
-	context = syscall(SYS_fsopen, type, FSOPEN_CLOEXEC);
+	context = (int)syscall(SYS_fsopen, type, FSOPEN_CLOEXEC);
 	if (context < 0)
 		return -errno;
 	if (syscall(SYS_fsconfig, context, FSCONFIG_CMD_CREATE, NULL, NULL, 0))
 		err = -errno;
 	if (!err) {
-		fd = syscall(SYS_fsmount, context, FSMOUNT_CLOEXEC, 0);
+		fd = (int)syscall(SYS_fsmount, context, FSMOUNT_CLOEXEC, 0);
 		if (fd < 0)
 			err = -errno;
 	}

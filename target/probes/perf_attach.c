@@ -22,7 +22,7 @@ static int perf_open(struct perf_event_attr *attr, int cpu)
 	int fd;
 
 	attr->size = sizeof(*attr);
-	fd = syscall(SYS_perf_event_open, attr, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC);
+	fd = (int)syscall(SYS_perf_event_open, attr, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC);
 	return fd < 0 ? -errno : fd;
 }
 
@@ -80,7 +80,7 @@ int perf_attach_tracepoint(int prog_fd, const char *path, uint64_t cookie, bool 
 
 	if (id < 0)
 		return id;
-	attr.config = id;
+	attr.config = (__u64)id;
 	return attach(perf_open_anywhere(&attr), prog_fd, cookie, with_cookie, false);
 }
 
@@ -112,7 +112,7 @@ static int attach_pmu(int prog_fd, const char *pmu, uint64_t config1, uint64_t c
 		bit = read_pmu(pmu, "format/retprobe", "config:%d");
 	if (bit < 0)
 		return bit;
-	attr.type = type;
+	attr.type = (uint32_t)type;
 	attr.config = on_return ? 1ull << bit : 0;
 	return attach(perf_open_anywhere(&attr), prog_fd, cookie, with_cookie, false);
 }

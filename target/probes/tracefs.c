@@ -137,8 +137,8 @@ int tracefs_event_field(const char *path, const char *field, uint16_t *offset, u
 		if (sscanf(at, "offset:%u; size:%u;", &o, &s) != 2 || o > UINT16_MAX ||
 			s > UINT16_MAX)
 			continue;
-		*offset = o;
-		*size = s;
+		*offset = (uint16_t)o;
+		*size = (uint16_t)s;
 		err = 0;
 	}
 	fclose(f);
