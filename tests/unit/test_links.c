@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* Every kind of line a recording can come from: opened, read, gone, back again. */
 #include <errno.h>
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -190,7 +191,8 @@ static void place(const char *dir, const char *name, const char *target)
 /* An adapter is found again under the name it has now; another one under its old name is not taken for it. */
 static void adapter_under_another_name(void **state)
 {
-	char dir[128], by_id[160], usb0[192], usb1[192], link[IDENTITY_PATH], device[IDENTITY_PATH];
+	char dir[PATH_MAX], by_id[PATH_MAX + 32], usb0[PATH_MAX + 32], usb1[PATH_MAX + 32],
+		link[IDENTITY_PATH], device[IDENTITY_PATH];
 	static const char *const made[] = {
 		"by-id/usb-maker-42", "by-id/usb-other-7", "by-id/dangling", "ttyUSB0", "ttyUSB1"};
 
