@@ -191,12 +191,14 @@ static void place(const char *dir, const char *name, const char *target)
 /* An adapter is found again under the name it has now; another one under its old name is not taken for it. */
 static void adapter_under_another_name(void **state)
 {
-	char dir[PATH_MAX], by_id[PATH_MAX + 32], usb0[PATH_MAX + 32], usb1[PATH_MAX + 32],
-		link[IDENTITY_PATH], device[IDENTITY_PATH];
+	char dir[128], by_id[160], usb0[192], usb1[192], link[IDENTITY_PATH], device[IDENTITY_PATH];
 	static const char *const made[] = {
 		"by-id/usb-maker-42", "by-id/usb-other-7", "by-id/dangling", "ttyUSB0", "ttyUSB1"};
+	char *real = realpath(*state, NULL);
 
-	assert_non_null(realpath(*state, dir));
+	assert_non_null(real);
+	assert_in_range(snprintf(dir, sizeof(dir), "%s", real), 1, sizeof(dir) - 1);
+	free(real);
 	snprintf(by_id, sizeof(by_id), "%s/by-id", dir);
 	snprintf(usb0, sizeof(usb0), "%s/ttyUSB0", dir);
 	snprintf(usb1, sizeof(usb1), "%s/ttyUSB1", dir);
