@@ -67,7 +67,7 @@ static int plan(struct module *m)
 	id = names_add_func(m->p->names, AYP_CLASS_SAMPLE, "cpu_sample", NULL);
 	if (id < 0)
 		return id;
-	m->p->params.func_sample = id;
+	m->p->params.func_sample = (uint16_t)id;
 	return 0;
 }
 
@@ -179,7 +179,7 @@ static bool symbolize(
 	for (i = 0; i < kernel; i++)
 		stack->symbols[stack->symbols_count++] =
 			symbolizer_kernel(c->symbolizer, rec->kernel[i] - (i > 0));
-	stack->kernel_frames = kernel;
+	stack->kernel_frames = (uint32_t)kernel;
 	for (i = 0; i < user; i++) {
 		uint32_t id =
 			symbolizer_user(c->symbolizer, rec->proc_tgid, rec->user[i] - (i > 0), now);

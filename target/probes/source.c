@@ -101,7 +101,7 @@ static bool to_event(struct probes *p, const struct ayp_rec *rec, size_t size, s
 	}
 	if (rec->kind >= AYP_EVENT_KINDS)
 		return false;
-	ev->nargs = args < AYP_REC_MAX_ARGS ? args : AYP_REC_MAX_ARGS;
+	ev->nargs = (uint8_t)(args < AYP_REC_MAX_ARGS ? args : AYP_REC_MAX_ARGS);
 	memcpy(ev->arg, rec + 1, ev->nargs * sizeof(uint64_t));
 	return true;
 }
@@ -166,7 +166,7 @@ static int do_consume(struct source *s, unsigned int max, uint64_t now_ns)
 		waiting = take_late(p, true);
 	if (p->stopped && waiting && p->handed_over == before)
 		return -EAGAIN;
-	return p->handed_over - before;
+	return (int)(p->handed_over - before);
 }
 
 static uint64_t do_next_due_ns(struct source *s)
@@ -214,7 +214,7 @@ static size_t do_losses(struct source *s, struct source_loss *rows, size_t cap)
 		if (lost)
 			rows[n++] = (struct source_loss){
 				.cause = ayaprof_LossCause_LOSS_RING_FULL,
-				.cpu = cpu,
+				.cpu = (int)cpu,
 				.count = lost,
 				.first_ns = p->maps.books[cpu].first_lost_ns,
 				.last_ns = p->maps.books[cpu].last_lost_ns,
