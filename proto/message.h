@@ -18,6 +18,10 @@
 /* Version of the recording format (Recording.format_version). */
 #define AYP_FORMAT_VERSION 1u
 
+/* How the line of text begins that a board sends over TCP, instead of any frame, to who is not served: the reason
+ * follows, up to the line's end. PROTOCOL.md, section 14, "TCP". */
+#define AYP_REFUSAL "ayaprof-uart: turned away: "
+
 /* Frame kinds are the field numbers of Envelope; message.c asserts that they are. */
 enum ayp_kind {
 	AYP_KIND_HELLO = 1,

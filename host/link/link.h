@@ -30,11 +30,12 @@ struct link_ops {
 	int (*set_rate)(struct link *l, uint32_t baud);
 	/* Counters of the driver, from wherever they began; false: it has none. NULL: no such. */
 	bool (*errors)(const struct link *l, ayaprof_UartErrors *counters);
-	bool device;          /* opened as link.device, which is where the port's name leads */
-	bool vanishes;        /* the other end may go away and come back: open again */
-	bool has_rate;        /* link_options.baud means something */
-	bool answers;         /* bytes can go to the other end, too */
-	bool whole;           /* all of it is there already: its end is the end */
+	bool device;         /* opened as link.device, which is where the port's name leads */
+	bool vanishes;       /* the other end may go away and come back: open again */
+	bool has_rate;       /* link_options.baud means something */
+	bool tells_presence; /* the other end wants to know that somebody reads, and may turn us away */
+	bool answers;        /* bytes can go to the other end, too */
+	bool whole;          /* all of it is there already: its end is the end */
 	bool zero_is_nothing; /* a read of 0 bytes ends it only together with POLLHUP or POLLERR */
 };
 

@@ -108,6 +108,6 @@ static int open_unix(struct link *l)
 }
 
 const struct link_ops link_tcp = {
-	.name = "tcp", .open = open_tcp, .vanishes = true, .answers = true};
+	.name = "tcp", .open = open_tcp, .vanishes = true, .answers = true, .tells_presence = true};
 const struct link_ops link_unix = {
 	.name = "unix", .open = open_unix, .vanishes = true, .answers = true};

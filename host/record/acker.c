@@ -237,6 +237,16 @@ size_t acker_say(struct acker *a, uint8_t *dst, uint64_t now)
 	return n;
 }
 
+size_t acker_present(struct acker *a, uint8_t *dst, uint64_t now)
+{
+	ayaprof_Ack ack = {.receiver = a->receiver, .begin = true};
+
+	if (a->session != 0 || (a->sent_ns && now - a->sent_ns < HEARTBEAT_NS))
+		return 0;
+	a->sent_ns = now;
+	return write_ack(a, &ack, dst);
+}
+
 size_t acker_leave(struct acker *a, uint8_t *dst)
 {
 	ayaprof_Ack ack = {.next_seq = a->next, .receiver = a->receiver, .leaving = true};

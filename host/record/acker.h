@@ -57,6 +57,8 @@ bool acker_is_served(const struct acker *a);
 /* Is there something to say now? Writes a frame for the line to dst (ACKER_MAX_WIRE bytes) and returns its
  * size, or 0. */
 size_t acker_say(struct acker *a, uint8_t *dst, uint64_t now_ns);
+/* On a connection that needs no acknowledgements: a frame now and then that says that somebody reads, or 0. */
+size_t acker_present(struct acker *a, uint8_t *dst, uint64_t now_ns);
 /* The last words. Also 0 when nobody listens. */
 size_t acker_leave(struct acker *a, uint8_t *dst);
 

@@ -23,6 +23,7 @@
 #define STATS_NS   (5 * SECOND)
 #define LIVE_NS    (SECOND / 2)
 #define RETRY_NS   (SECOND / 4)
+#define REFUSED_NS (2 * SECOND)  /* until a board that turned us away is asked again */
 #define GOODBYE_NS SECOND        /* quiet after a goodbye: nobody starts again at once */
 #define MISSING_NS (10 * SECOND) /* the same while frames are missing that may be sent again */
 #define NO_FRAME_NS                                                                                \
@@ -40,6 +41,8 @@ struct loop {
 	uint64_t stats_at_ns, live_at_ns, retry_at_ns, first_byte_ns;
 	uint64_t live_bytes; /* wire bytes when the live line was drawn */
 	bool idle_done, warned_no_frame, live;
+	bool fresh;         /* nothing has come on this connection */
+	char refusal[128];  /* why the board turned us away last, "" */
 	const char *reason; /* to end for; NULL: go on */
 	sigset_t unblocked;
 };
@@ -105,12 +108,33 @@ static int line_gone(struct loop *l)
 	} else if (l->opt->no_reconnect) {
 		say("%s is gone, recording ends", l->link.port);
 		l->reason = "line gone";
+	} else if (*l->refusal && l->fresh) {
+		l->retry_at_ns = l->now_ns + REFUSED_NS;
 	} else {
 		say("%s is gone, waiting for it to come back (Ctrl-C ends the recording)",
 			l->link.port);
 		l->retry_at_ns = l->now_ns + RETRY_NS;
 	}
 	return 0;
+}
+
+/* A board that serves nobody more says why, in words, and closes. True if these bytes are that. */
+static bool take_refusal(struct loop *l, const uint8_t *data, size_t len)
+{
+	char line[128], why[sizeof(l->refusal)];
+	size_t at = strlen(AYP_REFUSAL), n = 0;
+
+	if (!l->link.ops->tells_presence || !l->fresh || len < at || memcmp(data, AYP_REFUSAL, at))
+		return false;
+	while (at < len && data[at] != '\n' && n + 1 < sizeof(line))
+		line[n++] = (char)data[at++];
+	line[n] = '\0';
+	text_clean(why, sizeof(why), line);
+	if (strcmp(why, l->refusal))
+		say("the board turns us away: %s%s", why,
+			l->opt->no_reconnect ? "" : "; trying again every two seconds");
+	snprintf(l->refusal, sizeof(l->refusal), "%s", why);
+	return true;
 }
 
 static void say_back(const struct loop *l, const char *before)
@@ -141,7 +165,9 @@ static int line_retry(struct loop *l)
 	sigprocmask(SIG_SETMASK, &blocked, NULL);
 	if (err)
 		return 0;
-	say_back(l, before);
+	l->fresh = true;
+	if (!*l->refusal)
+		say_back(l, before);
 	controller_reopened(&l->controller);
 	return recorder_connected(l->recorder, l->link.text);
 }
@@ -153,7 +179,11 @@ static int line_readable(struct loop *l, short revents)
 	ayaprof_UartErrors errors;
 	int err = 0;
 
+	if (n > 0 && take_refusal(l, buf, (size_t)n))
+		return 0;
 	if (n > 0) {
+		l->fresh = false;
+		*l->refusal = '\0';
 		if (!l->first_byte_ns)
 			l->first_byte_ns = l->now_ns;
 		l->idle_done = false;
@@ -185,6 +215,8 @@ static void answer(struct loop *l)
 	/* An older Ack that still waits says less: rather none than two. */
 	if (!back_waits(&l->back)) {
 		len = acker_say(recorder_acker(l->recorder), frame, l->now_ns);
+		if (!len && l->link.ops->tells_presence)
+			len = acker_present(recorder_acker(l->recorder), frame, l->now_ns);
 		back_send(&l->back, frame, len);
 	}
 	back_flush(&l->back, &l->link);
@@ -333,6 +365,8 @@ static bool is_recording(const char *path)
 
 static void say_nothing_came(const struct loop *l, const struct recorder_state *s)
 {
+	if (*l->refusal)
+		return; /* said already */
 	if (!s->line.wire_bytes)
 		say("nothing arrived on %s: is the board's profiler running, and on the other end "
 		    "of this line?",
@@ -404,6 +438,7 @@ int record_run(const struct record_options *opt)
 		say("%s", l.link.error);
 		return EXIT_FAILED;
 	}
+	l.fresh = true;
 	files.link = l.link.text;
 	catch_signals(&l);
 	if (recorder_open(&l.recorder, &files)) {

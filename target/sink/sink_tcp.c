@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
  * A TCP listener. Every client gets whole frames from the one that follows its connecting, out of a
- * buffer of its own. A frame is taken when it fits every client's buffer: the slowest one sets the
- * pace, and one that takes nothing at all for CLIENT_PATIENCE_NS is disconnected. What clients send
- * is read and ignored.
+ * buffer of its own (client.h). A frame is taken when it fits the buffers of those that keep up: the only client, or the
+ * slowest of those that are about as fast as the others, sets the pace; one that is much slower misses frames,
+ * which its host sees by their numbers. What clients send is not understood, only that they send.
+ *
+ * Everybody who reaches the port may connect. So: so much is read from a client in a turn, and so many are taken in; when
+ * all places are taken the one gives way that has shown least that it is a host; who is turned away is told why; and
+ * a stream that introduces itself anew does so for all who came within half a second.
  */
 #include "target/sink/sink.h"
 
@@ -19,24 +23,23 @@
 
 #include "target/clock.h"
 #include "target/log.h"
+#include "target/sink/client.h"
 
-#define CLIENTS_MAX        8u
-#define CLIENT_BUFFER      (256u << 10)
-#define CLIENT_PATIENCE_NS (10 * NS_PER_S)
-
-struct client {
-	int fd; /* -1: free slot */
-	uint8_t *buffer;
-	size_t head, tail;
-	uint64_t moved_ns; /* when it last took something, or had nothing to take */
-	bool deaf;         /* it has closed its sending side */
-	char name[64];
-};
+#define CLIENTS_MAX 8u
+/* New connections in a tick; the rest waits in the kernel's queue, which is bounded. */
+#define ACCEPTS_PER_TICK 4u
+/* A stream that introduces itself begins a group of blocks and says all names again, to everybody. */
+#define INTRODUCE_NS (500 * NS_PER_MS)
 
 struct sink_tcp {
 	struct sink sink;
 	const struct config *cfg;
 	int listener, epoll;
+	bool introduce_due;
+	uint64_t introduced_ns;
+	unsigned int accepts; /* in this tick */
+	bool deaf;            /* the listener is not looked at until the next tick */
+	uint64_t tick_ns;
 	struct client clients[CLIENTS_MAX];
 };
 
@@ -64,6 +67,13 @@ static socklen_t parse_address(const char *text, uint16_t port, union address *a
 		return sizeof(a->v6);
 	}
 	return 0;
+}
+
+static bool is_loopback(const union address *a)
+{
+	if (a->any.sa_family == AF_INET6)
+		return IN6_IS_ADDR_LOOPBACK(&a->v6.sin6_addr);
+	return ntohl(a->v4.sin_addr.s_addr) >> 24 == 127;
 }
 
 static void format_address(const union address *a, char *text, size_t size)
@@ -115,149 +125,187 @@ static int tcp_open(struct sink *sink)
 		return err;
 	}
 	snprintf(sink->description, sizeof(sink->description), "tcp %s", name);
+	if (!is_loopback(&addr))
+		log_warn("whoever reaches %s over the network can read all that is traced: nothing "
+			 "asks who it is; "
+			 "-l %u listens on this machine only, for ssh -L",
+			name, s->cfg->listen_port);
 	log_note("listening on %s", name);
 	return 0;
 }
 
 /* ---- clients -------------------------------------------------------------------------------- */
 
-static size_t buffered(const struct client *c)
-{
-	return c->tail - c->head;
-}
-
 static void watch(struct sink_tcp *s, struct client *c, int operation)
 {
 	struct epoll_event ev = {
-		.events = (c->deaf ? 0u : (unsigned int)EPOLLIN) |
-			  (buffered(c) ? (unsigned int)EPOLLOUT : 0u),
-		.data.u32 = (uint32_t)(c - s->clients),
-	};
+		.events = client_events(c), .data.u32 = (uint32_t)(c - s->clients)};
 
+	if (operation == EPOLL_CTL_MOD && ev.events == c->watched)
+		return;
+	c->watched = ev.events;
 	epoll_ctl(s->epoll, operation, c->fd, &ev);
+}
+
+static void watch_listener(struct sink_tcp *s, bool deaf)
+{
+	struct epoll_event ev = {
+		.events = deaf ? 0u : (unsigned int)EPOLLIN, .data.u32 = CLIENTS_MAX};
+
+	if (deaf != s->deaf)
+		epoll_ctl(s->epoll, EPOLL_CTL_MOD, s->listener, &ev);
+	s->deaf = deaf;
 }
 
 static void drop_client(struct sink_tcp *s, struct client *c, const char *why)
 {
-	log_note("%s %s", c->name, why);
-	close(c->fd);
-	free(c->buffer);
-	memset(c, 0, sizeof(*c));
-	c->fd = -1;
+	if (c->missed)
+		log_note("%s %s; it missed %llu frames for being slow", c->name, why,
+			(unsigned long long)c->missed);
+	else
+		log_note("%s %s", c->name, why);
+	client_end(c);
 	s->sink.present = false;
 	for (size_t i = 0; i < CLIENTS_MAX; i++)
 		s->sink.present = s->sink.present || s->clients[i].fd >= 0;
 }
 
-static void send_to(struct sink_tcp *s, struct client *c)
+static void send_to(struct sink_tcp *s, struct client *c, uint64_t now)
 {
-	bool had = buffered(c) > 0;
-
-	while (buffered(c)) {
-		ssize_t n =
-			send(c->fd, c->buffer + c->head, buffered(c), MSG_NOSIGNAL | MSG_DONTWAIT);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
-			break;
-		if (n < 0) {
-			drop_client(s, c, "has disconnected");
-			return;
-		}
-		c->head += (size_t)n;
-		c->moved_ns = now_ns();
-	}
-	if (had && !buffered(c))
-		c->head = c->tail = 0;
+	if (client_send(c, now))
+		drop_client(s, c, "has disconnected");
+	else
+		watch(s, c, EPOLL_CTL_MOD);
 }
 
-static void take_client(struct sink_tcp *s)
+static void turn_away(int fd, const char *why)
+{
+	char line[160];
+	int n = snprintf(line, sizeof(line), "%s%s\n", AYP_REFUSAL, why);
+
+	log_warn("a client was turned away: %s", why);
+	if (send(fd, line, (size_t)n, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+		return;
+}
+
+/* A place for a new client: a free one, or that of the one who is missed least. NULL: all are hosts that listen. */
+static struct client *make_place(struct sink_tcp *s, uint64_t now)
+{
+	struct client *least = NULL;
+
+	for (size_t i = 0; i < CLIENTS_MAX; i++)
+		if (s->clients[i].fd < 0)
+			return &s->clients[i];
+	for (size_t i = 0; i < CLIENTS_MAX; i++)
+		if (!client_is_host(&s->clients[i], now) &&
+			(!least || client_gives_way_before(&s->clients[i], least)))
+			least = &s->clients[i];
+	if (least)
+		drop_client(s, least,
+			"gives way to another client: it does not say that it is a host that "
+			"reads");
+	return least;
+}
+
+static void take_client(struct sink_tcp *s, uint64_t now)
 {
 	union address addr;
 	socklen_t len = sizeof(addr);
 	int fd = accept4(s->listener, &addr.any, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
-	struct client *c = NULL;
+	struct client *c;
+	char name[CLIENT_NAME];
 
-	if (fd < 0)
+	if (fd < 0) {
+		/* No descriptors left, say: it would stay readable, and be asked again and again. */
+		watch_listener(s, errno != EAGAIN);
 		return;
-	for (size_t i = 0; i < CLIENTS_MAX && !c; i++)
-		if (s->clients[i].fd < 0)
-			c = &s->clients[i];
-	if (!c || (c->buffer = malloc(CLIENT_BUFFER)) == NULL) {
-		log_warn(
-			"a client was turned away: %s", c ? "out of memory" : "there are too many");
+	}
+	watch_listener(s, ++s->accepts >= ACCEPTS_PER_TICK);
+	format_address(&addr, name, sizeof(name));
+	c = make_place(s, now);
+	if (!c || client_begin(c, fd, name, now)) {
+		turn_away(fd,
+			c ? "the board is out of memory" : "too many hosts are connected already");
+		shutdown(fd, SHUT_WR);
 		close(fd);
 		return;
 	}
-	c->fd = fd;
-	c->moved_ns = now_ns();
-	format_address(&addr, c->name, sizeof(c->name));
 	watch(s, c, EPOLL_CTL_ADD);
 	log_note("%s has connected", c->name);
 	s->sink.present = true;
+	s->introduce_due = true;
+}
+
+static void introduce(struct sink_tcp *s, uint64_t now)
+{
+	if (!s->introduce_due || now - s->introduced_ns < INTRODUCE_NS)
+		return;
+	s->introduce_due = false;
+	s->introduced_ns = now;
 	s->sink.generation++;
 }
 
-static void hear_client(struct sink_tcp *s, struct client *c, uint32_t events)
+static void hear_client(struct sink_tcp *s, struct client *c, uint32_t events, uint64_t now)
 {
-	uint8_t ignored[512];
-	ssize_t n;
-
 	if (events & (EPOLLHUP | EPOLLERR)) {
 		drop_client(s, c, "has disconnected");
 		return;
 	}
-	if (events & EPOLLIN) {
-		while ((n = recv(c->fd, ignored, sizeof(ignored), MSG_DONTWAIT)) > 0)
-			;
-		c->deaf = n == 0; /* it may still be listening: nc does so when its input ends */
-	}
+	if (events & EPOLLIN)
+		client_hear(c, now);
 	if (events & EPOLLOUT)
-		send_to(s, c);
-	if (c->fd >= 0)
+		send_to(s, c, now);
+	else
 		watch(s, c, EPOLL_CTL_MOD);
 }
 
 /* ---- the sink ------------------------------------------------------------------------------- */
 
-static bool make_room(struct sink_tcp *s, struct client *c, size_t len)
+/* Somebody else could have the frame now. */
+static bool others_wait(const struct sink_tcp *s, size_t len)
 {
-	if (CLIENT_BUFFER - buffered(c) < len)
-		send_to(s, c);
-	if (c->fd < 0)
-		return true;
-	if (CLIENT_BUFFER - buffered(c) < len) {
-		watch(s, c, EPOLL_CTL_MOD);
-		return false;
+	for (size_t i = 0; i < CLIENTS_MAX; i++)
+		if (s->clients[i].fd >= 0 && client_has_room(&s->clients[i], len))
+			return true;
+	return false;
+}
+
+/* True if the frame waits for a client: for all of them, or for one that may hold up the others a little longer. */
+static bool waits_for_slow_ones(struct sink_tcp *s, size_t len, uint64_t now)
+{
+	bool others, waits = false;
+	unsigned int n = 0;
+
+	for (size_t i = 0; i < CLIENTS_MAX; i++) {
+		struct client *c = &s->clients[i];
+		if (c->fd >= 0 && !client_has_room(c, len))
+			send_to(s, c, now);
+		n += c->fd >= 0;
 	}
-	if (CLIENT_BUFFER - c->tail < len) {
-		memmove(c->buffer, c->buffer + c->head, buffered(c));
-		c->tail -= c->head;
-		c->head = 0;
+	others = others_wait(s, len);
+	for (size_t i = 0; i < CLIENTS_MAX; i++) {
+		struct client *c = &s->clients[i];
+		if (c->fd >= 0 && !client_has_room(c, len))
+			waits = !others || client_holds_up(c, n, now) || waits;
 	}
-	return true;
+	return waits;
 }
 
 static ssize_t tcp_write(struct sink *sink, const uint8_t *frame, size_t at, size_t len)
 {
 	struct sink_tcp *s = (struct sink_tcp *)sink;
+	uint64_t now = now_ns();
 
-	for (size_t i = 0; i < CLIENTS_MAX; i++)
-		if (s->clients[i].fd >= 0 && !make_room(s, &s->clients[i], len))
-			return -EAGAIN;
+	if (waits_for_slow_ones(s, len, now))
+		return -EAGAIN;
 	if (!sink->present)
 		return -ENOLINK;
 	for (size_t i = 0; i < CLIENTS_MAX; i++) {
 		struct client *c = &s->clients[i];
 		if (c->fd < 0)
 			continue;
-		if (!buffered(c))
-			c->moved_ns = now_ns();
-		memcpy(c->buffer + c->tail, frame, len);
-		c->tail += len;
-		send_to(s, c);
-		if (c->fd >= 0 && buffered(c))
-			watch(s, c, EPOLL_CTL_MOD);
+		if (client_put(c, frame, len, now))
+			send_to(s, c, now);
 	}
 	return (ssize_t)len;
 }
@@ -277,35 +325,60 @@ static void tcp_poll_ready(struct sink *sink, short revents)
 	struct sink_tcp *s = (struct sink_tcp *)sink;
 	struct epoll_event events[CLIENTS_MAX + 1];
 	int n = epoll_wait(s->epoll, events, CLIENTS_MAX + 1, 0);
+	uint64_t now = now_ns();
+	bool knocks = false;
 
 	for (int i = 0; i < n; i++) {
 		uint32_t who = events[i].data.u32;
 		if (who == CLIENTS_MAX)
-			take_client(s);
+			knocks = true;
 		else if (s->clients[who].fd >= 0)
-			hear_client(s, &s->clients[who], events[i].events);
+			hear_client(s, &s->clients[who], events[i].events, now);
 	}
+	if (knocks) /* last: it may put another client into a place */
+		take_client(s, now);
+	introduce(s, now);
 }
 
 static void tcp_tick(struct sink *sink, uint64_t now)
 {
 	struct sink_tcp *s = (struct sink_tcp *)sink;
 
+	introduce(s, now);
+	if (now - s->tick_ns < SINK_TICK_NS)
+		return;
+	s->tick_ns = now;
+	s->accepts = 0;
+	watch_listener(s, false);
 	for (size_t i = 0; i < CLIENTS_MAX; i++) {
 		struct client *c = &s->clients[i];
-		if (c->fd >= 0 && buffered(c) && now > c->moved_ns + CLIENT_PATIENCE_NS)
+		if (c->fd < 0)
+			continue;
+		if (client_is_stuck(c, now)) {
 			drop_client(s, c, "takes nothing any more and was disconnected");
+			continue;
+		}
+		client_tick(c);
+		watch(s, c, EPOLL_CTL_MOD);
 	}
 }
 
+/* Who has missed something for being slow is not waited for at the end, unless there is nobody else. */
 static size_t tcp_unsent(const struct sink *sink)
 {
 	const struct sink_tcp *s = (const struct sink_tcp *)sink;
-	size_t sum = 0;
+	size_t all = 0, quick = 0;
+	bool any = false;
 
-	for (size_t i = 0; i < CLIENTS_MAX; i++)
-		sum += s->clients[i].fd >= 0 ? buffered(&s->clients[i]) : 0;
-	return sum;
+	for (size_t i = 0; i < CLIENTS_MAX; i++) {
+		const struct client *c = &s->clients[i];
+		if (c->fd < 0)
+			continue;
+		all += client_buffered(c);
+		quick += c->missed ? 0 : client_buffered(c);
+		any = any || !c->missed;
+	}
+	return any ? quick : all;
 }
 
 static void tcp_discard(struct sink *sink)
@@ -320,11 +393,9 @@ static void tcp_free(struct sink *sink)
 {
 	struct sink_tcp *s = (struct sink_tcp *)sink;
 
-	for (size_t i = 0; i < CLIENTS_MAX; i++) {
+	for (size_t i = 0; i < CLIENTS_MAX; i++)
 		if (s->clients[i].fd >= 0)
-			close(s->clients[i].fd);
-		free(s->clients[i].buffer);
-	}
+			client_end(&s->clients[i]);
 	if (s->listener >= 0)
 		close(s->listener);
 	if (s->epoll >= 0)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* A share of the line for something that could fill it: a token bucket of bytes, two seconds deep.
- */
+/* Limits for what could take all of the line, or of the daemon's time: a share of the line as a token bucket of bytes, two
+ * seconds deep; and a ration of what a peer may ask for. */
 #ifndef TARGET_BUDGET_H
 #define TARGET_BUDGET_H
 
@@ -39,6 +39,28 @@ static inline void budget_spend(struct budget *b, int64_t bytes)
 {
 	if (b->per_s)
 		b->tokens -= bytes;
+}
+
+/* So many of something that a peer asks for: `burst` at once, then one more each `every_ns`. */
+struct ration {
+	uint64_t every_ns;
+	uint32_t burst;
+	uint32_t left;
+	uint64_t at_ns; /* when one was last added; 0: never yet */
+};
+
+static inline bool ration_take(struct ration *r, uint64_t now)
+{
+	uint64_t more = r->at_ns ? (now - r->at_ns) / r->every_ns : r->burst;
+
+	if (more > 0) {
+		r->left = more < r->burst - r->left ? r->left + (uint32_t)more : r->burst;
+		r->at_ns = now;
+	}
+	if (r->left == 0)
+		return false;
+	r->left--;
+	return true;
 }
 
 #endif

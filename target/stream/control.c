@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "target/log.h"
+
 static void execute(const ayaprof_Control *msg, const struct control_ops *ops, void *ctx,
 	struct control_result *r)
 {
@@ -24,13 +26,23 @@ static void execute(const ayaprof_Control *msg, const struct control_ops *ops, v
 	}
 }
 
-const struct control_result *control_take(
-	struct control *c, const ayaprof_Control *msg, const struct control_ops *ops, void *ctx)
+void control_init(struct control *c)
+{
+	*c = (struct control){
+		.ration = {.burst = CONTROL_BURST, .every_ns = CONTROL_EVERY_MS * NS_PER_MS}};
+}
+
+const struct control_result *control_take(struct control *c, const ayaprof_Control *msg,
+	const struct control_ops *ops, void *ctx, uint64_t now)
 {
 	struct control_result *r;
 
 	if (msg->id == 0)
 		return NULL;
+	if (!ration_take(&c->ration, now)) {
+		log_note("a host gives commands faster than they are taken");
+		return NULL;
+	}
 	for (unsigned int i = 0; i < CONTROL_REMEMBERED; i++)
 		if (c->done[i].id == msg->id)
 			return &c->done[i];

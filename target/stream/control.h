@@ -9,8 +9,12 @@
 #include <stdint.h>
 
 #include "proto/message.h"
+#include "target/stream/budget.h"
 
 #define CONTROL_REMEMBERED 16u
+/* Commands that are taken at once, and one more in so many ms. A host repeats one every 200 ms until it is answered. */
+#define CONTROL_BURST    8u
+#define CONTROL_EVERY_MS 100u
 
 struct control_result {
 	uint32_t id;
@@ -21,6 +25,7 @@ struct control_result {
 struct control {
 	struct control_result done[CONTROL_REMEMBERED];
 	unsigned int next;
+	struct ration ration;
 };
 
 struct control_ops {
@@ -30,8 +35,10 @@ struct control_ops {
 	void (*baud)(void *ctx, uint32_t baud, struct control_result *r);
 };
 
-/* Execute it, unless it has been; what to answer. NULL: it is none (id 0). */
-const struct control_result *control_take(
-	struct control *c, const ayaprof_Control *msg, const struct control_ops *ops, void *ctx);
+void control_init(struct control *c);
+/* Execute it, unless it has been; what to answer. NULL: it is none (id 0), or they come faster than they are taken: a
+ * host that means it repeats it. */
+const struct control_result *control_take(struct control *c, const ayaprof_Control *msg,
+	const struct control_ops *ops, void *ctx, uint64_t now_ns);
 
 #endif

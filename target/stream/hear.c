@@ -41,10 +41,17 @@ static void control_baud(void *ctx, uint32_t baud, struct control_result *r)
 {
 	const struct hearing *h = ctx;
 
+	if (h->stream->lines[h->output].link.closing) {
+		r->result = -EBUSY;
+		snprintf(r->text, sizeof(r->text), "the run is ending");
+		return;
+	}
 	r->result = rate_ask(&h->stream->lines[h->output].rate, baud, h->stream->now_ns);
 	if (r->result)
 		snprintf(r->text, sizeof(r->text), "%s",
-			r->result == -EBUSY    ? "the rate is being changed already"
+			r->result == -EBUSY ? "the rate is being changed already"
+			: r->result == -EAGAIN
+				? "the rate was changed too often; try again in a while"
 			: r->result == -ERANGE ? "no rate"
 					       : "the line is no serial one");
 }
@@ -61,7 +68,7 @@ static void on_control(void *ctx, const ayaprof_Control *msg)
 	int len;
 
 	rate_heard(&s->lines[h->output].rate, s->now_ns);
-	r = control_take(&s->control, msg, &control_ops, ctx);
+	r = control_take(&s->control, msg, &control_ops, ctx, s->now_ns);
 	if (!r)
 		return;
 	memset(ack, 0, sizeof(*ack));

@@ -17,12 +17,17 @@
 #define SETTLE_NS (3 * NS_PER_MS)
 /* The host learns of the change later than we do: what is sent before it has followed is garbage. */
 #define QUIET_NS (50 * NS_PER_MS)
-#define BAUD_MIN 1200u
-#define BAUD_MAX 50000000u
+/* A user tries some rates; a host that asks on and on would keep the line from carrying anything. */
+#define CHANGES         6u
+#define CHANGE_EVERY_NS (10 * NS_PER_S)
+#define BAUD_MIN        1200u
+#define BAUD_MAX        50000000u
 
 void rate_init(struct rate *r, struct output *out, struct reliable *link)
 {
-	*r = (struct rate){.out = out, .link = link};
+	*r = (struct rate){.out = out,
+		.link = link,
+		.changes = {.burst = CHANGES, .every_ns = CHANGE_EVERY_NS}};
 }
 
 int rate_ask(struct rate *r, uint32_t baud, uint64_t now)
@@ -33,6 +38,8 @@ int rate_ask(struct rate *r, uint32_t baud, uint64_t now)
 		return -EBUSY;
 	if (baud < BAUD_MIN || baud > BAUD_MAX)
 		return -ERANGE;
+	if (!ration_take(&r->changes, now))
+		return -EAGAIN;
 	if (r->state == RATE_BASE)
 		r->base = r->out->sink->baud;
 	r->wanted = baud;

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "target/stream/budget.h"
 #include "target/stream/output.h"
 #include "target/stream/reliable.h"
 
@@ -23,11 +24,12 @@ struct rate {
 	uint32_t base, wanted;
 	unsigned int generation; /* of the sink when the rate was changed */
 	uint64_t entered_ns, heard_ns, said_ns;
+	struct ration changes; /* while the line changes, it carries nothing */
 };
 
 void rate_init(struct rate *r, struct output *out, struct reliable *link);
 /* Change soon. The answer, which the caller queues as urgent, still leaves at the old rate. 0, or a negative
- * errno: -EOPNOTSUPP no serial line, -EBUSY in the middle of a change, -ERANGE. */
+ * errno: -EOPNOTSUPP no serial line, -EBUSY in the middle of a change, -EAGAIN too many of them, -ERANGE. */
 int rate_ask(struct rate *r, uint32_t baud, uint64_t now_ns);
 /* A host was understood. */
 void rate_heard(struct rate *r, uint64_t now_ns);

@@ -10,13 +10,22 @@
 #define PATIENCE_NS         (1200 * NS_PER_MS)
 #define PATIENCE_CLOSING_NS (500 * NS_PER_MS)
 #define PATIENCE_MAX_NS     (4 * NS_PER_S)
+/* New receivers that are served at once, and one more in that time; the others ask again. */
+#define BEGINNINGS   4u
+#define BEGINNING_NS NS_PER_S
+/* Who acknowledges, but for so long nothing that was sent, holds the board up. Longer than a line is unplugged
+ * without the host noticing it, or noise lets nothing through. */
+#define BARREN_NS (20 * NS_PER_S)
 /* A host that asks without end gets no more of the line. */
 #define SYNC_NS (50 * NS_PER_MS)
 
 int reliable_init(struct reliable *r, struct output *out, struct writer *writer,
 	enum link_mode mode, size_t bytes)
 {
-	*r = (struct reliable){.out = out, .writer = writer, .mode = mode};
+	*r = (struct reliable){.out = out,
+		.writer = writer,
+		.mode = mode,
+		.beginnings = {.burst = BEGINNINGS, .every_ns = BEGINNING_NS}};
 	if (out->sink->format != SINK_LINE || !out->sink->ops->read)
 		r->mode = LINKMODE_ONEWAY;
 	if (r->mode == LINKMODE_ONEWAY)
@@ -54,10 +63,12 @@ bool reliable_left(const struct reliable *r)
 	return r->left;
 }
 
-static void hold(struct reliable *r)
+static void hold(struct reliable *r, uint64_t now)
 {
 	r->left = false;
 	r->out->awaited = true;
+	if (!r->out->held)
+		r->grown_ns = now;
 	if (!r->out->held)
 		log_note("a host answers: what the line damages is sent again");
 	r->out->held = true;
@@ -74,18 +85,23 @@ static void let_go(struct reliable *r, const char *why)
 }
 
 /* Who has nothing gets what is held for a host; where nothing was held, what is sent from now on. Until
- * its receiver knows where it begins, a Sync may have been lost. */
-static void begin(struct reliable *r, const ayaprof_Ack *ack)
+ * its receiver knows where it begins, a Sync may have been lost. False: others have begun just now. */
+static bool begin(struct reliable *r, const ayaprof_Ack *ack, uint64_t now)
 {
 	struct window *w = &r->out->window;
 
-	r->sync_due = true;
 	if (ack->receiver != r->receiver) {
+		if (!ration_take(&r->beginnings, now))
+			return false;
 		if (!r->out->held)
 			window_forget_before(w, ack->next_seq);
 		r->receiver = ack->receiver;
 		r->out->receivers++;
 	}
+	r->left = false;
+	r->out->awaited = true;
+	r->sync_due = true;
+	return true;
 }
 
 static void leave(struct reliable *r)
@@ -106,17 +122,23 @@ void reliable_acknowledged(struct reliable *r, const ayaprof_Ack *ack, uint64_t 
 	if (ack->begin && ack->leaving && ack->receiver != r->receiver)
 		return;
 	if (ack->begin && !ack->leaving) {
-		begin(r, ack);
-	} else if (!ack->begin) {
+		/* It says where it begins only; that it hears us is shown by what it acknowledges then. */
+		if (begin(r, ack, now) && !r->heard_ns)
+			r->heard_ns = now;
+		return;
+	}
+	if (!ack->begin) {
 		if (window_acknowledge(w, ack, &gone))
 			return;
 		r->receiver = ack->receiver;
 		r->sync_due = r->sync_due || gone;
+		if (w->arrived != r->arrived || window_all_arrived(w))
+			r->barren = false;
 	}
 	if (ack->leaving)
 		leave(r);
-	else
-		hold(r);
+	else if (!r->barren)
+		hold(r, now);
 	r->heard_ns = now;
 }
 
@@ -167,9 +189,13 @@ static void watch_progress(struct reliable *r, uint64_t now)
 
 	if (o->window.arrived != r->arrived || window_all_arrived(&o->window)) {
 		r->arrived = o->window.arrived;
-		r->moved_ns = now;
+		r->moved_ns = r->grown_ns = now;
 		r->patience = least_patience(r);
 		return;
+	}
+	if (r->mode == LINKMODE_AUTO && now - r->grown_ns > BARREN_NS + line_ns(o)) {
+		r->barren = true;
+		let_go(r, "acknowledges nothing");
 	}
 	if (now - r->moved_ns < r->patience + line_ns(o))
 		return;

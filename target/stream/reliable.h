@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "target/config.h"
+#include "target/stream/budget.h"
 #include "target/stream/output.h"
 #include "target/stream/writer.h"
 
@@ -29,8 +30,11 @@ struct reliable {
 	bool closing;      /* the end is waited for: be quick */
 	uint64_t heard_ns; /* last valid acknowledgement */
 	uint64_t next_sync_ns;
+	struct ration beginnings; /* each begins a group of blocks, and has all names said again */
+	bool barren; /* was let go because nothing arrived: progress first, then it is waited for again */
 	/* no progress */
 	uint64_t arrived;  /* window.arrived, as last looked at */
+	uint64_t grown_ns; /* when it grew, or nothing could arrive */
 	uint64_t moved_ns; /* when it grew, or there was nothing to wait for */
 	uint64_t patience; /* until something is done about it */
 };

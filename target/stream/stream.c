@@ -60,6 +60,7 @@ struct stream *stream_new(
 	}
 	s->n_lines = n_outputs;
 	set_block_sizes(s);
+	control_init(&s->control);
 	s->now_ns = now;
 	s->log.fd = -1;
 	return s;

@@ -121,4 +121,53 @@ def nonsense(bench):
     check_books(info, told)
 
 
+def acknowledge(session, seq, next_seq, receiver, begin=0, leaving=0):
+    payload = wire.field(2, next_seq) + wire.field(7, receiver) + wire.field(8, begin) + wire.field(9, leaving)
+    return wire.frame(ACK, payload, session=session, seq=seq)
+
+
+def command(session, seq, number, what, value):
+    return wire.frame(CONTROL, wire.field(1, number) + wire.field(what, value), session=session, seq=seq)
+
+
+# What a host says over and over: number n of it.
+FLOODS = {
+    "begin, each time another host": lambda session, n: acknowledge(session, n, 0, n + 1, begin=1),
+    "begin, always the same host": lambda session, n: acknowledge(session, n, 0, 7, begin=1),
+    "acknowledge nothing": lambda session, n: acknowledge(session, n, 0, 7),
+    "acknowledge and leave in turn": lambda session, n: acknowledge(session, n, 0, 7, leaving=n % 2),
+    "another rate": lambda session, n: command(session, n, n + 1, RATE, (230400, 460800)[n % 2]),
+    "status": lambda session, n: command(session, n, n + 1, STATUS, 1),
+}
+
+
+@test("hosts that say one thing over and over: events go on, the run ends at its time, few messages, a good host is served")
+def one_thing(bench):
+    path, _ = TRACEPOINTS.unpack_again(bench.tmp, 60)
+    for number, (name, what) in enumerate(FLOODS.items()):
+        line = bench.line("--baud", BAUD, name=f"line{number}")
+        out, summary = bench.tmp / f"{number}.pb", bench.tmp / f"{number}.json"
+        board = bench.board("--replay", path, "--replay-rate", "realtime", "-b", BAUD, "-d", 6, "--summary-json", summary,
+                            line.board, name=f"board{number}")
+        with open_tty(line.host) as tty:
+            session, start, n, heard = session_heard(tty), time.monotonic(), 0, b""
+            while time.monotonic() < start + 3:
+                readable, writable, _ = select.select([tty], [tty], [], 0.1)
+                if readable:
+                    heard += tty.read(65536)
+                if writable:
+                    part = b"".join(what(session, n + i) for i in range(20))
+                    while part:
+                        part = part[tty.write(part):]
+                    n += 20
+        kinds = [uncobs(segment)[:1] for segment in heard.split(b"\0") if len(segment) > 20]
+        assert kinds.count(b"\3") > 5, f"{name}: {kinds.count(bytes([3]))} frames of events in 3 s"
+        host = bench.record(line.host, out, "-b", BAUD, name=f"hostdec{number}")
+        assert board.wait(40) == 0, f"{name}: {board.err}"
+        assert host.wait(30) == 0, f"{name}: {host.err}"
+        check_books(bench.info(out), json.loads(summary.read_text()))
+        assert bench.info(out)["events"] > 1000, name
+        assert len(board.err.splitlines()) < 120, f"{name}: {len(board.err.splitlines())} lines"
+
+
 main()

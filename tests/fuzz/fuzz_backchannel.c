@@ -107,7 +107,7 @@ static void on_control(void *ctx, const ayaprof_Control *msg)
 {
 	static const struct control_ops ops = {control_nothing, control_nothing, control_baud};
 	struct board *b = ctx;
-	const struct control_result *r = control_take(&b->control, msg, &ops, b);
+	const struct control_result *r = control_take(&b->control, msg, &ops, b, b->now);
 
 	MUST(!r || r->id == msg->id);
 }
@@ -160,6 +160,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	b.now = 1000000000;
 	MUST(reliable_init(&b.link, b.out, &b.writer,
 		     size && data[0] & 1 ? LINKMODE_RELIABLE : LINKMODE_AUTO, 1) == 0);
+	control_init(&b.control);
 	rate_init(&b.rate, b.out, &b.link);
 	backchannel_init(&b.back, ctx, SESSION);
 	for (size_t i = 1; i < size;) {
