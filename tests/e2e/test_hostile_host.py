@@ -122,7 +122,7 @@ def nonsense(bench):
 
 
 def acknowledge(session, seq, next_seq, receiver, begin=0, leaving=0):
-    payload = wire.field(2, next_seq) + wire.field(7, receiver) + wire.field(8, begin) + wire.field(9, leaving)
+    payload = wire.field(2, next_seq) + wire.field(7, receiver) + wire.field(8, leaving) + wire.field(9, begin)
     return wire.frame(ACK, payload, session=session, seq=seq)
 
 
@@ -136,6 +136,7 @@ FLOODS = {
     "begin, always the same host": lambda session, n: acknowledge(session, n, 0, 7, begin=1),
     "acknowledge nothing": lambda session, n: acknowledge(session, n, 0, 7),
     "acknowledge and leave in turn": lambda session, n: acknowledge(session, n, 0, 7, leaving=n % 2),
+    "begin and acknowledge nothing, each time another host": lambda session, n: acknowledge(session, n, 0, n // 2 + 1, begin=n % 2),
     "another rate": lambda session, n: command(session, n, n + 1, RATE, (230400, 460800)[n % 2]),
     "status": lambda session, n: command(session, n, n + 1, STATUS, 1),
 }
