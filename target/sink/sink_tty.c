@@ -61,14 +61,10 @@ static uint64_t reckon_queue(const struct sink_tty *s, uint64_t now)
 	return gone < s->queued ? s->queued - gone : 0;
 }
 
-/* 0 until half of the limit is free: a few bytes at a time would be many calls. */
-static size_t queue_room(const struct sink_tty *s, uint64_t now)
+/* From when half of the limit is free: a few bytes at a time would be many calls. */
+static bool has_room(const struct sink_tty *s, uint64_t now)
 {
-	uint64_t limit = queue_limit(s), queued = reckon_queue(s, now);
-
-	if (!s->sink.baud)
-		return SIZE_MAX;
-	return queued * 2 <= limit ? (size_t)(limit - queued) : 0;
+	return !s->sink.baud || reckon_queue(s, now) * 2 <= queue_limit(s);
 }
 
 static int open_device(struct sink_tty *s, char *why, size_t why_size)
@@ -160,17 +156,16 @@ static ssize_t tty_sink_write(struct sink *sink, const uint8_t *frame, size_t at
 {
 	struct sink_tty *s = (struct sink_tty *)sink;
 	uint64_t now;
-	size_t room;
 	ssize_t n;
 	int err;
 
 	if (!sink->present)
 		return -ENOLINK;
 	now = now_ns();
-	room = queue_room(s, now);
-	if (room == 0)
+	if (!has_room(s, now))
 		return -EAGAIN;
-	n = write(s->tty.fd, frame + at, len - at < room ? len - at : room);
+	/* Whole: on a shared line others write between our frames, and would else write into them. */
+	n = write(s->tty.fd, frame + at, len - at);
 	if (n > 0) {
 		s->queued = reckon_queue(s, now) + (uint64_t)n;
 		s->queued_ns = now;
@@ -208,7 +203,7 @@ static int tty_sink_poll_fd(const struct sink *sink)
 
 static short tty_sink_poll_events(struct sink *sink, bool want_room)
 {
-	bool room = want_room && queue_room((struct sink_tty *)sink, now_ns()) > 0;
+	bool room = want_room && has_room((struct sink_tty *)sink, now_ns());
 
 	return (short)((room ? POLLOUT : 0) | (sink->listens ? POLLIN : 0));
 }
@@ -219,7 +214,7 @@ static uint64_t tty_sink_next_ns(const struct sink *sink, bool want_room)
 	const struct sink_tty *s = (const struct sink_tty *)sink;
 	uint64_t limit = queue_limit(s), now = now_ns(), over;
 
-	if (!want_room || !sink->present || queue_room(s, now) > 0)
+	if (!want_room || !sink->present || has_room(s, now))
 		return 0;
 	over = reckon_queue(s, now) - limit / 2;
 	return now + over * NS_PER_S / wire_bytes_per_s(s) + NS_PER_MS / 10;

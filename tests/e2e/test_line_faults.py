@@ -44,7 +44,7 @@ def bit_errors(bench):
 
 @test("lost bytes cost events, never exactness")
 def dropped_bytes(bench):
-    for seed, drop in ((1, "3e-4"), (2, "1e-3")):
+    for seed, drop in ((1, "1e-3"), (2, "3e-3")):  # so often that not all are restored
         stats, info, _ = through(bench, "--seed", seed, "--drop", drop, name=f"drop{seed}")
         assert stats["dropped"] > 3 and info["lost"]["total"] > 0
 
