@@ -99,4 +99,21 @@ def follow_rate(bench):
     assert bench.info(out)["lost"]["total"] == 0
 
 
+@test("a host that comes late at 115200 to a board that has much to send is answered before 24 KB have come, and decodes")
+def late_host(bench):
+    path, _ = TRACEPOINTS.unpack_again(bench.tmp, 12)
+    bench.environment = dict(os.environ, XDG_RUNTIME_DIR=str(bench.tmp))
+    line = bench.line("--baud", "tty", "--at-byte", "30000:mark")
+    board = bench.board("--replay", path, "--names", TRACEPOINTS.names_path, line.board)
+    line.wait_text("ok mark", stream="out")
+    out = bench.tmp / "x.pb"
+    hostdec = bench.record(line.host, out, env=bench.environment)
+    wait_for("an answer", lambda: "events taken" in ctl(bench, "status", code=None).out)
+    came = out.stat().st_size
+    assert came < 24000, f"{came} bytes came before the answer"
+    wait_for("two seconds of the line", lambda: out.stat().st_size > 40000)
+    info = bench.info(out)
+    assert info["events"] > 5000 and board.running() and hostdec.running(), info
+
+
 main()

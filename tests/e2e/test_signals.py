@@ -157,4 +157,31 @@ def goodbye(bench):
     check_ends(board, "nobody acknowledges")
 
 
+@test("hostdec, while it waits for a connection that nobody takes: a signal ends it")
+def host_connects(bench):
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen(0)
+        host = bench.record(f"tcp:127.0.0.1:{server.getsockname()[1]}", bench.tmp / "x.pb")
+        connection, _ = server.accept()
+        connection.send(b"text\n")
+        fillers = []
+        for _ in range(4):  # until the queue is full, and the kernel lets newcomers wait
+            fillers.append(socket.socket())
+            fillers[-1].setblocking(False)
+            fillers[-1].connect_ex(server.getsockname())
+        connection.close()
+        host.wait_text("is gone", stream="err")
+        settled(host)
+        start = time.monotonic()
+        host.popen.send_signal(signal.SIGINT)
+        time.sleep(0.2)
+        if host.running():
+            host.popen.send_signal(signal.SIGINT)
+        host.wait(15)
+        assert time.monotonic() - start < 3, f"{time.monotonic() - start:.1f} s"
+        for filler in fillers:
+            filler.close()
+
+
 main()
