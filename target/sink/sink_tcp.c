@@ -265,7 +265,8 @@ static void hear_client(struct sink_tcp *s, struct client *c, uint32_t events, u
 static bool others_wait(const struct sink_tcp *s, size_t len)
 {
 	for (size_t i = 0; i < CLIENTS_MAX; i++)
-		if (s->clients[i].fd >= 0 && client_has_room(&s->clients[i], len))
+		if (s->clients[i].fd >= 0 && !s->clients[i].behind &&
+			client_has_room(&s->clients[i], len))
 			return true;
 	return false;
 }

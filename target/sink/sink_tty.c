@@ -16,21 +16,20 @@
 #define BITS_PER_BYTE 10u /* 8N1 */
 /* A driver, an adapter and a pty take more than the line has carried: at 38400 baud a second's worth, a pty without end.
  * All that is queued there is ahead of an answer to a host, of what has to be sent again, of a change of rate. So
- * the line is given so much at a time, and gets more when half of it has gone; that is reckoned by the clock, too, since a
- * pty does not say what it holds. An ordinary driver's 4 KiB are less than this from 115200 baud on. */
+ * the line is given so much at a time, and gets more when half of it has gone. A pty does not say what it holds: there
+ * the clock tells what a line of its rate has carried. An ordinary driver's 4 KiB are less than this from 115200 baud on. */
 #define QUEUE_MS  400u
 #define QUEUE_MIN 256u
-/* The clock is believed to run a little slow, so that it is never what a line waits for. */
-#define FASTER_PERCENT 103u
 
 struct sink_tty {
 	struct sink sink;
 	const struct config *cfg;
 	struct tty tty;
 	uint64_t retry_ns;
-	uint64_t queued, queued_ns; /* of what was written, as reckoned at that time */
-	int last_error;             /* of reopening, to say each reason once */
-	bool counts;                /* the driver has counters: */
+	bool tells_queue; /* the driver says what it holds; else, reckoned at that time: */
+	uint64_t queued, queued_ns;
+	int last_error;                             /* of reopening, to say each reason once */
+	bool counts;                                /* the driver has counters: */
 	ayaprof_UartErrors at_open, before, errors; /* now; of earlier openings; of all */
 };
 
@@ -42,7 +41,7 @@ static uint64_t sink_tty_rate(const struct sink_tty *s, uint32_t baud)
 
 static uint64_t wire_bytes_per_s(const struct sink_tty *s)
 {
-	return (uint64_t)s->sink.baud * FASTER_PERCENT / BITS_PER_BYTE / 100;
+	return s->sink.baud / BITS_PER_BYTE;
 }
 
 static uint64_t queue_limit(const struct sink_tty *s)
@@ -52,12 +51,13 @@ static uint64_t queue_limit(const struct sink_tty *s)
 	return bytes > QUEUE_MIN ? bytes : QUEUE_MIN;
 }
 
-/* What the line has not carried yet, by the clock. */
+/* What the line has not carried yet. */
 static uint64_t reckon_queue(const struct sink_tty *s, uint64_t now)
 {
-	uint64_t passed_us = (now - s->queued_ns) / 1000;
-	uint64_t gone = passed_us * wire_bytes_per_s(s) / 1000000;
+	uint64_t gone = (now - s->queued_ns) / 1000 * wire_bytes_per_s(s) / 1000000;
 
+	if (s->tells_queue)
+		return tty_unsent(&s->tty);
 	return gone < s->queued ? s->queued - gone : 0;
 }
 
@@ -169,6 +169,7 @@ static ssize_t tty_sink_write(struct sink *sink, const uint8_t *frame, size_t at
 	if (n > 0) {
 		s->queued = reckon_queue(s, now) + (uint64_t)n;
 		s->queued_ns = now;
+		s->tells_queue = s->tells_queue || tty_unsent(&s->tty) > 0;
 		return n;
 	}
 	err = n < 0 ? -errno : -EAGAIN;
