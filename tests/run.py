@@ -23,7 +23,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = Path(ROOT, os.environ.get("O") or "build")
 PYTHON = os.environ.get("PYTHON") or "/usr/bin/python3"
-TIMEOUT_S = {"unit": 180, "replay": 300, "pydecoder": 300, "e2e": 600, "line": 1800, "boards": 3600}
+TIMEOUT_S = {"unit": 180, "replay": 300, "pydecoder": 300, "e2e": 600, "line": 1800, "boards": 7200}
 SHOWN_LINES = 120  # of a failed program's output
 
 RESULT = re.compile(r"^\s*(not ok|ok)\b\s*(\d*)\s*(?:-\s*)?(.*?)(?:\s*#\s*(SKIP|TODO)\b\s*(.*))?$", re.I)

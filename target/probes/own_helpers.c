@@ -85,6 +85,7 @@ static const struct row rows[] = {
 	{"kprobe_perf_func", HANDLER},     /* kprobe_dispatcher */
 	{"kretprobe_perf_func", HANDLER},  /* kretprobe_dispatcher */
 	/* kernel/trace/{ftrace,fprobe,fgraph,bpf_trace}.c; fprobe on fgraph: 6.14, 4346ba160409 */
+	{"__gnu_mcount_nc", FTRACE},             /* arm: trampoline_handler */
 	{"*ftrace_ops_list_func", FTRACE},       /* ftrace_caller */
 	{"ftrace_ops_assist_func", FTRACE},      /* ftrace_caller */
 	{"hash_contains_ip*", FTRACE},           /* arch_ftrace_ops_list_func */

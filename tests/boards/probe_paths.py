@@ -66,31 +66,39 @@ class Kernel:
             if module:
                 continue
             bounds[name] = int(address, 16)
-            if kind in "tTwW" and name[0] != "$" and not re.search(r"_text_(start|end)$|^_s?text$", name):
+            if kind in "tTwW" and name[0] != "$" and not re.search(r"_(text|info)_(start|begin|end)$|^_s?text$", name):
                 names.setdefault(int(address, 16), []).append(name)
-        # arm64's image begins a page before its code (since 5.10 the head has its own section).
-        self.base = bounds.get("_text") or (bounds["_stext"] & ~0xFFFF) - (0x10000 if arch == "aarch64" else 0)
-        self.names, self.addresses = names, sorted(names)
+        self.names, self.addresses, self.base = names, sorted(names), 0
+        # The image begins before _stext, and arm's and arm64's symbols do not say where: where calls meet functions.
+        # arm: TEXT_OFFSET behind a border of 1 MB; arm64: SEGMENT_ALIGN for the head.
+        text = bounds["_stext"]
+        places = [text - 0x10000] if arch == "aarch64" else range((text & ~0xFFFFF) - 0x3F8000, text, 0x100000)
+        self.base = max(places, key=lambda base: self.fits(base, text))
+
+    def fits(self, base, text):
+        """How many of some calls go to a function's beginning if the image is there."""
+        self.base = base
+        some = self.addresses[1000:1100]
+        return sum(there in self.names for here in some for there in self.targets(here))
 
     def function(self, address):
         at = bisect.bisect(self.addresses, address) - 1
         return self.addresses[at] if at >= 0 else None
 
-    def calls(self, start):
-        """Functions that this one calls or jumps to."""
+    def targets(self, start):
+        """Where this function's branches with an immediate go."""
         at = bisect.bisect(self.addresses, start)
         end = self.addresses[at] if at < len(self.addresses) else start
-        found = set()
         for place in range(start, min(end, self.base + len(self.code) - 4), 4):
             word, = struct.unpack_from("<I", self.code, place - self.base)
-            target = None
             if self.arch == "aarch64" and word & 0x7C000000 == 0x14000000:  # B, BL
-                target = place + 4 * ((word & 0x3FFFFFF ^ 0x2000000) - 0x2000000)
+                yield place + 4 * ((word & 0x3FFFFFF ^ 0x2000000) - 0x2000000)
             elif self.arch == "armv7l" and word >> 25 & 7 == 5 and word >> 28 != 15:  # B, BL
-                target = place + 8 + 4 * ((word & 0xFFFFFF ^ 0x800000) - 0x800000)
-            if target is not None:
-                found.add(self.function(target))
-        return found - {start, None}
+                yield place + 8 + 4 * ((word & 0xFFFFFF ^ 0x800000) - 0x800000)
+
+    def calls(self, start):
+        """Functions that this one calls or jumps to."""
+        return {self.function(target) for target in self.targets(start)} - {start, None}
 
     def paths(self):
         """{name: its caller, "" for a root}"""

@@ -3,11 +3,13 @@
 themselves. The rest of the matrix is test_boards_long.py (make test-boards)."""
 from bare import add_bare, add_memory
 from cells import CELLS, SHORT, add_tests
+from functions import add_short
 from harness import main
 
 for key in SHORT:
     add_tests(CELLS[key])
     add_memory(CELLS[key], ("",))
 add_bare(CELLS["aarch64", "6.1"])
+add_short(CELLS["aarch64", "6.1"])
 
 main()
