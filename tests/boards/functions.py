@@ -9,7 +9,7 @@ from probe_paths import Kernel
 
 # What people who write drivers ask for; the last two together once ended arm64 boards at any nanosleep.
 GLOBS = ("kprobe_*", "*probe*", "*nanosleep*", "arch_*")
-SHORT = (("kprobe_*", "hrtimer_nanosleep"), ("*probe*", "*nanosleep*"), ("arch_*",), ("vfs_*", "do_*"))
+SHORT = (("kprobe_*", "hrtimer_nanosleep"), ("*probe*", "*nanosleep*"), ("arch_*",))
 
 
 def available(run):
