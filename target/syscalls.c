@@ -135,3 +135,9 @@ void syscalls_machine(char *out, size_t size)
 	if (hidden)
 		personality((unsigned long)persona);
 }
+
+bool syscalls_wider_kernel(char *out, size_t size)
+{
+	syscalls_machine(out, size);
+	return sizeof(long) == 4 && strstr(out, "64");
+}

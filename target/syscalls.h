@@ -36,5 +36,7 @@ bool syscalls_known(const char *shown);
 
 /* uname -m of the kernel, also where it says another one to a 32-bit program. */
 void syscalls_machine(char *out, size_t size);
+/* Is this a 32-bit program on a 64-bit kernel? out: as above. */
+bool syscalls_wider_kernel(char *out, size_t size);
 
 #endif

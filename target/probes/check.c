@@ -15,8 +15,10 @@
 #include "target/log.h"
 #include "target/memory.h"
 #include "target/mounts.h"
+#include "target/syscalls.h"
 #include "target/probes/kconfig.h"
 #include "target/probes/kernel_btf.h"
+#include "target/probes/rights.h"
 #include "target/probes/tracefs.h"
 
 static void ignore_record(void *ctx, const struct ayp_rec *rec, size_t size)
@@ -91,15 +93,17 @@ static void print_btf(void)
 
 static void print_board(const struct config *cfg)
 {
+	char machine[65], missing[80];
 	struct utsname u;
+	bool narrow = syscalls_wider_kernel(machine, sizeof(machine));
 
 	uname(&u);
 	printf("board\n");
-	printf("  kernel      %s %s, %ld CPUs\n", u.release, u.machine,
-		sysconf(_SC_NPROCESSORS_CONF));
-	printf("  user        %s\n",
-		geteuid() == 0 ? "root"
-			       : "not root: needs CAP_BPF+CAP_PERFMON (and CAP_NET_ADMIN for xdp)");
+	printf("  kernel      %s %s, %ld CPUs%s\n", u.release, machine,
+		sysconf(_SC_NPROCESSORS_CONF), narrow ? "; this program is a 32-bit one" : "");
+	printf("  user        %s%s%s\n", geteuid() == 0 ? "root" : "not root",
+		rights_missing(missing, sizeof(missing)) ? ": " : "",
+		rights_missing(missing, sizeof(missing)) ? missing : "");
 	print_btf();
 	printf("  BPF JIT     %s\n", read_number_file("/proc/sys/net/core/bpf_jit_enable", 1)
 					     ? "on"

@@ -14,10 +14,12 @@
 #include "target/probes/kernel_btf.h"
 #include "target/probes/mechanism.h"
 #include "target/probes/own_code.h"
+#include "target/probes/program_watch.h"
 
 struct latency {
 	struct function_targets targets;
 	struct attacher attacher;
+	struct program_watch programs;
 };
 
 static int name_targets(struct module *m, struct function_targets *t)
@@ -152,6 +154,9 @@ static int attach(struct module *m)
 		return err;
 	}
 	expect_functions(&l->targets);
+	for (i = 0; i < l->targets.n; i++)
+		if (l->targets.at[i].path && program_watch_add(&l->programs, l->targets.at[i].path))
+			return -ENOMEM;
 	for (mech = mechanisms; mech->name; mech++)
 		if (mechanism_wanted(m->p, mech->name))
 			try_mechanism(m, mech, reasons, sizeof(reasons));
@@ -181,6 +186,13 @@ static int attach(struct module *m)
 	return 0;
 }
 
+static void look(struct module *m, uint64_t now_ns)
+{
+	struct latency *l = m->state;
+
+	program_watch_look(&l->programs);
+}
+
 static uint64_t misses(struct module *m)
 {
 	struct latency *l = m->state;
@@ -203,6 +215,7 @@ static void release(struct module *m)
 	if (!l)
 		return;
 	attacher_close(&l->attacher);
+	program_watch_free(&l->programs);
 	function_targets_free(&l->targets);
 	free(l);
 }
@@ -305,6 +318,7 @@ const struct module_ops module_latency = {
 	.plan = plan,
 	.attach = attach,
 	.misses = misses,
+	.look = look,
 	.detached = detached,
 	.release = release,
 	.check = check,

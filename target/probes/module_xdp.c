@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <net/if.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <bpf/bpf.h>
@@ -17,6 +18,18 @@
 #include "target/log.h"
 
 static const char *const programs[] = {"xdp_packet", NULL};
+
+/* More interfaces than these are not looked after. */
+#define MAX_FOLLOWED 32
+
+/* What was attached where: an interface that is made again under its name has another number. */
+struct xdp {
+	struct {
+		char name[IF_NAMESIZE];
+		unsigned int ifindex; /* 0: gone */
+	} at[MAX_FOLLOWED];
+	size_t n;
+};
 
 static const struct {
 	const char *mechanism;
@@ -34,7 +47,24 @@ static int plan(struct module *m)
 	if (id < 0)
 		return id;
 	m->p->params.func_packet = (uint16_t)id;
-	return 0;
+	m->state = calloc(1, sizeof(struct xdp));
+	return m->state ? 0 : -ENOMEM;
+}
+
+static void follow(struct module *m, const char *name, unsigned int ifindex)
+{
+	struct xdp *x = m->state;
+	size_t i;
+
+	for (i = 0; i < x->n; i++)
+		if (!strcmp(x->at[i].name, name)) {
+			x->at[i].ifindex = ifindex;
+			return;
+		}
+	if (x->n == MAX_FOLLOWED)
+		return;
+	snprintf(x->at[x->n].name, sizeof(x->at[x->n].name), "%s", name);
+	x->at[x->n++].ifindex = ifindex;
 }
 
 /* A link, so that the kernel takes the program off even if the daemon is killed (Linux 5.9). */
@@ -69,6 +99,31 @@ static void attach_interface(struct module *m, int prog_fd, const char *name)
 	log_note("xdp: %s: %s", name,
 		mode ? "generic (the driver has no XDP): packets are copied" : "native");
 	report_live(m, modes[mode].mechanism, 1);
+	follow(m, name, ifindex);
+}
+
+/* The kernel takes the program off an interface that goes. */
+static void look(struct module *m, uint64_t now_ns)
+{
+	struct xdp *x = m->state;
+	size_t i;
+
+	for (i = 0; i < x->n; i++) {
+		unsigned int now = if_nametoindex(x->at[i].name);
+
+		if (now == x->at[i].ifindex)
+			continue;
+		x->at[i].ifindex = now;
+		if (!now)
+			log_note("xdp: %s is gone: no packets of it", x->at[i].name);
+		else
+			attach_interface(m, m->programs.fd[m->programs.n - 1], x->at[i].name);
+	}
+}
+
+static void release(struct module *m)
+{
+	free(m->state);
 }
 
 static void attach_all_up(struct module *m, int prog_fd)
@@ -143,5 +198,7 @@ const struct module_ops module_xdp = {
 	.plan = plan,
 	.attach = attach,
 	.misses = parts_misses,
+	.look = look,
+	.release = release,
 	.check = check,
 };

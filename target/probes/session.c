@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "target/log.h"
+#include "target/syscalls.h"
 #include "target/probes/kernel_btf.h"
 #include "target/probes/rcu.h"
 #include "target/probes/rights.h"
@@ -102,12 +103,31 @@ static void choose_modules(struct probes *p)
 	}
 }
 
+/* A 32-bit program loads what it likes into a 64-bit kernel, whose machine decides what works. */
+static void look_at_width(struct probes *p)
+{
+	char machine[65];
+	bool other = syscalls_wider_kernel(machine, sizeof(machine));
+
+	p->params.atomic = ATOMICS_IN_JIT || other;
+	if (other)
+		log_warn("a 32-bit program on a 64-bit kernel (%s): its own calls and those of "
+			 "32-bit programs have names of "
+			 "their own; user functions are looked up as of this program's machine%s; "
+			 "better use the program built for %s",
+			machine,
+			strncmp(machine, "aarch64", 7)
+				? ""
+				: ", and such a kernel probes none of a 32-bit program",
+			machine);
+}
+
 static int plan_modules(struct probes *p)
 {
 	size_t i, kept = 0;
 	int err;
 
-	p->params.atomic = ATOMICS_IN_JIT;
+	look_at_width(p);
 	for (i = 0; i < p->n_modules; i++) {
 		struct module *m = &p->modules[i];
 

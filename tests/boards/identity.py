@@ -66,10 +66,12 @@ def add_daemon32(cell):
     @test(f"{cell.board} {cell.kernel}: the 32-bit daemon on a 64-bit kernel says so, and names what it traces rightly")
     def daemon32(bench):
         files = {"daemon32": program("armv7l", "ayaprof-uart"), "workload32": program("armv7l", "workload")}
-        job = ("/job/daemon32 --mode log -o /out/d32.pb --summary-json /out/d32.json -M syscall,sched,cpu 2>/out/d32.err -- "
+        job = ("/job/daemon32 --check >/out/check 2>&1 || exit\n"
+               "/job/daemon32 --mode log -o /out/d32.pb --summary-json /out/d32.json -M syscall,sched,cpu 2>/out/d32.err -- "
                f"sh -c 'workload getppid {CALLS + 4}; exec /job/workload32 getppid {CALLS}' || exit\n")
         got = finish(bench, cell, job, files)
         assert "64-bit kernel" in got["d32.err"].decode(), got["d32.err"].decode()
+        assert b"this program is a 32-bit one" in got["check"], got["check"].decode()
         recording = bench.tmp / "d32.pb"
         recording.write_bytes(got["d32.pb"])
         info, stats = bench.info(recording), bench.stats(recording)

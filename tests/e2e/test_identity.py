@@ -8,7 +8,7 @@ import shutil
 import struct
 import subprocess
 
-from harness import BOARD, BUILD, WORKLOAD, main, need_bpf, skip, test
+from harness import BOARD, BUILD, PYTHON, WORKLOAD, main, need_bpf, skip, test
 from recordings import check_books
 
 IDENTITIES = BUILD / "tests/identities"
@@ -157,6 +157,61 @@ def capabilities(bench):
                            "-M", "syscall", "-d", 1, code=1)
         told = [line for line in result.err.splitlines() if "recording to" not in line]
         assert len(told) == 1 and missing in told[0], result.err
+
+
+# An interface of a network namespace of its own, deleted and made again when the daemon is told to have begun; then traffic.
+AGAIN = """
+make() { ip link add a0 type veth peer name b0 && ip addr add 10.99.0.1/24 dev a0 && ip link set b0 up && ip link set a0 up; }
+say() { for _ in $(seq 600); do grep -q "$1" "$ERR" && return; sleep 0.1; done; exit 91; }
+make || exit 92
+"$BOARD" --mode log -o "$OUT" --summary-json "$OUT.json" -M throughput,xdp --xdp-iface b0 -d 3600 2>"$ERR" &
+board=$!
+say "recording to"
+ip link del a0
+say "b0 is gone"
+make || exit 93
+[ "$(grep -c 'xdp: b0: ' "$ERR")" = 2 ] || for _ in $(seq 600); do [ "$(grep -c 'xdp: b0: ' "$ERR")" -lt 2 ] || break; sleep 0.1; done
+"$PYTHON" -c 'import socket, time
+for n in range(7):
+    socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b"who has it?", ("10.99.0.7", 9))
+    time.sleep(0.3)'
+kill -INT $board
+wait $board
+"""
+
+
+@test("an interface that is deleted and made again is followed, by its counters and by XDP")
+def interface_again(bench):
+    need_bpf()
+    if not shutil.which("unshare") or subprocess.run(["unshare", "-n", "ip", "link", "add", "a0", "type", "veth"], check=False,
+                                                     stderr=subprocess.DEVNULL).returncode:
+        skip("no network namespaces with veth here")
+    out, err = bench.tmp / "x.pb", bench.tmp / "x.err"
+    err.touch()
+    bench.run("unshare", "-n", "sh", "-c", AGAIN, timeout=240, env={**os.environ, "BOARD": str(BOARD), "OUT": str(out), "ERR": str(err), "PYTHON": PYTHON})
+    bench.note(err.read_text())
+    stats = bench.stats(out)
+    assert sum(row["count"] for row in stats.values() if row["kind"] == "packet") > 0, stats
+    samples = json.loads(bench.hostdec("export", out, "-f", "json", "-o", "-").out)["samples"]
+    last = {row["name"]: row for row in samples[-1]["interfaces"]}
+    first = {row["name"]: row for row in samples[0]["interfaces"]}
+    assert last["b0"]["rx_packets"] > 0 and last["b0"]["ifindex"] != first["b0"]["ifindex"], (first, last)
+
+
+@test("a program that is replaced while it is traced: one line says so")
+def replaced(bench):
+    need_bpf()
+    program, other = bench.tmp / "program", bench.tmp / "other"
+    shutil.copy(WORKLOAD, program)
+    shutil.copy(WORKLOAD, other)
+    for name, change in (("replaced", lambda: other.rename(program)), ("written over", lambda: os.utime(program, (1, 1))),
+                         ("removed", program.unlink)):
+        board = bench.board("--mode", "log", "-o", bench.tmp / "x.pb", "-M", "none", "-p", f"u:{program}:ayp_work", "-d", 3600, name=name.split()[0])
+        board.wait_text("recording to", stream="err")
+        change()
+        board.wait_text(f"program was {name}", stream="err")
+        assert board.stop() == 0
+        assert board.err.count(" was ") == 1, board.err
 
 
 main()
