@@ -260,6 +260,7 @@ static int put(struct names *n, uint32_t *at, const struct name *key, const char
 	e->owner_name = new_owner;
 	e->cls = key->cls;
 	e->owner = key->owner;
+	e->since_ns = key->since_ns;
 	if (e->used)
 		tell(n, *at);
 	return 0;
@@ -313,6 +314,16 @@ int names_set(struct names *n, ayaprof_Table table, uint32_t id, uint32_t owner,
 		return -EINVAL; /* function ids are reserved first */
 	at = find(n, table, id);
 	return put(n, &at, &key, text, owner_name);
+}
+
+int names_set_task(
+	struct names *n, uint32_t tid, uint32_t tgid, const char *comm, uint64_t since_ns)
+{
+	struct name key = {
+		.table = ayaprof_Table_TABLE_TASK, .id = tid, .owner = tgid, .since_ns = since_ns};
+	uint32_t at = find(n, ayaprof_Table_TABLE_TASK, tid);
+
+	return put(n, &at, &key, comm, NULL);
 }
 
 /* ---- use and announcement ------------------------------------------------------------------- */

@@ -34,6 +34,7 @@ struct name {
 	uint32_t id;
 	uint32_t owner;
 	uint32_t last_use; /* private: tick */
+	uint64_t since_ns; /* of tasks: when they were first seen so; 0: not known */
 	char *text;        /* owned; "" when known to have no name: never announced */
 	char *owner_name;  /* owned, may be NULL */
 };
@@ -60,6 +61,10 @@ int names_add_func(struct names *n, enum ayp_class cls, const char *text, const 
  * 0, -ENOMEM, or -ENOSPC when the table is full. */
 int names_set(struct names *n, ayaprof_Table table, uint32_t id, uint32_t owner, const char *text,
 	const char *owner_name);
+
+/* names_set of a thread that is in process tgid, with the moment (CLOCK_MONOTONIC) at which it was first seen under this name. */
+int names_set_task(
+	struct names *n, uint32_t tid, uint32_t tgid, const char *comm, uint64_t since_ns);
 
 /* NULL if unknown. Valid until the next call that sets a name. */
 const struct name *names_get(const struct names *n, ayaprof_Table table, uint32_t id);

@@ -13,5 +13,5 @@ void identity_told(struct names *names, const struct ayp_rec_task *rec)
 	/* Setting a name announces it again: not for nothing. */
 	if (now && now->owner == rec->tgid && !strcmp(now->text, comm))
 		return;
-	names_set(names, ayaprof_Table_TABLE_TASK, rec->rec.tid, rec->tgid, comm, NULL);
+	names_set_task(names, rec->rec.tid, rec->tgid, comm, rec->rec.t_ns);
 }

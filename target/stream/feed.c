@@ -83,6 +83,7 @@ static void fill_name(ayaprof_Name *to, const struct name *from)
 	to->id = from->id;
 	to->cls = from->cls;
 	to->owner = from->owner;
+	to->since_ns = from->since_ns;
 	text_copy(to->name, sizeof(to->name), from->text);
 	text_copy(to->owner_name, sizeof(to->owner_name), from->owner_name ? from->owner_name : "");
 }

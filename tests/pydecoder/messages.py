@@ -22,7 +22,7 @@ SCHEMA = {
     "Module": {1: ("name", "string"), 2: ("mechanism", "string"), 3: ("attached", "uint32"), 4: ("failed", "uint32")},
     "Names": {1: ("names", "*Name")},
     "Name": {1: ("table", "enum"), 2: ("id", "uint32"), 3: ("cls", "uint32"), 4: ("owner", "uint32"),
-             5: ("name", "string"), 6: ("owner_name", "string")},
+             5: ("name", "string"), 6: ("owner_name", "string"), 7: ("since_ns", "uint64")},
     "Events": {1: ("first_index", "uint64"), 2: ("count", "uint32"), 3: ("codec", "uint32"), 4: ("block", "bytes")},
     "Samples": {1: ("samples", "*Sample")},
     "Sample": {1: ("t_ns", "uint64"), 2: ("memory", "*MemorySample"), 3: ("interfaces", "*InterfaceSample")},

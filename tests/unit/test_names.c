@@ -82,7 +82,9 @@ static void told_again_when_it_changes(void **state)
 	names_news_told(n, me, 1);
 	names_set(n, TASK, 7, 7, "sh", NULL);
 	assert_null(names_news_at(n, me, 0));
-	names_set(n, TASK, 7, 7, "cat", NULL);
+	names_set_task(n, 7, 7, "cat", 1009);
+	assert_int_equal(names_get(n, TASK, 7)->since_ns, 1009);
+	assert_int_equal(names_get(n, TASK, 7)->owner, 7);
 	assert_string_equal(names_news_at(n, me, 0)->text, "cat");
 	names_set(n, TASK, 7, 7, "dog", NULL); /* before it was told: still once */
 	assert_string_equal(names_news_at(n, me, 0)->text, "dog");
