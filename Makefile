@@ -96,6 +96,9 @@ UNIT_BIN := $(patsubst tests/unit/%.c,$(O)/tests/%,$(UNIT_SRC))
 TOOL_BIN := $(patsubst tests/tools/%.c,$(O)/tests/%,$(TOOL_SRC))
 REPLAY_BIN := $(patsubst tests/fuzz/fuzz_%.c,$(O)/tests/replay_%,$(FUZZ_SRC))
 
+# Reads the code of x86 boards' programs; arm's take no library. Without it their functions have no ends.
+ZYDIS       := $(if $(filter x86 i386,$(BPF_ARCH)),$(shell echo '\#include <Zydis/Decoder.h>' | \
+               $(CC) $(CPPFLAGS) -E - >/dev/null 2>&1 && echo -lZydis))
 TARGET_LIBS := -lbpf -lelf -lz -lprotobuf-nanopb
 HOST_LIBS   := -lserialport -lz -lprotobuf-nanopb -lm -lpthread
 
@@ -131,7 +134,7 @@ help:
 # ---- programs ----------------------------------------------------------------------------------
 $(O)/ayaprof-uart: $(O)/obj/target/main.o $(LIB_TARGET) $(LIB_PROTO) $(LIB_FRAMING)
 	$(say) LINK $@
-	$(Q)$(CC) $(ALL_CFLAGS) -pie $(ALL_LDFLAGS) -o $@ $^ $(TARGET_LIBS)
+	$(Q)$(CC) $(ALL_CFLAGS) -pie $(ALL_LDFLAGS) -o $@ $^ $(TARGET_LIBS) $(ZYDIS)
 
 # For boards without our libraries: one file that runs on any kernel, in $(O)/MACHINE/static/; what is built for this
 # machine's architecture is found in $(O)/static/, too.
@@ -141,7 +144,7 @@ static:
 # scripts/build-static.sh makes these two with the board's compiler and an O= of its own.
 $(O)/static/ayaprof-uart: $(O)/obj/target/main.o $(LIB_TARGET) $(LIB_PROTO) $(LIB_FRAMING)
 	$(say) STATIC $@
-	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -static-pie -Wl,--gc-sections -s -o $@ $^ $(TARGET_LIBS)
+	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -static-pie -Wl,--gc-sections -s -o $@ $^ $(TARGET_LIBS) $(ZYDIS)
 # For emulated desks, which have no network: glibc's warning about getaddrinfo is not for them.
 $(O)/desk/hostdec: $(O)/obj/host/main.o $(LIB_HOST) $(LIB_PROTO) $(LIB_FRAMING)
 	$(say) STATIC $@
@@ -242,10 +245,10 @@ $(PLOT_PY): host/plot/flameline.py scripts/embed-text.sh
 # ---- tests -------------------------------------------------------------------------------------
 $(O)/tests/test_%: $(O)/obj/tests/unit/test_%.o $(LIB_TARGET) $(LIB_HOST) $(LIB_PROTO) $(LIB_FRAMING)
 	$(say) LINK $@
-	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) -pie $(ALL_LDFLAGS) -o $@ $^ -lcmocka -lbpf -lelf $(HOST_LIBS)
+	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) -pie $(ALL_LDFLAGS) -o $@ $^ -lcmocka -lbpf -lelf $(ZYDIS) $(HOST_LIBS)
 $(O)/tests/replay_%: $(O)/obj/tests/fuzz/fuzz_%.o $(O)/obj/tests/fuzz/replay_main.o $(LIB_TARGET) $(LIB_HOST) $(LIB_PROTO) $(LIB_FRAMING)
 	$(say) LINK $@
-	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) -pie $(ALL_LDFLAGS) -o $@ $^ -lbpf -lelf $(HOST_LIBS)
+	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) -pie $(ALL_LDFLAGS) -o $@ $^ -lbpf -lelf $(ZYDIS) $(HOST_LIBS)
 # Writes golden vectors (tests/tools/make_vectors.py), so it needs what it describes.
 $(O)/tests/make_vectors: $(O)/obj/tests/tools/make_vectors.o $(LIB_PROTO) $(LIB_FRAMING)
 	$(say) LINK $@

@@ -174,7 +174,23 @@ struct ayp_innermost {
 	ayp_u16 func[AYP_INNERMOST_DEPTH];
 	ayp_u32 depth;
 	ayp_u32 zero;
+	/* Of a program's function: its stack pointer at entry. 0: a kernel function's. */
+	ayp_u64 sp[AYP_INNERMOST_DEPTH];
 };
+
+/*
+ * What a function's program is told (cookie, or immediate): the function's id; when a probed jump or
+ * return is taken (AYP_WHEN_*, 0: always); whether a probe is at a jump back to the function's first
+ * instruction, or at an entry that such a jump may lead to.
+ */
+#define AYP_ID_FUNC(id)     ((id)&0xffffu)
+#define AYP_ID_WHEN(id)     ((id) >> 16 & 0xffu)
+#define AYP_ID_AGAIN        (1u << 24)
+#define AYP_ID(func, when)  ((ayp_u32)(func) | (ayp_u32)(when) << 16)
+#define AYP_WHEN_X86        0x01u /* + the low half of the opcode: 16 conditions of the flags */
+#define AYP_WHEN_X86_LAST   0x10u
+#define AYP_WHEN_ARM64      0x20u /* + the condition's code: 14 conditions of the flags */
+#define AYP_WHEN_ARM64_LAST 0x2du
 
 /* Where a value stands in a record or an argument list that differs between kernels. */
 struct ayp_field {
@@ -243,6 +259,12 @@ struct ayp_params {
 	struct ayp_field mem_bytes[AYP_MEM_PROGS];
 	struct ayp_field mem_cache[AYP_MEM_PROGS];
 	ayp_u32 place_factor, place_shift; /* of `places` */
+	/* In struct pt_regs of a probed program. */
+	struct ayp_field user_sp;
+	ayp_u16 user_flags_offset;
+	ayp_u16 user_base; /* functions from here on are programs' */
+	ayp_u16 task_regs; /* a thread's registers in user space can be had (bpf_task_pt_regs) */
+	ayp_u16 zero[3];
 };
 #define AYP_SOFTIRQS 10u
 
@@ -265,9 +287,10 @@ AYP_ASSERT_SIZE(struct ayp_mark, 12);
 AYP_ASSERT_SIZE(struct ayp_task_seen, 24);
 AYP_ASSERT_SIZE(struct ayp_mem_cell, 16);
 AYP_ASSERT_SIZE(struct ayp_alloc, 16);
-AYP_ASSERT_SIZE(struct ayp_innermost, 40);
+AYP_ASSERT_SIZE(struct ayp_innermost, 168);
 AYP_ASSERT_SIZE(struct ayp_field, 4);
-AYP_ASSERT_SIZE(struct ayp_params, 8 + 16 + 4 + 12 + 20 + 12 + 16 + 4 + 4 + 8 + 8 + 3 * 6 * 4 + 8);
+AYP_ASSERT_SIZE(
+	struct ayp_params, 8 + 16 + 4 + 12 + 20 + 12 + 16 + 4 + 4 + 8 + 8 + 3 * 6 * 4 + 8 + 16);
 _Static_assert(AYP_MEM_SLOT_UNTRACKED(AYP_MEM_PROGS) <= AYP_MEM_SLOTS, "slots");
 
 #endif

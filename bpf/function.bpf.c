@@ -21,12 +21,20 @@ struct {
 	__type(value, struct ayp_place_bucket);
 } places SEC(".maps");
 
-static __always_inline __u32 func_magic(void)
-{
-	__u32 func;
+/* Threads that are about to jump back to the first instruction of a function they are in. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} again SEC(".maps");
 
-	asm volatile("%0 = %1" : "=r"(func) : "i"(AYP_FUNC_MAGIC));
-	return func;
+static __always_inline __u32 id_magic(void)
+{
+	__u32 id;
+
+	asm volatile("%0 = %1" : "=r"(id) : "i"(AYP_FUNC_MAGIC));
+	return id;
 }
 
 /* Not the compiler's to know: it would fold it away. */
@@ -38,39 +46,157 @@ static __always_inline int keep_magic(void)
 	return keep;
 }
 
-static __always_inline void on_entry(__u32 func)
+/* Intel SDM volume 1, appendix B: pairs of a condition and its opposite. */
+static __always_inline int taken_x86(__u32 flags, __u32 code)
 {
+	__u32 carry = flags & 1, parity = flags >> 2 & 1, zero = flags >> 6 & 1;
+	__u32 sign = flags >> 7 & 1, overflow = flags >> 11 & 1, is;
+
+	switch (code >> 1) {
+	case 0:
+		is = overflow;
+		break;
+	case 1:
+		is = carry;
+		break;
+	case 2:
+		is = zero;
+		break;
+	case 3:
+		is = carry | zero;
+		break;
+	case 4:
+		is = sign;
+		break;
+	case 5:
+		is = parity;
+		break;
+	case 6:
+		is = sign ^ overflow;
+		break;
+	default:
+		is = zero | (sign ^ overflow);
+		break;
+	}
+	return is != (code & 1);
+}
+
+/* Arm ARM DDI 0487, C1.2.4. */
+static __always_inline int taken_arm64(__u32 flags, __u32 code)
+{
+	__u32 n = flags >> 31, z = flags >> 30 & 1, c = flags >> 29 & 1, v = flags >> 28 & 1, is;
+
+	switch (code >> 1) {
+	case 0:
+		is = z;
+		break;
+	case 1:
+		is = c;
+		break;
+	case 2:
+		is = n;
+		break;
+	case 3:
+		is = v;
+		break;
+	case 4:
+		is = c & !z;
+		break;
+	case 5:
+		is = n == v;
+		break;
+	default:
+		is = n == v && !z;
+		break;
+	}
+	return is != (code & 1);
+}
+
+/* Will the probed jump be taken? */
+static __always_inline int taken(const void *regs, __u32 when)
+{
+	__u32 flags = read_number(regs, params.user_flags_offset, 4);
+
+	if (when >= AYP_WHEN_ARM64)
+		return taken_arm64(flags, when - AYP_WHEN_ARM64);
+	return taken_x86(flags, when - AYP_WHEN_X86);
+}
+
+/* Came it here by a jump of its own? */
+static __always_inline int came_again(__u32 func)
+{
+	__u32 tid = bpf_get_current_pid_tgid();
+	__u32 *of = bpf_map_lookup_elem(&again, &tid);
+
+	if (!of || *of != func)
+		return 0;
+	bpf_map_delete_elem(&again, &tid);
+	return 1;
+}
+
+static __always_inline void note_again(__u32 func)
+{
+	__u32 tid = bpf_get_current_pid_tgid();
+
+	bpf_map_update_elem(&again, &tid, &func, BPF_ANY);
+}
+
+static __always_inline __u64 sp_of(void *ctx, __u32 func)
+{
+	return func >= params.user_base ? stack_pointer(ctx) : 0;
+}
+
+static __always_inline void on_entry(void *ctx, __u32 id)
+{
+	__u32 func = AYP_ID_FUNC(id);
+
+	if (id & AYP_ID_AGAIN && came_again(func))
+		return;
 	if (params.n_mem_sites && active_control())
-		innermost_push(func);
+		innermost_push(func, sp_of(ctx, func));
 	EMIT0(func, AYP_REC_ENTRY, EMIT_CODE);
 }
 
-static __always_inline void on_exit(__u32 func)
+static __always_inline void on_exit(void *ctx, __u32 id)
 {
+	__u32 func = AYP_ID_FUNC(id), when = AYP_ID_WHEN(id);
+
+	if (when && !taken(ctx, when))
+		return;
+	if (id & AYP_ID_AGAIN) {
+		note_again(func);
+		return;
+	}
 	EMIT0(func, AYP_REC_EXIT, EMIT_CODE);
 	if (params.n_mem_sites && active_control())
-		innermost_pop(func);
+		innermost_pop(func, sp_of(ctx, func));
+}
+
+/* A function whose ends are not known: each call is a moment. */
+static __always_inline void on_instant(__u32 id)
+{
+	EMIT0(AYP_ID_FUNC(id), AYP_REC_INSTANT, EMIT_CODE);
 }
 
 /* The type of these three is only that of the first load, which checks and relocates them. */
 SEC("?raw_tp")
 int body_entry(void *ctx)
 {
-	on_entry(func_magic());
+	on_entry(ctx, id_magic());
 	return keep_magic();
 }
 
 SEC("?raw_tp")
 int body_exit(void *ctx)
 {
-	on_exit(func_magic());
+	on_exit(ctx, id_magic());
 	return keep_magic();
 }
 
 SEC("?raw_tp")
 int body_instant(void *ctx)
 {
-	EMIT0(func_magic(), AYP_REC_INSTANT, EMIT_CODE);
+	on_instant(id_magic());
 	return keep_magic();
 }
 
@@ -78,14 +204,21 @@ int body_instant(void *ctx)
 SEC("?kprobe")
 int cookie_entry(void *ctx)
 {
-	on_entry(bpf_get_attach_cookie(ctx));
+	on_entry(ctx, bpf_get_attach_cookie(ctx));
 	return keep_magic();
 }
 
 SEC("?kprobe")
 int cookie_exit(void *ctx)
 {
-	on_exit(bpf_get_attach_cookie(ctx));
+	on_exit(ctx, bpf_get_attach_cookie(ctx));
+	return keep_magic();
+}
+
+SEC("?kprobe")
+int cookie_instant(void *ctx)
+{
+	on_instant(bpf_get_attach_cookie(ctx));
 	return keep_magic();
 }
 
@@ -130,7 +263,7 @@ int place_entry(void *ctx)
 	__s64 func = func_here(ctx);
 
 	if (func >= 0)
-		on_entry(func);
+		on_entry(ctx, func);
 	return PERF_KEEPS;
 }
 
@@ -140,6 +273,6 @@ int place_exit(void *ctx)
 	__s64 func = func_here(ctx);
 
 	if (func >= 0)
-		on_exit(func);
+		on_exit(ctx, func);
 	return PERF_KEEPS;
 }

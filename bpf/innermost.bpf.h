@@ -23,26 +23,59 @@ static __always_inline __u64 innermost_key(void)
 	return tid ? tid : 1ull << 32 | bpf_get_smp_processor_id();
 }
 
-static __always_inline void innermost_push(__u32 func)
+static __always_inline __u64 stack_pointer(const void *regs)
+{
+	return read_number(regs, params.user_sp.offset, params.user_sp.size);
+}
+
+/*
+ * Calls of a program whose frames are gone: left by longjmp or an exception, or by a probe that was
+ * missed. The stack grows downwards, so whoever is entered with the same stack pointer or a higher one
+ * is not inside them; and while a program runs, no function of the kernel that it called does.
+ *
+ * Another stack (a coroutine's) may make a call that only waits look gone. It is dropped then; its
+ * exit finds nothing and changes nothing.
+ */
+static __always_inline __u32 drop_gone(struct ayp_innermost *in, __u32 depth, __u64 sp)
+{
+	int i;
+
+	if (depth > AYP_INNERMOST_DEPTH) {
+		if (in->sp[AYP_INNERMOST_DEPTH - 1] > sp)
+			return depth;
+		depth = AYP_INNERMOST_DEPTH;
+	}
+	for (i = AYP_INNERMOST_DEPTH - 1; i >= 0; i--)
+		if (i + 1 == depth && in->sp[i & (AYP_INNERMOST_DEPTH - 1)] <= sp)
+			depth = i;
+	return depth;
+}
+
+/* sp: at the entry of a program's function; 0: a kernel function. */
+static __always_inline void innermost_push(__u32 func, __u64 sp)
 {
 	__u64 key = innermost_key();
 	struct ayp_innermost *in = bpf_map_lookup_elem(&innermost, &key);
 	__u32 depth;
 
 	if (!in) {
-		struct ayp_innermost fresh = {.func = {func}, .depth = 1};
+		struct ayp_innermost fresh = {.func = {func}, .depth = 1, .sp = {sp}};
 
 		bpf_map_update_elem(&innermost, &key, &fresh, BPF_ANY);
 		return;
 	}
 	depth = in->depth;
-	if (depth < AYP_INNERMOST_DEPTH)
+	if (sp)
+		depth = drop_gone(in, depth, sp);
+	if (depth < AYP_INNERMOST_DEPTH) {
 		in->func[depth & (AYP_INNERMOST_DEPTH - 1)] = func;
+		in->sp[depth & (AYP_INNERMOST_DEPTH - 1)] = sp;
+	}
 	in->depth = depth + 1;
 }
 
 /* Leave `func` and whatever missed its own exit inside it. */
-static __always_inline void innermost_pop(__u32 func)
+static __always_inline void innermost_pop(__u32 func, __u64 sp)
 {
 	__u64 key = innermost_key();
 	struct ayp_innermost *in = bpf_map_lookup_elem(&innermost, &key);
@@ -53,8 +86,11 @@ static __always_inline void innermost_pop(__u32 func)
 		return;
 	depth = in->depth;
 	if (depth > AYP_INNERMOST_DEPTH) {
-		in->depth = depth - 1;
-		return;
+		if (!sp || in->sp[AYP_INNERMOST_DEPTH - 1] > sp) {
+			in->depth = depth - 1;
+			return;
+		}
+		depth = AYP_INNERMOST_DEPTH;
 	}
 	for (i = AYP_INNERMOST_DEPTH - 1; i >= 0; i--) {
 		if (i < depth && in->func[i & (AYP_INNERMOST_DEPTH - 1)] == func) {
@@ -64,16 +100,37 @@ static __always_inline void innermost_pop(__u32 func)
 	}
 }
 
-/* Site number of the innermost function, 0 if there is none. */
+/* Where the current thread's stack was when it left user space; 0: not known. */
+static __always_inline __u64 thread_stack_pointer(void)
+{
+	if (!params.task_regs)
+		return 0;
+	return stack_pointer((void *)bpf_task_pt_regs(bpf_get_current_task_btf()));
+}
+
+/*
+ * Site number of the innermost function, 0 if there is none. A longjmp gives no sign of itself; that
+ * the thread's stack now begins above a call's frame does.
+ */
 static __always_inline __u32 innermost_site(void)
 {
-	__u64 key = innermost_key();
+	__u64 key = innermost_key(), now = 0;
 	struct ayp_innermost *in = bpf_map_lookup_elem(&innermost, &key);
 	__u32 depth, site;
+	int i;
 
 	if (!in || !in->depth)
 		return 0;
+	now = thread_stack_pointer();
 	depth = in->depth > AYP_INNERMOST_DEPTH ? AYP_INNERMOST_DEPTH : in->depth;
+	for (i = AYP_INNERMOST_DEPTH - 1; i >= 0; i--) {
+		__u64 sp = in->sp[i & (AYP_INNERMOST_DEPTH - 1)];
+
+		if (i + 1 == depth && sp && sp < now)
+			depth = i;
+	}
+	if (!depth)
+		return 0;
 	site = in->func[(depth - 1) & (AYP_INNERMOST_DEPTH - 1)] - params.mem_site_base + 1;
 	return site < params.n_mem_sites ? site : 0;
 }

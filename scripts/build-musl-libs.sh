@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT OR Apache-2.0
-# What a small static program for a board is built with: musl, the kernel's headers, and the four libraries of the
+# What a small static program for a board is built with: musl, the kernel's headers, and the libraries of the
 # board's program compiled against musl, because Debian's are compiled against glibc's inner workings.
 # Everything comes from Debian, musl as a package of the board's architecture, the libraries as source packages; it
 # is kept in a cache and never installed.
@@ -16,6 +16,13 @@ arch=$("$here/arch.sh" "$1") || exit 1
 read -r compiler musl < <("$here/arch.sh" "$arch" compiler musl)
 sysroot=$("$here/fetch-packages.sh" "$arch" musl musl-dev linux-libc-dev)
 command -v "$compiler-gcc" >/dev/null || fail "$compiler-gcc is missing: install gcc-${compiler//_/-}"
+# Zydis reads x86 code; of what it is built on headers are enough, which are the same everywhere.
+packages=(libbpf elfutils zlib nanopb)
+zycore=
+if [ "$arch" = x86_64 ]; then
+	packages+=(zydis)
+	zycore=$("$here/fetch-packages.sh" "$arch" zycore libzycore-dev)
+fi
 cache_lock
 
 # Named by what it is made with, so that two checkouts never pull it from under each other.
@@ -27,7 +34,7 @@ if [ -e "$dir/complete" ]; then
 fi
 
 sources=$BOARD_CACHE/sources
-for package in libbpf elfutils zlib nanopb; do
+for package in "${packages[@]}"; do
 	[ -e "$sources/$package/debian/control" ] && continue
 	command -v dpkg-source >/dev/null || fail "dpkg-source is missing: install dpkg-dev"
 	apt_for source "bookworm bookworm-security" || fail "$why"
@@ -131,6 +138,15 @@ headers bpf bpf.h libbpf.h btf.h libbpf_common.h libbpf_legacy.h libbpf_version.
 	bpf_tracing.h bpf_core_read.h bpf_endian.h
 mapfile -t files < <(printf '%s\n' *.c)
 library bpf . -I. -I../include -I../include/uapi -D_LARGEFILE64_SOURCE -D_FILE_OFFSET_BITS=64 -- "${files[@]}"
+
+# Only the decoder, and of it what no program's function is made of left out.
+if [ "$zycore" ]; then
+	cd "$sources/zydis"
+	cp -r include/Zydis "$zycore/usr/include/Zycore" "$dir/include/"
+	library Zydis . -Iinclude -Isrc -DZYDIS_STATIC_BUILD -DZYCORE_STATIC_BUILD -DZYDIS_MINIMAL_MODE \
+		-DZYDIS_DISABLE_FORMATTER -DZYDIS_DISABLE_ENCODER -DZYDIS_DISABLE_SEGMENT -DZYDIS_DISABLE_AVX512 \
+		-DZYDIS_DISABLE_KNC -- src/Decoder.c src/DecoderData.c src/SharedData.c
+fi
 
 rm -rf "$work"
 touch "$dir/complete"

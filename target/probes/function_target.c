@@ -337,6 +337,7 @@ void function_targets_free(struct function_targets *t)
 		t->n--;
 		free(t->at[t->n].symbol);
 		free(t->at[t->n].path);
+		free(t->at[t->n].end);
 	}
 	free(t->at);
 	*t = (struct function_targets){0};

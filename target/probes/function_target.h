@@ -9,6 +9,13 @@
 
 #include "target/config.h"
 
+/* Where a call of a user function ends (user_ends.h). */
+struct function_end {
+	uint64_t offset; /* place in the file */
+	uint8_t when;    /* USER_ALWAYS, or a condition */
+	bool again;      /* no end: a jump back to its first instruction */
+};
+
 struct function_target {
 	char *symbol;
 	char *path;      /* user function: its binary; NULL: kernel */
@@ -21,8 +28,12 @@ struct function_target {
 	uint8_t elf_class; /* ... and ELFCLASS* */
 	uint8_t type;      /* user function: STT_* of its symbol */
 	bool thumb;        /* user function: Thumb code (ARM) */
-	uint16_t func;     /* id */
-	bool by_spec;      /* the user named it */
+	/* User function: its ends; none and no_ends NULL: it never returns. */
+	struct function_end *end;
+	size_t n_ends;
+	const char *no_ends; /* why its ends are not known: entries only; else NULL; static */
+	uint16_t func;       /* id */
+	bool by_spec;        /* the user named it */
 	bool attached;
 	int err; /* of the last attempt */
 };

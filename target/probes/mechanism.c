@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
@@ -14,6 +13,7 @@
 #include "target/probes/kprobe_group.h"
 #include "target/probes/link_missed.h"
 #include "target/probes/perf_attach.h"
+#include "target/probes/user_attach.h"
 
 /* When so many functions in a row are refused and none was taken, the mechanism does not work here.
  */
@@ -125,53 +125,7 @@ static int kprobe_multi(
 	return link < 0 ? kprobe_multi_times(a, fd, t, n, on_return, 1) : link;
 }
 
-/* ---- uprobe.multi (Linux 6.6, 89ae89f53d20): all functions of one file in one system call --- */
-
-/* Newer than this system's linux/bpf.h. */
-#define ATTACH_UPROBE_MULTI 48
-#define UPROBE_MULTI_RETURN 1u
-struct uprobe_multi_attr { /* union bpf_attr, link_create */
-	uint32_t prog_fd, target_fd, attach_type, flags;
-	uint64_t path, offsets, ref_ctr_offsets, cookies;
-	uint32_t cnt, multi_flags, pid, pad;
-};
-
-static int uprobe_multi(
-	struct attacher *a, struct function_target *const *t, size_t n, bool on_return)
-{
-	int fd = program_with_cookie_multi(
-		    &a->copies, on_return ? BODY_EXIT : BODY_ENTRY, ATTACH_UPROBE_MULTI),
-	    link;
-	uint64_t *offsets = calloc(n, sizeof(*offsets)), *cookies = calloc(n, sizeof(*cookies));
-	struct uprobe_multi_attr attr;
-	size_t i;
-
-	if (fd >= 0 && (!offsets || !cookies))
-		fd = -ENOMEM;
-	for (i = 0; fd >= 0 && i < n; i++) {
-		offsets[i] = t[i]->offset;
-		cookies[i] = t[i]->func;
-		if (strcmp(t[i]->path, t[0]->path))
-			fd = -EXDEV;
-	}
-	attr = (struct uprobe_multi_attr){
-		.prog_fd = (uint32_t)fd,
-		.attach_type = ATTACH_UPROBE_MULTI,
-		.path = (uintptr_t)t[0]->path,
-		.offsets = (uintptr_t)offsets,
-		.cookies = (uintptr_t)cookies,
-		.cnt = (uint32_t)n,
-		.multi_flags = on_return ? UPROBE_MULTI_RETURN : 0,
-	};
-	link = fd < 0 ? fd : (int)syscall(SYS_bpf, BPF_LINK_CREATE, &attr, sizeof(attr));
-	if (fd >= 0 && link < 0)
-		link = -errno;
-	free(offsets);
-	free(cookies);
-	return link;
-}
-
-/* ---- kprobe/kretprobe, uprobe/uretprobe: one program where attachments have cookies (Linux 5.15)  */
+/* ---- kprobe/kretprobe: one program where attachments have cookies (Linux 5.15)  */
 
 static int probe_program(
 	struct attacher *a, const struct function_target *t, bool on_return, bool *cookie)
@@ -216,19 +170,6 @@ static int kprobe_one(struct attacher *a, const struct function_target *t, struc
 	return err;
 }
 
-static int uprobe_attach(struct attacher *a, const struct function_target *t, bool on_return)
-{
-	bool cookie;
-	int fd = probe_program(a, t, on_return, &cookie);
-
-	return fd < 0 ? fd : perf_attach_uprobe(fd, t->path, t->offset, on_return, t->func, cookie);
-}
-
-static int uprobe_one(struct attacher *a, const struct function_target *t, struct fd_list *links)
-{
-	return attach_pair(uprobe_attach, a, t, links);
-}
-
 /*
  * fentry costs the least per call, but every function is a wait for the kernel, twice: 341
  * functions on an emulated 6.1 took 19 s to attach and 88 s to detach; 388 by kprobe.multi (6.12)
@@ -241,8 +182,10 @@ const struct mechanism mechanisms[] = {
 	{"kprobe", .slots = true, .group = kprobe_group_attach},
 	{"kprobe", .slots = true, .one = kprobe_one},
 	{"kprobe.multi", .slots = true, .many = kprobe_multi},
-	{"uprobe.multi", .user = true, .many = uprobe_multi},
-	{"uprobe", .user = true, .one = uprobe_one},
+	{"uprobe.multi", .user = true, .group = user_attach_multi},
+	{"uprobe", .user = true, .group = user_attach_single},
+	{"uretprobe.multi", .user = true, .named = true, .group = user_attach_multi_return},
+	{"uretprobe", .user = true, .named = true, .group = user_attach_single_return},
 	{0},
 };
 

@@ -15,12 +15,24 @@
 #include "target/probes/mechanism.h"
 #include "target/probes/own_code.h"
 #include "target/probes/program_watch.h"
+#include "target/probes/user_attach.h"
+#include "target/probes/user_targets.h"
 
 struct latency {
 	struct function_targets targets;
 	struct attacher attacher;
 	struct program_watch programs;
 };
+
+/* They stand first. */
+static size_t count_kernel(const struct function_targets *t)
+{
+	size_t n = 0;
+
+	while (n < t->n && !t->at[n].path)
+		n++;
+	return n;
+}
 
 static int name_targets(struct module *m, struct function_targets *t)
 {
@@ -31,6 +43,8 @@ static int name_targets(struct module *m, struct function_targets *t)
 		return base;
 	m->p->func_base = (uint16_t)base;
 	m->p->n_functions = (uint32_t)t->n;
+	user_attach_registers(&m->p->params);
+	m->p->params.user_base = (uint16_t)((size_t)base + count_kernel(t));
 	for (i = 0; i < t->n && !err; i++) {
 		struct function_target *f = &t->at[i];
 		const char *file = f->path ? strrchr(f->path, '/') + 1 : NULL;
@@ -53,6 +67,8 @@ static int plan(struct module *m)
 	err = function_targets_kernel(&l->targets, m->p->cfg, !m->by_spec);
 	if (!err)
 		err = function_targets_user(&l->targets, m->p->cfg);
+	if (!err)
+		err = user_targets_read(&l->targets, m->p->cfg);
 	return err ? err : name_targets(m, &l->targets);
 }
 
@@ -158,7 +174,7 @@ static int attach(struct module *m)
 		if (l->targets.at[i].path && program_watch_add(&l->programs, l->targets.at[i].path))
 			return -ENOMEM;
 	for (mech = mechanisms; mech->name; mech++)
-		if (mechanism_wanted(m->p, mech->name))
+		if (mechanism_wanted(m->p, mech->name) && (!mech->named || m->p->cfg->mechanism))
 			try_mechanism(m, mech, reasons, sizeof(reasons));
 	if (!reasons[0] && m->p->cfg->mechanism)
 		snprintf(reasons, sizeof(reasons), "no way called %s", m->p->cfg->mechanism);
@@ -227,11 +243,14 @@ static void shorten(struct function_targets *t, char *path, uint64_t offset)
 		t->n--;
 		free(t->at[t->n].symbol);
 		free(t->at[t->n].path);
+		free(t->at[t->n].end);
 		t->at[t->n] = (struct function_target){0};
 	}
 	if (path && t->n && t->n < t->cap)
-		t->at[t->n++] = (struct function_target){
-			.symbol = strdup("own"), .path = strdup(path), .offset = offset};
+		t->at[t->n++] = (struct function_target){.symbol = strdup("own"),
+			.path = strdup(path),
+			.offset = offset,
+			.no_ends = ""};
 }
 
 /* Has a row before this one the same name? */

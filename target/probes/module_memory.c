@@ -11,6 +11,7 @@
 #include "target/log.h"
 #include "target/probes/kernel_btf.h"
 #include "target/probes/tracefs.h"
+#include "target/probes/user_attach.h"
 
 static const struct {
 	const char *event;
@@ -129,7 +130,13 @@ static int try_way(struct module *m, const struct way *w)
 
 	if (n < 0)
 		return n;
+	/* Helpers that take the kernel's type information (Linux 5.15, dd6e10fbd9fb). */
+	params.task_regs = 1;
 	o = object_load(&image_memory, programs, &m->p->maps, &params, &err);
+	if (!o) {
+		params.task_regs = 0;
+		o = object_load(&image_memory, programs, &m->p->maps, &params, &err);
+	}
 	if (!o)
 		return err;
 	/* Frees before allocations: what cannot be matched must not be seen. */
@@ -148,6 +155,7 @@ static int plan(struct module *m)
 {
 	m->p->params.n_mem_sites = 1 + m->p->n_functions;
 	m->p->params.mem_site_base = m->p->func_base;
+	user_attach_registers(&m->p->params);
 	return 0;
 }
 

@@ -10,7 +10,7 @@
 #include "target/probes/object.h"
 
 static const char *const body_names[] = {"body_entry", "body_exit", "body_instant", NULL};
-static const char *const cookie_names[] = {"cookie_entry", "cookie_exit", NULL};
+static const char *const cookie_names[] = {"cookie_entry", "cookie_exit", "cookie_instant", NULL};
 static const char *const place_names[] = {"place_entry", "place_exit", NULL};
 
 int program_copies_open(
@@ -87,7 +87,7 @@ static struct bpf_insn *take_code(
 	return insns;
 }
 
-int program_copy(struct program_copies *c, enum function_body body, uint16_t func,
+int program_copy(struct program_copies *c, enum function_body body, uint32_t id,
 	enum bpf_prog_type type, enum bpf_attach_type attach, uint32_t btf_id)
 {
 	LIBBPF_OPTS(
@@ -101,7 +101,7 @@ int program_copy(struct program_copies *c, enum function_body body, uint16_t fun
 	insns = take_code(prog, &n, type, attach);
 	if (!insns)
 		return -ENOMEM;
-	fd = replace(insns, n, AYP_FUNC_MAGIC, func) == 1
+	fd = replace(insns, n, AYP_FUNC_MAGIC, (int32_t)id) == 1
 		     ? load_copy(c, insns, n, name, type, &opts)
 		     : -EINVAL;
 	free(insns);

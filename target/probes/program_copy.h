@@ -23,8 +23,8 @@ struct program_copies {
 	bool cookies_tried;
 	/* Copies for attachments to many functions; 0: not loaded. */
 	struct {
-		int attach, fd[2];
-	} multi[2];
+		int attach, fd[3];
+	} multi[3];
 	struct fd_list copies; /* loaded copies, for their misses */
 };
 
@@ -33,12 +33,12 @@ int program_copies_open(
 	struct program_copies *c, const struct maps *maps, const struct ayp_params *params);
 void program_copies_close(struct program_copies *c);
 
-/* A copy for `func`; attach and btf_id as the type needs. Returns a descriptor owned by c, or a
+/* A copy for `id` (AYP_ID); attach and btf_id as the type needs. Returns a descriptor owned by c, or a
  * negative errno. */
-int program_copy(struct program_copies *c, enum function_body body, uint16_t func,
+int program_copy(struct program_copies *c, enum function_body body, uint32_t id,
 	enum bpf_prog_type type, enum bpf_attach_type attach, uint32_t btf_id);
 
-/* The cookie program of a body (not BODY_INSTANT) for kprobes and uprobes, owned by c; a negative
+/* The cookie program of a body for kprobes and uprobes, owned by c; a negative
  * errno where attachments have no cookies. */
 int program_with_cookie(struct program_copies *c, enum function_body body);
 

@@ -345,8 +345,8 @@ __asm__(".text\n.balign 16\nnop\n.type odd_function, @function\nodd_function:\nr
 static void a_function_at_an_odd_address(void **state)
 {
 	struct function_targets t = {0};
-	struct probe_spec spec = {
-		.type = SPEC_USER, .path = "/proc/self/exe", .glob = "odd_function"};
+	char path[] = "/proc/self/exe", glob[] = "odd_function";
+	struct probe_spec spec = {.type = SPEC_USER, .path = path, .glob = glob};
 	struct config cfg = {.probes = &spec, .n_probes = 1};
 
 	assert_int_equal(function_targets_user(&t, &cfg), 0);
