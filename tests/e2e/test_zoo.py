@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""Do no harm: programs that a probe could disturb print what they print without us, and end as they do, while every
+function of theirs is traced; entries and ends are as many as they count themselves."""
+import collections
+import csv
+import io
+import os
+import platform
+import shutil
+import subprocess
+
+from harness import BOARD, ROOT, main, need_bpf, skip, test
+
+ZOO = ROOT / "tests/zoo"
+MODES = {"cold": 101, "tail": 50, "switch": 64, "jumps": 40, "coroutines": 50, "deep": 5000, "threads": 5, "processes": 3}
+SOME = ("cold", "tail", "switch", "jumps", "coroutines")
+PARTS = "parts of functions, entered by jumps"
+
+
+def build(bench, source, *flags, compiler="gcc"):
+    program = bench.tmp / f"zoo{bench.counter}"
+    bench.counter += 1
+    done = subprocess.run([compiler, *flags, "-o", program, ZOO / source, "-pthread"], stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=300)
+    if done.returncode:
+        skip(f"{compiler} {' '.join(flags)} does not build {source}: {done.stdout.strip().splitlines()[-1]}")
+    return program
+
+
+def plain(program, *arguments):
+    done = subprocess.run([program, *map(str, arguments)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, timeout=60)
+    return done.stdout.decode(), done.returncode
+
+
+def events(bench, recording):
+    """How many entries and exits, by name without what the compiler appended."""
+    rows = csv.DictReader(io.StringIO(bench.hostdec("export", recording, "-f", "csv", "-o", "-", timeout=120).out))
+    count = collections.Counter()
+    for row in rows:
+        count[row["kind"], row["name"].split(".")[0]] += 1
+    return count
+
+
+def own_counts(text):
+    found = {}
+    for line in text.splitlines():
+        word, *rest = line.split(" ")
+        if word in ("calls", "ends") and len(rest) == 2:
+            found[word, rest[0]] = int(rest[1])
+    return found
+
+
+def traced(bench, program, *arguments, options=(), glob="*"):
+    """Run under the profiler: what it printed; the recording; the messages. The exit status goes through a file."""
+    out, status = bench.tmp / "zoo.pb", bench.tmp / "status"
+    run = bench.run(BOARD, "--mode", "log", "-o", out, "-M", "none", *options, "-p", f"u:{program}:{glob}", "--",
+                    "/bin/sh", "-c", f'"$@"; echo $? >{status}', "sh", program, *arguments, timeout=180, code=None)
+    return run.out, int(status.read_text()), out, run.err
+
+
+def check(bench, program, *arguments, options=()):
+    printed, code = plain(program, *arguments)
+    seen, its_code, out, err = traced(bench, program, *arguments, options=options)
+    bench.note(f"{program.name} {arguments} {options}: {err}")
+    assert seen == printed, f"{arguments} {options}: printed {seen!r} instead of {printed!r}"
+    assert its_code == code, f"{arguments} {options}: exit status {its_code} instead of {code}"
+    info = bench.info(out)
+    assert info["complete"] and info["lost"]["total"] == 0, info["lost"]
+    own, count = own_counts(printed), events(bench, out)
+    for (_, name), calls in [item for item in own.items() if item[0][0] == "calls"]:
+        ends = own.get(("ends", name), calls)
+        got = count["entry", name], count["exit", name]
+        assert got == (calls, ends), f"{arguments} {options}: {name}: {got} entries and ends, it counts {(calls, ends)}"
+    return err
+
+
+def every_mode(bench, program, modes=MODES, options=()):
+    return [check(bench, program, mode, MODES[mode], options=options) for mode in modes]
+
+
+for level in ("-O0", "-O1", "-Os", "-O2", "-O3"):
+    @test(f"C compiled with {level}: parts, tail calls, tables, recursion, longjmp, coroutines, threads, processes")
+    def levels(bench, level=level):
+        need_bpf()
+        told = every_mode(bench, build(bench, "zoo.c", level))
+        if level == "-O2":
+            assert PARTS in told[0] and "zoo_cold.cold" in told[0], "a part of a function was not told"
+
+    @test(f"C++ compiled with {level}: exceptions through every function")
+    def exceptions(bench, level=level):
+        need_bpf()
+        check(bench, build(bench, "exceptions.cpp", level, compiler="g++"), 100)
+
+
+for title, flags in (("link-time optimization", ("-O2", "-flto")), ("a fixed address", ("-O2", "-no-pie", "-fno-pie")),
+                     ("static", ("-O2", "-static")), ("static, stripped of nothing, -O0", ("-O0", "-static")),
+                     ("32 bits", ("-O2", "-m32")), ("32 bits, -O0", ("-O0", "-m32"))):
+    @test(f"C, {title}: the same")
+    def kinds(bench, flags=flags):
+        need_bpf()
+        if "-m32" in flags:
+            if platform.machine() != "x86_64":
+                skip("a 32-bit program of this machine's kind is not built here")
+            flags = (*flags, "-I/usr/include/x86_64-linux-gnu")
+        every_mode(bench, build(bench, "zoo.c", *flags), modes=SOME)
+
+
+@test("100,000 calls deep, each has its own end")
+def very_deep(bench):
+    need_bpf()
+    program = build(bench, "zoo.c", "-O2")
+    check(bench, program, "deep", 100000)
+    deepest = bench.stats(bench.tmp / "zoo.pb")["zoo_deep"]
+    assert deepest["count"] == 100000, deepest
+
+
+@test("a probe at each place by itself does the same")
+def single(bench):
+    need_bpf()
+    program = build(bench, "zoo.c", "-O2")
+    every_mode(bench, program, modes=("cold", "tail", "switch"), options=("--mechanism", "uprobe"))
+    check(bench, build(bench, "exceptions.cpp", "-O2", compiler="g++"), 30, options=("--mechanism", "uprobe"))
+
+
+@test("a part named by itself is refused, with the reason; others beside it are traced")
+def part_by_name(bench):
+    need_bpf()
+    program = build(bench, "zoo.c", "-O2")
+    run = bench.run(BOARD, "--mode", "log", "-o", bench.tmp / "x.pb", "-M", "none", "-p", f"u:{program}:zoo_cold.cold",
+                    "--", "/bin/true", code=1)
+    assert "zoo_cold.cold" in run.err and "entered by a jump" in run.err, run.err
+    run = bench.run(BOARD, "--mode", "log", "-o", bench.tmp / "x.pb", "-M", "none", "-p", f"u:{program}:zoo_cold.cold",
+                    "-p", f"u:{program}:zoo_cold", "--", program, "cold", 20, code=None)
+    assert bench.stats(bench.tmp / "x.pb")["zoo_cold"]["count"] == 20
+
+
+@test("programs that end or become another inside of a function do so")
+def endings(bench):
+    need_bpf()
+    program = build(bench, "zoo.c", "-O2")
+    assert traced(bench, program, "leave")[1] == 7
+    seen, code, out, _ = traced(bench, program, "exec")
+    assert (seen, code) == plain(program, "exec") and seen.startswith("cold: 0 wrong"), seen
+    assert events(bench, out)["entry", "zoo_cold"] == 5
+
+
+@test("Rust: panics through every function")
+def rust(bench):
+    need_bpf()
+    rustc = shutil.which("rustc")
+    if not rustc:
+        skip("no rustc here")
+    program = bench.tmp / "panics"
+    done = subprocess.run([rustc, "-O", "-g", "-o", program, ZOO / "panics.rs"], stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, timeout=300)
+    if done.returncode:
+        skip(f"rustc does not build it: {done.stdout[-200:]}")
+    printed, code = plain(program)
+    seen, its_code, out, err = traced(bench, program, glob="zoo_*")
+    bench.note(err)
+    assert (seen, its_code) == (printed, code), seen
+    count = events(bench, out)
+    assert (count["entry", "zoo_middle"], count["exit", "zoo_middle"]) == (101, 51), count
+    assert (count["entry", "zoo_plain"], count["exit", "zoo_plain"]) == (101, 101), count
+
+
+@test("Go: stacks that move")
+def go(bench):
+    need_bpf()
+    if not shutil.which("go"):
+        skip("no go here")
+    program = bench.tmp / "stacks"
+    done = subprocess.run(["go", "build", "-o", program, ZOO / "stacks.go"], stdout=subprocess.PIPE, timeout=500,
+                          stderr=subprocess.STDOUT, text=True,
+                          env={**os.environ, "GOCACHE": str(bench.tmp / "go"), "GO111MODULE": "off", "GOFLAGS": ""})
+    if done.returncode:
+        skip(f"go does not build it: {done.stdout[-200:]}")
+    printed, code = plain(program)
+    seen, its_code, out, err = traced(bench, program, glob="main.*")
+    bench.note(err)
+    assert (seen, its_code) == (printed, code), seen
+    rows = csv.DictReader(io.StringIO(bench.hostdec("export", out, "-f", "csv", "-o", "-").out))
+    count = collections.Counter((row["kind"], row["name"]) for row in rows)
+    assert (count["entry", "main.deep"], count["exit", "main.deep"]) == (8 * 2000, 8 * 2000), count
+
+
+main()
