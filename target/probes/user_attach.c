@@ -115,15 +115,17 @@ static int multi_link(struct attacher *a, const char *path, const struct places_
 		cookies[i] = l->at[i].id;
 	}
 	attr = (struct uprobe_multi_attr){
-		.prog_fd = fd,
+		.prog_fd = (uint32_t)fd,
 		.attach_type = ATTACH_UPROBE_MULTI,
 		.path = (uintptr_t)path,
 		.offsets = (uintptr_t)offsets,
 		.cookies = (uintptr_t)cookies,
-		.cnt = l->n,
+		.cnt = (uint32_t)l->n,
 		.multi_flags = on_return ? UPROBE_MULTI_RETURN : 0,
 	};
-	link = offsets && cookies ? syscall(SYS_bpf, BPF_LINK_CREATE, &attr, sizeof(attr)) : -1;
+	link = -1;
+	if (offsets && cookies)
+		link = (int)syscall(SYS_bpf, BPF_LINK_CREATE, &attr, sizeof(attr));
 	if (link < 0)
 		link = offsets && cookies ? -errno : -ENOMEM;
 	free(offsets);

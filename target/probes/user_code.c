@@ -105,10 +105,10 @@ static int read_layout(struct user_code *c, Elf *elf)
 	if (err)
 		return err;
 	for (i = 0; i < n && i < MAX_SEGMENTS; i++)
-		if (gelf_getphdr(elf, i, &ph) && ph.p_type == PT_GNU_RELRO)
+		if (gelf_getphdr(elf, (int)i, &ph) && ph.p_type == PT_GNU_RELRO)
 			relro = ph;
 	for (i = 0; i < n && i < MAX_SEGMENTS; i++)
-		if (gelf_getphdr(elf, i, &ph))
+		if (gelf_getphdr(elf, (int)i, &ph))
 			note_segment(c, &ph, &relro);
 	if (elf_getshdrstrndx(elf, &names))
 		return 0;

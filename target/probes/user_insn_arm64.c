@@ -29,7 +29,7 @@ static bool branch(uint32_t word, struct user_insn *o)
 	} else if ((word & 0xff000000) == 0x54000000) { /* b.cond, bc.cond */
 		direct(o, FLOW_JUMP, sign_extend(word >> 5, 19));
 		o->conditional = (word & 15) < 14;
-		o->when = o->conditional ? 0x20 | (word & 15) : USER_ALWAYS;
+		o->when = o->conditional ? (uint8_t)(0x20 | (word & 15)) : USER_ALWAYS;
 	} else if ((word & 0x7e000000) == 0x34000000) { /* cbz, cbnz */
 		direct(o, FLOW_JUMP, sign_extend(word >> 5, 19));
 		o->conditional = true;
@@ -65,7 +65,7 @@ static bool branch(uint32_t word, struct user_insn *o)
 /* ldr, ldrb, ldrh, ldrsw ... of general registers: C4.1.66, loads and stores. */
 static void load(uint32_t word, struct user_insn *o)
 {
-	uint8_t size = word >> 30, opc = word >> 22 & 3;
+	uint8_t size = (uint8_t)(word >> 30), opc = word >> 22 & 3;
 
 	if (word & 0x04000000 || !opc) /* vectors; stores */
 		return;

@@ -48,7 +48,7 @@ static void memory_operand(const struct x86 *x)
 	} else if (raw->modrm.rm != 5 || raw->modrm.mod) {
 		o->base = modrm_rm(x);
 	} else if (x->wide) {
-		o->disp += o->address + o->length; /* RIP-relative */
+		o->disp += (int64_t)(o->address + o->length); /* RIP-relative */
 	}
 	if (!x->wide && o->base == USER_REG_NONE)
 		o->disp &= UINT32_MAX;
