@@ -70,7 +70,9 @@ endif
 # ---- what there is -----------------------------------------------------------------------------
 FRAMING_SRC := $(wildcard framing/*.c)
 PROTO_SRC   := $(wildcard proto/*.c)
-TARGET_SRC  := $(filter-out target/main.c,$(wildcard target/*.c target/*/*.c))
+# What the desk has of the board's program, too.
+SHARED_SRC  := target/output_file.c
+TARGET_SRC  := $(filter-out target/main.c $(SHARED_SRC),$(wildcard target/*.c target/*/*.c))
 HOST_SRC    := $(filter-out host/main.c,$(wildcard host/*.c host/*/*.c))
 TOOL_SRC    := $(filter-out tests/tools/linesim_%,$(wildcard tests/tools/*.c))
 LINESIM_SRC := $(wildcard tests/tools/linesim*.c)
@@ -161,8 +163,8 @@ $(O)/hostdec: $(O)/obj/host/main.o $(LIB_HOST) $(LIB_PROTO) $(LIB_FRAMING)
 
 $(LIB_FRAMING): $(call obj,$(FRAMING_SRC))
 $(LIB_PROTO):   $(call obj,$(PROTO_SRC)) $(O)/obj/gen/ayaprof.pb.o
-$(LIB_TARGET):  $(call obj,$(TARGET_SRC))
-$(LIB_HOST):    $(call obj,$(HOST_SRC))
+$(LIB_TARGET):  $(call obj,$(TARGET_SRC) $(SHARED_SRC))
+$(LIB_HOST):    $(call obj,$(HOST_SRC) $(SHARED_SRC))
 $(O)/lib/%.a:
 	$(say) AR $@
 	$(Q)mkdir -p $(@D) && rm -f $@ && $(AR) rcs $@ $^
@@ -327,7 +329,7 @@ FUZZ_CFLAGS  := -O1 -g -std=gnu11 -fno-strict-aliasing -fsanitize=fuzzer-no-link
                 -fno-sanitize-recover=undefined
 fuzz_obj = $(patsubst %.c,$(O)/fuzz/obj/%.o,$(1))
 
-$(call fuzz_obj,$(FRAMING_SRC) $(PROTO_SRC) $(HOST_SRC) $(TARGET_SRC) $(FUZZ_SRC)): | $(PB_H) $(PLOT_PY) $(BPF_PACKED) $(SYSCALLS)
+$(call fuzz_obj,$(FRAMING_SRC) $(PROTO_SRC) $(HOST_SRC) $(TARGET_SRC) $(SHARED_SRC) $(FUZZ_SRC)): | $(PB_H) $(PLOT_PY) $(BPF_PACKED) $(SYSCALLS)
 $(O)/fuzz/obj/%.o: %.c
 	$(say) CLANG $<
 	$(Q)mkdir -p $(@D) && $(CLANG) $(ALL_CPPFLAGS) $(FUZZ_CFLAGS) -MMD -MP -c -o $@ $<
@@ -335,7 +337,7 @@ $(O)/fuzz/obj/gen/ayaprof.pb.o: $(PB_C)
 	$(say) CLANG $<
 	$(Q)mkdir -p $(@D) && $(CLANG) $(ALL_CPPFLAGS) -I$(O)/gen/proto $(FUZZ_CFLAGS) -MMD -MP -c -o $@ $<
 # An archive, so that a fuzzer links only what it calls.
-$(O)/fuzz/libfuzzed.a: $(call fuzz_obj,$(FRAMING_SRC) $(PROTO_SRC) $(HOST_SRC) $(TARGET_SRC)) $(O)/fuzz/obj/gen/ayaprof.pb.o
+$(O)/fuzz/libfuzzed.a: $(call fuzz_obj,$(FRAMING_SRC) $(PROTO_SRC) $(HOST_SRC) $(TARGET_SRC) $(SHARED_SRC)) $(O)/fuzz/obj/gen/ayaprof.pb.o
 	$(say) AR $@
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 $(O)/fuzz/fuzz_%: $(O)/fuzz/obj/tests/fuzz/fuzz_%.o $(O)/fuzz/libfuzzed.a

@@ -9,7 +9,8 @@ report() { echo "lint: $*"; bad=1; }
 mapfile -d '' -t c_files < <(scripts/list-files.sh '*.c' '*.h')
 
 # Who may include what (README, "Architecture").
-allowed() { # FILE-DIR INCLUDED-DIR
+allowed() { # FILE-DIR INCLUDED-DIR INCLUDED
+	[ "$1:$3" != host:target/output_file.h ] || return 0 # files are created in one way
 	case "$1:$2" in
 	framing:framing | proto:proto | bpf:bpf | target:target | target:proto | target:framing | target:bpf) ;;
 	host:host | host:proto | host:framing | tests:*) ;;
@@ -18,7 +19,7 @@ allowed() { # FILE-DIR INCLUDED-DIR
 }
 while IFS=: read -r f inc; do
 	from=${f%%/*} to=${inc%%/*}
-	case "$to" in framing | proto | bpf | target | host) allowed "$from" "$to" || report "$f includes $inc: $from/ may not know $to/" ;; esac
+	case "$to" in framing | proto | bpf | target | host) allowed "$from" "$to" "$inc" || report "$f includes $inc: $from/ may not know $to/" ;; esac
 done < <(sed -ns '/^#include "[a-z]*\//{F;s/^#include "\([^"]*\)".*/\1/p}' "${c_files[@]}" | paste -d: - -)
 
 while IFS= read -r line; do

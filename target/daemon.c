@@ -2,9 +2,7 @@
 #include "target/daemon.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +16,8 @@
 #include "target/log.h"
 #include "target/memory.h"
 #include "target/mounts.h"
+#include "target/output_file.h"
+#include "target/signal_set.h"
 #include "target/signals.h"
 #include "target/sink/mode.h"
 #include "target/summary.h"
@@ -32,6 +32,8 @@
 #define COALESCE_RING (4u << 20)
 /* Events of one round, so that the line and signals get their turn. */
 #define ROUND_EVENTS 16384u
+/* For a command that was told to end, so that how it ended is known. */
+#define COMMAND_NS (2 * NS_PER_S)
 
 enum phase { PHASE_RUN, PHASE_REST, PHASE_CLOSING, PHASE_DONE };
 
@@ -48,12 +50,13 @@ struct daemon {
 	int kmsg; /* descriptor of the kernel's log, -1: not wanted */
 	struct closing closings[STREAM_MAX_OUTPUTS];
 	int signals; /* descriptor of signals.h */
-	sigset_t mask_before;
+	struct signals_found found;
 	enum phase phase;
 	const char *reason;
 	bool totals_queued, hurry, failed;
-	bool again;          /* the source had more than one round takes */
-	uint64_t stop_at_ns; /* 0: no --duration */
+	uint64_t command_until_ns; /* a command that was told to end is waited for so long */
+	bool again;                /* the source had more than one round takes */
+	uint64_t stop_at_ns;       /* 0: no --duration */
 	uint64_t rest_until_ns;
 };
 
@@ -74,19 +77,12 @@ static void leave_as_found(void *ctx)
 
 static int catch_signals(struct daemon *d)
 {
-	struct sigaction old;
-	sigset_t mask;
+	sigset_t set;
 
-	sigemptyset(&mask);
-	sigaddset(&mask, SIGINT);
-	sigaddset(&mask, SIGTERM);
-	sigaddset(&mask, SIGCHLD);
-	/* nohup has SIGHUP ignored: leave it so. */
-	if (sigaction(SIGHUP, NULL, &old) == 0 && old.sa_handler != SIG_IGN)
-		sigaddset(&mask, SIGHUP);
-	signal(SIGPIPE, SIG_IGN);
+	signal_set_fill(&set);
+	signal_set_ignore(&d->found);
 	signals_set_restore(leave_as_found, d);
-	d->signals = signals_start(&mask, &d->mask_before);
+	d->signals = signals_start(&set, &d->found.mask);
 	return d->signals < 0 ? d->signals : 0;
 }
 
@@ -151,13 +147,30 @@ static void tell_memory(const struct daemon *d)
 		(unsigned long long)d->stream->rss_kb, d->cfg->spool_mem / 1024, ring);
 }
 
+/* What would fail at the end fails now. */
+static int look_ahead(const struct config *cfg)
+{
+	char why[OUTPUT_WHY];
+	int err = cfg->command ? command_look(cfg->command) : 0;
+
+	if (!err && cfg->summary_json) {
+		err = output_file_check(cfg->summary_json, why);
+		if (err)
+			log_error("cannot write %s: %s; check --summary-json", cfg->summary_json,
+				why);
+	}
+	return err;
+}
+
 static int set_up(struct daemon *d)
 {
 	const struct config *cfg = d->cfg;
 	int err = catch_signals(d);
 
+	if (!err)
+		err = look_ahead(cfg);
 	if (!err && cfg->command)
-		err = command_prepare(&d->command, cfg->command, &d->mask_before);
+		err = command_prepare(&d->command, cfg->command, &d->found);
 	if (!err && !cfg->replay_file)
 		mounts_complete();
 	signals_doing("opening the outputs");
@@ -221,24 +234,37 @@ static void stop(struct daemon *d, const char *reason)
 	d->phase = PHASE_REST;
 }
 
+static void take_signal(struct daemon *d, const struct signals_seen *seen)
+{
+	int number = seen->number;
+
+	if (signal_set_is_for_job(number))
+		command_signal(&d->command, number, seen->code == SI_KERNEL);
+	if (d->phase != PHASE_RUN) {
+		d->hurry = true;
+		return;
+	}
+	if (number != SIGINT && number != SIGTERM)
+		log_note("%s: stopping", signal_set_name(number));
+	d->command_until_ns = now_ns() + COMMAND_NS;
+	stop(d, "signal");
+}
+
 static void take_signals(struct daemon *d)
 {
 	struct signals_seen seen;
 
 	while (signals_next(&seen)) {
-		if (seen.number == SIGCHLD) {
-			if (command_reap(&d->command))
-				stop(d, "command ended");
-			continue;
-		}
-		/* The command has had it already when it came from the terminal (SI_KERNEL). */
-		if (seen.code != SI_KERNEL)
-			command_signal(&d->command, seen.number);
-		if (d->phase == PHASE_RUN)
-			stop(d, "signal");
-		else
-			d->hurry = true;
+		if (seen.number != SIGCHLD)
+			take_signal(d, &seen);
+		else if (command_reap(&d->command))
+			stop(d, "command ended");
 	}
+}
+
+static bool waits_for_command(const struct daemon *d)
+{
+	return d->command.running && !d->hurry && d->stream->now_ns < d->command_until_ns;
 }
 
 static bool replays_at_max(const struct daemon *d)
@@ -313,7 +339,8 @@ static void run_source(struct daemon *d)
 		stop(d, "finished");
 		close_books(d);
 	} else if (n == 0 && d->phase == PHASE_REST) {
-		close_books(d);
+		if (!waits_for_command(d))
+			close_books(d);
 	} else if (n > 0 && !replays_at_max(d) && !d->again) {
 		d->rest_until_ns = now + coalesce_ns(d);
 	}
@@ -357,7 +384,7 @@ static uint64_t wait_ns(struct daemon *d)
 
 	if (interval < wait)
 		wait = interval;
-	if (d->phase == PHASE_CLOSING)
+	if (d->phase == PHASE_CLOSING || (d->phase == PHASE_REST && waits_for_command(d)))
 		return 10 * NS_PER_MS;
 	due = outputs_due_ns(d);
 	if (due)
@@ -423,6 +450,14 @@ static void loop(struct daemon *d)
 	}
 }
 
+/* Ours if we failed, else the command's, as time(1) has it. */
+static int exit_status(const struct daemon *d, int err)
+{
+	if (err || d->failed)
+		return 1;
+	return d->command.ended ? d->command.exit_status : 0;
+}
+
 int daemon_run(const struct config *cfg)
 {
 	struct daemon d = {.cfg = cfg, .signals = -1, .kmsg = -1, .reason = "finished"};
@@ -430,10 +465,9 @@ int daemon_run(const struct config *cfg)
 
 	if (err == -ENOMEM)
 		log_error("out of memory");
-	if (!err && cfg->command && command_go(&d.command, cfg->command)) {
-		d.failed = true;
-		stop(&d, "command failed");
-	}
+	/* One that cannot run leaves nothing behind: not a word has gone out yet. */
+	if (!err && cfg->command)
+		err = command_go(&d.command, cfg->command);
 	if (!err) {
 		signals_doing("the run");
 		loop(&d);
@@ -441,11 +475,12 @@ int daemon_run(const struct config *cfg)
 		for (size_t i = 0; i < d.n_outputs; i++)
 			d.failed = d.failed || d.closings[i].failed;
 		summary_print(d.stream);
-		if (cfg->summary_json && summary_write_json(d.stream, cfg->summary_json))
+		if (cfg->summary_json &&
+			summary_write_json(d.stream, &d.command, cfg->summary_json))
 			d.failed = true;
 	}
 	signals_set_status(err || d.failed ? 1 : 0);
 	signals_doing("removing the probes");
 	tear_down(&d);
-	return err || d.failed ? 1 : 0;
+	return exit_status(&d, err);
 }

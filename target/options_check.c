@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "target/log.h"
+#include "target/output_file.h"
 #include "target/source.h"
 
 static bool given(const struct options *o, const char *name)
@@ -102,6 +103,43 @@ static int check_framing(struct options *o)
 	return 0;
 }
 
+/* What is written must be neither read by the run nor written twice. */
+static int check_files(const struct options *o)
+{
+	const struct config *c = &o->config;
+	const bool records = c->mode == MODE_LOG || c->mode == MODE_BOTH || c->mode == MODE_AUTO;
+	const struct {
+		const char *option, *path;
+	} files[] = {
+		{"--output-file", records ? c->output_file : NULL},
+		{"--summary-json", c->summary_json},
+		{"--config", o->config_file},
+		{"--replay", c->replay_file},
+		{"--names", c->replay_names},
+		{"--btf", c->btf},
+		{"TTY", c->tty},
+	};
+
+	for (size_t out = 0; out < 2; out++) {
+		for (size_t i = out + 1; i < sizeof(files) / sizeof(files[0]); i++) {
+			if (!output_same(files[out].path, files[i].path))
+				continue;
+			log_error("%s %s and %s %s are one file", files[out].option,
+				files[out].path, files[i].option, files[i].path);
+			return -EINVAL;
+		}
+		for (size_t i = 0; i < c->n_probes; i++) {
+			if (c->probes[i].type != SPEC_USER ||
+				!output_same(files[out].path, c->probes[i].path))
+				continue;
+			log_error("%s %s is the program to be probed", files[out].option,
+				files[out].path);
+			return -EINVAL;
+		}
+	}
+	return 0;
+}
+
 int options_check(struct options *o)
 {
 	const struct config *c = &o->config;
@@ -113,5 +151,7 @@ int options_check(struct options *o)
 		err = check_modules(c);
 	if (!err && !c->check && !c->list_modules && !c->list_functions)
 		err = check_mode(c);
+	if (!err)
+		err = check_files(o);
 	return err;
 }

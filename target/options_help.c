@@ -19,8 +19,14 @@ static const char tail[] =
 	"SIZE is a number of bytes, or with K, M or G. Defaults are in brackets.\n"
 	"\n"
 	"SIGINT or SIGTERM: stop the probes, send what is left, say goodbye. A second one: drop\n"
-	"what is left; it is counted, like all that is lost, and hostdec shows it. A COMMAND\n"
-	"gets the signal, too; it is left running when --duration is over.\n"
+	"what is left; it is counted, like all that is lost, and hostdec shows it. Other signals\n"
+	"that would end the program do the same. A COMMAND and what it has started get SIGINT,\n"
+	"SIGQUIT, SIGTERM and SIGHUP as from a terminal, and two seconds to end; it is left\n"
+	"running when --duration is over.\n"
+	"\n"
+	"Files are written when there is something to put into them: what stood there before\n"
+	"stays until then. A recording is locked while it is written, and only its owner's to\n"
+	"read. Pipes and devices are written into, never replaced.\n"
 	"\n"
 	"Examples:\n"
 	"  ayaprof-uart --check                         what this board can trace\n"
@@ -33,7 +39,9 @@ static const char tail[] =
 	"  ayaprof-uart --mode log -o run.pb -d 5       into a file, without any line\n"
 	"  ayaprof-uart --mode serve -l 0.0.0.0:5555    for hostdec --port tcp:BOARD:5555\n"
 	"\n"
-	"Exit status: 0 done, 1 failed, 2 wrong usage.\n";
+	"Exit status: 0 done, 1 failed, 2 wrong usage; with a COMMAND that has ended its own, 128 "
+	"+ N\n"
+	"if it was ended by signal N, unless the profiler failed.\n";
 
 /* Text from the current column on, broken between words. */
 static void print_wrapped(FILE *out, const char *text)

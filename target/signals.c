@@ -74,6 +74,9 @@ static void *take(void *unused)
 			cut_off();
 		if (got < 0)
 			continue;
+		/* Our own: passed on to a process group that we are in, too. */
+		if (info.si_code == SI_USER && info.si_pid == getpid())
+			continue;
 		pass_on(&info);
 		if (got != SIGCHLD && ++asked == 2)
 			until = now_ns() + SIGNALS_PATIENCE_MS * NS_PER_MS;

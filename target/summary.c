@@ -2,13 +2,12 @@
 #include "target/summary.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "target/log.h"
+#include "target/output_file.h"
 #include "target/usage.h"
 
 typedef unsigned long long ull;
@@ -90,7 +89,24 @@ static void put_probes(FILE *file, struct source *source)
 	fputs("\n  }\n", file);
 }
 
-static void put_all(FILE *file, const struct stream *s)
+/* How the profiled command ended: "exit_status", as a shell has it, and "signal" where one ended it. */
+static void put_command(FILE *file, const struct command *c)
+{
+	if (!c->pid)
+		return;
+	fputs("  \"command\": {", file);
+	if (c->running)
+		fputs("\"running\": true", file);
+	else
+		fprintf(file, "\"exit_status\": %d", c->exit_status);
+	if (c->signal) {
+		fputs(", \"signal\": ", file);
+		put_string(file, signal_set_name(c->signal));
+	}
+	fputs("},\n", file);
+}
+
+static void put_all(FILE *file, const struct stream *s, const struct command *c)
 {
 	const struct output *out = s->lines[0].out;
 
@@ -107,33 +123,33 @@ static void put_all(FILE *file, const struct stream *s)
 	fprintf(file, "  \"rss_kb\": %llu,\n", (ull)s->rss_kb);
 	fprintf(file, "  \"ring_bytes\": %zu,\n", s->cfg->replay_file ? 0 : s->cfg->ring_bytes);
 	fprintf(file, "  \"spool_bytes\": %zu,\n", s->cfg->spool_mem);
+	put_command(file, c);
 	put_counts(file, s->source);
 	put_probes(file, s->source);
 	fputs("}\n", file);
 }
 
-int summary_write_json(const struct stream *s, const char *path)
+int summary_write_json(const struct stream *s, const struct command *c, const char *path)
 {
-	char *temp = NULL;
-	FILE *file;
-	int err = 0;
+	struct output_file out;
+	char *text = NULL, why[OUTPUT_WHY] = "out of memory";
+	size_t len = 0;
+	FILE *file = open_memstream(&text, &len);
+	int err = -ENOMEM;
 
-	if (asprintf(&temp, "%s.%d.tmp", path, (int)getpid()) < 0)
-		return -ENOMEM;
-	file = fopen(temp, "we");
-	if (!file) {
-		err = -errno;
-	} else {
-		put_all(file, s);
-		if (ferror(file))
-			err = -EIO;
-		if (fclose(file) != 0 || (!err && rename(temp, path) != 0))
-			err = -errno;
+	if (file)
+		put_all(file, s, c);
+	if (file && fclose(file) == 0)
+		err = output_file_begin(&out, path, 0644, "", why);
+	if (!err) {
+		err = output_file_write(&out, text, len, why);
 		if (err)
-			unlink(temp);
+			output_file_end(&out, false, why);
+		else
+			err = output_file_end(&out, true, why);
 	}
-	free(temp);
+	free(text);
 	if (err)
-		log_error("cannot write %s: %s; check --summary-json", path, strerror(-err));
+		log_error("cannot write %s: %s; check --summary-json", path, why);
 	return err;
 }

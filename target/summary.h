@@ -3,12 +3,13 @@
 #ifndef TARGET_SUMMARY_H
 #define TARGET_SUMMARY_H
 
+#include "target/command.h"
 #include "target/stream/stream.h"
 
 /* All speak of the first output. */
 void summary_print(const struct stream *s);
-/* Written beside and renamed, so that nobody reads half of it. 0 or a negative errno after one
+/* As output_file.h says. c: its pid is 0 if there was no command. 0 or a negative errno after one
  * line. */
-int summary_write_json(const struct stream *s, const char *path);
+int summary_write_json(const struct stream *s, const struct command *c, const char *path);
 
 #endif

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* A run.pb. Records are written whole: a record that did not fit the disk is cut off again, so that
- * the file stays readable, and is tried again as long as the daemon runs. */
+/* A run.pb. Records are written whole: a record that did not fit the disk, or the limit on a file's
+ * size, is cut off again, so that the file stays readable, and is tried again as long as the daemon runs.
+ * Into a pipe or a device they go as it takes them. */
 #include "target/sink/sink.h"
 
 #include <errno.h>
-#include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,8 +14,11 @@
 
 #include "target/clock.h"
 #include "target/log.h"
+#include "target/output_file.h"
 
 #define RETRY_NS 500000000ull
+/* What everybody's programs did is for root's eyes first. */
+#define FILE_MODE 0600
 
 struct sink_file {
 	struct sink sink;
@@ -22,6 +26,7 @@ struct sink_file {
 	int fd;
 	off_t size;   /* of whole records */
 	bool created; /* there was no such file before */
+	bool regular; /* can be cut, and is always ready */
 	uint64_t retry_ns;
 	bool told;
 	bool announced;
@@ -30,19 +35,17 @@ struct sink_file {
 static int file_open(struct sink *sink)
 {
 	struct sink_file *s = (struct sink_file *)sink;
+	char why[OUTPUT_WHY];
+	struct stat st;
 
 	/* What stands there is cut off by the first record only: a run that cannot start destroys
 	 * nothing. */
-	s->fd = open(s->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-	s->created = s->fd >= 0;
-	if (s->fd < 0 && errno == EEXIST)
-		s->fd = open(s->path, O_WRONLY | O_CLOEXEC);
+	s->fd = output_open_in_place(s->path, FILE_MODE, &s->created, why);
 	if (s->fd < 0) {
-		int err = -errno;
-		log_error("cannot write %s: %s; choose another file with -o", s->path,
-			strerror(-err));
-		return err;
+		log_error("cannot write %s: %s; choose another file with -o", s->path, why);
+		return s->fd;
 	}
+	s->regular = fstat(s->fd, &st) == 0 && S_ISREG(st.st_mode);
 	snprintf(sink->description, sizeof(sink->description), "file %s", s->path);
 	sink->present = true;
 	sink->generation++;
@@ -52,7 +55,7 @@ static int file_open(struct sink *sink)
 static void write_failed(struct sink_file *s, int err)
 {
 	/* Pipes and devices cannot be cut; what stands in them is then a damaged record. */
-	if (ftruncate(s->fd, s->size) == 0)
+	if (s->regular && ftruncate(s->fd, s->size) == 0)
 		lseek(s->fd, s->size, SEEK_SET);
 	s->sink.error = err;
 	s->retry_ns = now_ns() + RETRY_NS;
@@ -63,52 +66,78 @@ static void write_failed(struct sink_file *s, int err)
 	s->told = true;
 }
 
+/* Said once something is recorded: a run that cannot start has one line to say, the reason. */
+static bool announce(struct sink_file *s)
+{
+	if (s->regular && ftruncate(s->fd, 0) != 0) {
+		write_failed(s, -errno);
+		return false;
+	}
+	log_note("recording to %s", s->path);
+	s->announced = true;
+	return true;
+}
+
+/* The rest of a frame. Returns how much was taken, all of it by a file, or a negative errno. */
+static ssize_t put(const struct sink_file *s, const uint8_t *bytes, size_t len)
+{
+	size_t done = 0;
+
+	while (done < len) {
+		ssize_t n = write(s->fd, bytes + done, len - done);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n < 0 ? -errno : -ENOSPC;
+		done += (size_t)n;
+		if (!s->regular)
+			break;
+	}
+	return (ssize_t)done;
+}
+
 static ssize_t file_write(struct sink *sink, const uint8_t *frame, size_t at, size_t len)
 {
 	struct sink_file *s = (struct sink_file *)sink;
+	ssize_t n;
 
 	if (sink->error && now_ns() < s->retry_ns)
 		return -EAGAIN;
-	if (s->size == 0 && ftruncate(s->fd, 0) != 0 && errno != EINVAL) {
-		write_failed(s, -errno);
+	if (!s->announced && !announce(s))
 		return -EAGAIN;
-	}
-	/* Said once something is recorded: a run that cannot start has one line to say, the reason.
-	 */
-	if (!s->announced)
-		log_note("recording to %s", s->path);
-	s->announced = true;
-	for (size_t done = at; done < len;) {
-		ssize_t n = write(s->fd, frame + done, len - done);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0) {
-			write_failed(s, n < 0 ? -errno : -ENOSPC);
-			return -EAGAIN;
-		}
-		done += (size_t)n;
+	n = put(s, frame + at, len - at);
+	if (n == -EAGAIN && !s->regular)
+		return n;
+	if (n < 0) {
+		write_failed(s, (int)n);
+		return -EAGAIN;
 	}
 	if (sink->error)
 		log_note("%s: writing again", s->path);
 	sink->error = 0;
 	s->told = false;
-	s->size += (off_t)(len - at);
-	return (ssize_t)(len - at);
+	s->size += (off_t)n;
+	return n;
 }
 
-/* Regular files are always ready: the retry after an error goes by time. */
+/* Regular files are always ready; the retry after an error goes by time. */
 static int file_poll_fd(const struct sink *sink)
 {
-	return -1;
+	const struct sink_file *s = (const struct sink_file *)sink;
+
+	return s->regular || sink->error ? -1 : s->fd;
 }
 
 static short file_poll_events(struct sink *sink, bool want_room)
 {
-	return 0;
+	return want_room ? POLLOUT : 0;
 }
 
 static void file_poll_ready(struct sink *sink, short revents)
 {
+	if (revents & (POLLERR | POLLHUP | POLLNVAL))
+		write_failed((struct sink_file *)sink, -EPIPE);
 }
 
 static void file_tick(struct sink *sink, uint64_t now)
@@ -128,10 +157,11 @@ static void file_free(struct sink *sink)
 {
 	struct sink_file *s = (struct sink_file *)sink;
 
-	if (s->fd >= 0)
-		close(s->fd);
 	if (s->created && s->size == 0)
 		unlink(s->path);
+	/* Some file systems tell only now that there was no room. */
+	if (s->fd >= 0 && close(s->fd) && errno != EINTR)
+		log_error("cannot write %s: %s", s->path, strerror(errno));
 	free(s);
 }
 

@@ -354,7 +354,6 @@ void stream_begin(struct stream *s, struct source *source)
 			begin_recording(&s->lines[i].feed);
 	s->losses_read_ns = s->now_ns;
 	tick_feeds(s);
-	stream_pump(s);
 }
 
 void stream_set_now(struct stream *s, uint64_t now)

@@ -79,7 +79,7 @@ void stream_free(struct stream *s);
 
 /* What the source is to call. */
 struct source_sink stream_source_sink(struct stream *s);
-/* The source is started: fill the hello from it and begin every output. */
+/* The source is started: fill the hello from it and begin every output. Nothing leaves before stream_pump. */
 void stream_begin(struct stream *s, struct source *source);
 
 /* Once per round of the loop, before the source is consumed. */
