@@ -82,6 +82,7 @@ class Init:
         self.end = bench.tmp / "service.end"
         (units / "drop-in.conf").write_text(
             f"[Unit]\nDefaultDependencies=no\n[Service]\nStandardOutput=append:{self.log}\nStandardError=append:{self.log}\n"
+            f"ReadWritePaths={bench.tmp}\n"
             f"ExecStopPost=/bin/sh -c 'echo \"$$SERVICE_RESULT $$EXIT_CODE $$EXIT_STATUS\" >>{self.end}'\n")
         boot = bench.tmp / "boot.sh"
         boot.write_text(BOOT)
