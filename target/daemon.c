@@ -16,6 +16,7 @@
 #include "target/log.h"
 #include "target/memory.h"
 #include "target/mounts.h"
+#include "target/option_values.h"
 #include "target/output_file.h"
 #include "target/signal_set.h"
 #include "target/signals.h"
@@ -54,6 +55,7 @@ struct daemon {
 	enum phase phase;
 	const char *reason;
 	bool totals_queued, hurry, failed;
+	bool said_memory;          /* for what there was none */
 	uint64_t command_until_ns; /* a command that was told to end is waited for so long */
 	bool again;                /* the source had more than one round takes */
 	uint64_t stop_at_ns;       /* 0: no --duration */
@@ -118,6 +120,12 @@ static int open_outputs(struct daemon *d)
 			d->n_outputs++;
 		else
 			failed = true;
+	}
+	if (failed) {
+		d->said_memory = true;
+		log_error("--spool-mem %zuK: out of memory; --spool-mem %zuK is what this board "
+			  "takes by itself",
+			d->cfg->spool_mem / 1024, default_spool_bytes(memory_of_board()) / 1024);
 	}
 	return failed ? -ENOMEM : 0;
 }
@@ -192,6 +200,7 @@ static int set_up(struct daemon *d)
 		return -EIO;
 	signals_doing("attaching the probes");
 	err = d->source->ops->start(d->source);
+	d->said_memory = err == -ENOMEM; /* as of every error: in its own words */
 	if (err < 0)
 		return err;
 	memory_give_back(); /* planning and attaching took far more than running will */
@@ -463,7 +472,7 @@ int daemon_run(const struct config *cfg)
 	struct daemon d = {.cfg = cfg, .signals = -1, .kmsg = -1, .reason = "finished"};
 	int err = set_up(&d);
 
-	if (err == -ENOMEM)
+	if (err == -ENOMEM && !d.said_memory)
 		log_error("out of memory");
 	/* One that cannot run leaves nothing behind: not a word has gone out yet. */
 	if (!err && cfg->command)

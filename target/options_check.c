@@ -5,6 +5,8 @@
 #include <errno.h>
 
 #include "target/log.h"
+#include "target/memory.h"
+#include "target/option_values.h"
 #include "target/output_file.h"
 #include "target/source.h"
 
@@ -103,6 +105,32 @@ static int check_framing(struct options *o)
 	return 0;
 }
 
+/* The kernel promises a program more memory than there is, and ends one when it is to keep that. */
+static int check_memory(const struct options *o)
+{
+	const struct config *c = &o->config;
+	uint64_t memory = memory_of_board();
+	const struct {
+		const char *option;
+		uint64_t asked, by_itself;
+	} rows[] = {
+		{"ring-size", c->replay_file ? 0 : c->ring_bytes, default_ring_bytes(memory)},
+		{"spool-mem", c->spool_mem, default_spool_bytes(memory)},
+	};
+
+	for (size_t i = 0; memory && i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (!given(o, rows[i].option) || rows[i].asked <= memory / 2)
+			continue;
+		log_error("--%s %lluM: out of memory: this board has %llu MiB, of which half may "
+			  "be asked for; --%s %lluK is what it takes by itself",
+			rows[i].option, (unsigned long long)(rows[i].asked >> 20),
+			(unsigned long long)(memory >> 20), rows[i].option,
+			(unsigned long long)(rows[i].by_itself >> 10));
+		return -EINVAL;
+	}
+	return 0;
+}
+
 /* What is written must be neither read by the run nor written twice. */
 static int check_files(const struct options *o)
 {
@@ -153,5 +181,7 @@ int options_check(struct options *o)
 		err = check_mode(c);
 	if (!err)
 		err = check_files(o);
+	if (!err)
+		err = check_memory(o);
 	return err;
 }

@@ -6,7 +6,6 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "target/log.h"
@@ -75,31 +74,64 @@ static int read_line(struct options *o, char *line, char *why)
 	return option_set(o, row, unquote(trim(value)), why);
 }
 
+/* ---- lines ---------------------------------------------------------------------------------- */
+
+/* Editors of other systems put it in front of UTF-8. */
+#define BYTE_ORDER_MARK "\xef\xbb\xbf"
+#define LINE_BYTES      4096u
+
+/* The next line into `line`, without its end. 1, 0: there is none, or a negative errno with `why`. */
+static int take_line(FILE *file, char *line, char *why)
+{
+	size_t len = 0;
+	int c;
+
+	while ((c = getc(file)) != EOF && c != '\n') {
+		if (c == '\0')
+			return refuse(why,
+				"a NUL byte: this is no text, or text in UTF-16; save it as "
+				"UTF-8");
+		if (len == LINE_BYTES - 1)
+			return refuse(why, "a line of more than 4095 bytes");
+		line[len++] = (char)c;
+	}
+	if (c == EOF && !len)
+		return 0;
+	if (len && line[len - 1] == '\r')
+		len--;
+	line[len] = '\0';
+	if (memchr(line, '\r', len))
+		return refuse(why, "a carriage return inside of a line; lines end in LF or CR LF");
+	if (!strncmp(line, BYTE_ORDER_MARK, strlen(BYTE_ORDER_MARK)))
+		memmove(line, line + strlen(BYTE_ORDER_MARK), len - strlen(BYTE_ORDER_MARK) + 1);
+	else if (!strncmp(line, "\xff\xfe", 2) || !strncmp(line, "\xfe\xff", 2))
+		return refuse(why, "text in UTF-16; save it as UTF-8");
+	return 1;
+}
+
 int options_read_file(struct options *o, const char *path)
 {
 	FILE *file = fopen(path, "re");
-	char *line = NULL, why[OPTIONS_WHY];
-	size_t cap = 0;
+	char line[LINE_BYTES] = "", why[OPTIONS_WHY];
 	unsigned int number = 0;
-	int err = 0;
+	int err = 0, got = 0;
 
 	if (!file) {
 		err = -errno;
 		log_error("cannot read %s: %s; check -c", path, strerror(-err));
 		return err;
 	}
-	while (!err && getline(&line, &cap, file) >= 0) {
-		number++;
-		line[strcspn(line, "\r\n")] = '\0';
+	while (!err && (number++, got = take_line(file, line, why)) > 0)
 		err = read_line(o, line, why);
-	}
 	if (err) {
 		log_error("%s:%u: %.60s: %s", path, number, trim(line), why);
+	} else if (got < 0) {
+		err = got;
+		log_error("%s:%u: %s", path, number, why);
 	} else if (ferror(file)) {
 		err = -EIO;
 		log_error("cannot read %s: it is not a readable file; check -c", path);
 	}
-	free(line);
 	fclose(file);
 	return err;
 }

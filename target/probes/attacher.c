@@ -8,6 +8,7 @@
 
 #include <bpf/libbpf.h>
 
+#include "target/log.h"
 #include "target/memory.h"
 #include "target/probes/kernel_symbols.h"
 #include "target/probes/link_missed.h"
@@ -17,16 +18,39 @@
 #define SLOTS_LEAST 64u
 /* All slots together take no more than this part of the memory. */
 #define MEMORY_SHARE 64u
+/* Nor more than this, whatever is asked for. */
+#define MOST_SHARE 4u
 /* A slot is a struct kretprobe_instance or rethook_node in an allocation of its own; since Linux
  * 6.7 (b4edb8d2d464) also a place in a ring per CPU, each sized to a power of two. */
 #define SLOT_BYTES         128u
 #define SLOT_BYTES_PER_CPU 16u
 
-static uint32_t choose_slots(size_t n_functions)
+/* That all functions' slots take no more than `share` of the memory. */
+static uint64_t slots_in(uint64_t share, size_t n_functions)
+{
+	uint64_t each = SLOT_BYTES + SLOT_BYTES_PER_CPU * (uint64_t)sysconf(_SC_NPROCESSORS_CONF);
+
+	return share / each / (n_functions ? n_functions : 1);
+}
+
+/* What was asked for, unless it would take the board's memory. */
+static uint32_t limit_slots(uint32_t asked, size_t n_functions)
 {
 	uint64_t memory = memory_of_board();
-	uint64_t each = SLOT_BYTES + SLOT_BYTES_PER_CPU * (uint64_t)sysconf(_SC_NPROCESSORS_CONF);
-	uint64_t slots = memory / MEMORY_SHARE / each / (n_functions ? n_functions : 1);
+	uint64_t most = slots_in(memory / MOST_SHARE, n_functions);
+
+	if (!memory || asked <= most)
+		return asked;
+	most = most ? most : 1;
+	log_warn("--return-slots %u for each of %zu functions is more than a quarter of this "
+		 "board's memory: it is %llu",
+		asked, n_functions, (unsigned long long)most);
+	return (uint32_t)most;
+}
+
+static uint32_t choose_slots(size_t n_functions)
+{
+	uint64_t slots = slots_in(memory_of_board() / MEMORY_SHARE, n_functions);
 
 	return slots > SLOTS_MOST    ? SLOTS_MOST
 	       : slots < SLOTS_LEAST ? SLOTS_LEAST
@@ -36,7 +60,8 @@ static uint32_t choose_slots(size_t n_functions)
 int attacher_open(struct attacher *a, struct maps *maps, const struct ayp_params *params,
 	uint32_t slots, size_t n_functions)
 {
-	*a = (struct attacher){.maps = maps, .slots = slots ? slots : choose_slots(n_functions)};
+	*a = (struct attacher){.maps = maps,
+		.slots = slots ? limit_slots(slots, n_functions) : choose_slots(n_functions)};
 	return program_copies_open(&a->copies, maps, params);
 }
 

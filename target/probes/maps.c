@@ -126,6 +126,15 @@ int maps_create(
 	return m->grace < 0 ? -errno : 0;
 }
 
+bool maps_ring_fits(size_t ring_bytes)
+{
+	int fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "ring", 0, 0, (uint32_t)ring_bytes, NULL);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
 int maps_create_places(struct maps *m, size_t buckets)
 {
 	void *mapping = NULL;

@@ -43,6 +43,8 @@ struct maps {
 int maps_create(
 	struct maps *m, size_t ring_bytes, uint32_t n_funcs, uint32_t n_sites, const char **what);
 /* The map `places`, all zero, of so many buckets; once. 0 or a negative errno. */
+/* Has the kernel memory for such a ring now? */
+bool maps_ring_fits(size_t ring_bytes);
 int maps_create_places(struct maps *m, size_t buckets);
 void maps_destroy(struct maps *m);
 

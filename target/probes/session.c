@@ -11,6 +11,8 @@
 #include <unistd.h>
 
 #include "target/log.h"
+#include "target/memory.h"
+#include "target/option_values.h"
 #include "target/syscalls.h"
 #include "target/probes/kernel_btf.h"
 #include "target/probes/rcu.h"
@@ -160,6 +162,28 @@ static int believe_btf(struct probes *p)
 	return 0;
 }
 
+#define RING_LEAST (64u << 10)
+
+/* The kernel has no memory for the ring. One that it has is looked for, so that it can be named. */
+static void say_no_ring(const struct probes *p)
+{
+	size_t fits = default_ring_bytes(memory_of_board());
+
+	if (fits >= p->cfg->ring_bytes)
+		fits = p->cfg->ring_bytes / 2;
+	while (fits >= RING_LEAST && !maps_ring_fits(fits))
+		fits /= 2;
+	if (fits < RING_LEAST)
+		log_error("--ring-size %zuK: out of memory, and for less, too; this board has %llu "
+			  "MiB",
+			p->cfg->ring_bytes / 1024, (unsigned long long)(memory_of_board() >> 20));
+	else
+		log_error("--ring-size %zuK: out of memory: this board has %llu MiB; --ring-size "
+			  "%zuK works",
+			p->cfg->ring_bytes / 1024, (unsigned long long)(memory_of_board() >> 20),
+			fits / 1024);
+}
+
 int session_open(struct probes *p)
 {
 	const char *what = "";
@@ -181,6 +205,8 @@ int session_open(struct probes *p)
 					  "user "
 					  "namespace do not count, and a seccomp filter may refuse "
 					  "bpf()");
+		else if (err == -ENOMEM && !strcmp(what, "ring"))
+			say_no_ring(p);
 		else
 			log_error("cannot trace this kernel: map %s: %s; run --check to see what "
 				  "works here",

@@ -43,6 +43,63 @@ static enum options_result parse(struct options *o, const char *const *words)
 
 #define PARSE(o, ...) parse(o, (const char *const[]){__VA_ARGS__, NULL})
 
+static void write_bytes(char *path, const char *bytes, size_t n)
+{
+	int fd = mkstemp(path);
+
+	assert_int_equal(write(fd, bytes, n), (ssize_t)n);
+	close(fd);
+}
+
+/* As editors of other systems write them. */
+static void foreign_files(void **state)
+{
+	static const struct {
+		const char *bytes;
+		size_t n;
+		const char *refused; /* NULL: it reads, the duration is 7 */
+	} files[] = {
+#define BYTES(text) text, sizeof(text) - 1
+		{BYTES("\xef\xbb\xbf"
+		       "duration = 7\n"),
+			NULL},
+		{BYTES("\xef\xbb\xbf# comment\r\nduration = 7\r\n"), NULL},
+		{BYTES("duration = 7\r\nmode = log\r\n"), NULL},
+		{BYTES("mode = log\nduration = 7"), NULL},
+		{BYTES("\xef\xbb\xbf"), ""},
+		{BYTES("duration = 7\0\n"), "NUL"},
+		{BYTES("duration = \0 7\n"), "NUL"},
+		{BYTES("# comment \0\nduration = 7\n"), "NUL"},
+		{BYTES("\xff\xfe"
+		       "d\0u\0"),
+			"UTF-16"},
+		{BYTES("duration = 7\rmode = log\r"), "carriage return"},
+#undef BYTES
+	};
+
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		char path[] = "/tmp/test-options-XXXXXX";
+		struct options o;
+		bool reads = !files[i].refused || !*files[i].refused;
+
+		write_bytes(path, files[i].bytes, files[i].n);
+		assert_int_equal(PARSE(&o, "-c", path, "tty"), reads ? OPTIONS_RUN : OPTIONS_USAGE);
+		if (!files[i].refused)
+			assert_true(o.config.duration_s == 7);
+		if (!reads)
+			assert_non_null(strstr(said, files[i].refused));
+		options_free(&o);
+		unlink(path);
+	}
+	{
+		struct options o;
+
+		/* Endless, and without a line. */
+		assert_int_equal(PARSE(&o, "-c", "/dev/zero", "tty"), OPTIONS_USAGE);
+		options_free(&o);
+	}
+}
+
 static void defaults(void **state)
 {
 	struct options o;
@@ -343,6 +400,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(defaults),
+		cmocka_unit_test(foreign_files),
 		cmocka_unit_test(memory_shares),
 		cmocka_unit_test(everything_at_once),
 		cmocka_unit_test(modules_are_lists),
