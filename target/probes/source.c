@@ -94,7 +94,8 @@ static bool to_event(struct probes *p, const struct ayp_rec *rec, size_t size, s
 		if (size < sizeof(struct ayp_rec_stack))
 			return false;
 		for (i = 0; i < p->n_modules; i++)
-			if (p->modules[i].ops->stack)
+			if (p->modules[i].live && p->modules[i].ops->stack &&
+				rec->func == p->params.func_sample)
 				return p->modules[i].ops->stack(
 					&p->modules[i], (const void *)rec, ev);
 		return false;

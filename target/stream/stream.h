@@ -114,8 +114,8 @@ void stream_read_losses(struct stream *s);
 void stream_telemetry(struct stream *s);
 void stream_flush_samples(struct stream *s);
 void stream_take_sample(struct stream *s);
-/* Into every output, unless it is over its share of that line and not a must. */
-void stream_post_telemetry(struct stream *s, unsigned int kind, const void *msg, bool must);
+/* Into every output, unless it is over its share of that line and not a must. True: into all. */
+bool stream_post_telemetry(struct stream *s, unsigned int kind, const void *msg, bool must);
 void stream_pass_log(struct stream *s);
 void stream_log_tick(struct stream *s);
 

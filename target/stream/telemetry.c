@@ -21,8 +21,10 @@ static uint64_t stream_clock(const struct stream *s)
 
 /* Telemetry is of use only as long as it does not displace events: over its share of the line it is
  * left out, which costs resolution and never an amount, because all counters are cumulative. */
-void stream_post_telemetry(struct stream *s, unsigned int kind, const void *msg, bool must)
+bool stream_post_telemetry(struct stream *s, unsigned int kind, const void *msg, bool must)
 {
+	bool all = true;
+
 	for (size_t i = 0; i < s->n_lines; i++) {
 		struct feed *f = &s->lines[i].feed;
 		size_t before = spool_bytes_of(&f->out->spool, AYP_PRIORITY_AGGREGATE);
@@ -30,13 +32,14 @@ void stream_post_telemetry(struct stream *s, unsigned int kind, const void *msg,
 		if (f->closed)
 			continue;
 		budget_refill(&f->telemetry_budget, s->now_ns);
-		if (!must && !budget_allows(&f->telemetry_budget))
+		if ((!must && !budget_allows(&f->telemetry_budget)) || feed_post(f, kind, msg)) {
+			all = false;
 			continue;
-		if (feed_post(f, kind, msg) == 0)
-			budget_spend(&f->telemetry_budget,
-				(int64_t)(spool_bytes_of(&f->out->spool, AYP_PRIORITY_AGGREGATE) -
-					  before));
+		}
+		budget_spend(&f->telemetry_budget,
+			(int64_t)(spool_bytes_of(&f->out->spool, AYP_PRIORITY_AGGREGATE) - before));
 	}
+	return all;
 }
 
 /* ---- losses in the kernel ------------------------------------------------------------------- */
@@ -165,13 +168,26 @@ static bool room_for_totals(const struct stream *s)
 	return true;
 }
 
+/* What one host has not been sent is told again in the next round. */
+static void forget_told(struct totals *t, uint32_t from, uint32_t to)
+{
+	to = to < t->funcs ? to : t->funcs;
+	if (from < to)
+		memset(t->told + from, 0, (to - from) * sizeof(*t->told));
+}
+
 static void send_totals(struct stream *s)
 {
 	bool all = s->totals.round++ % TOTALS_REFRESH == 0;
+	uint32_t from = 0;
 
 	s->totals.cursor = 0;
-	while (room_for_totals(s) && collect_rows(s, all))
-		stream_post_telemetry(s, AYP_KIND_AGGREGATES, &s->writer.msg.aggregates, false);
+	while (room_for_totals(s) && collect_rows(s, all)) {
+		if (!stream_post_telemetry(
+			    s, AYP_KIND_AGGREGATES, &s->writer.msg.aggregates, false))
+			forget_told(&s->totals, from, s->totals.cursor);
+		from = s->totals.cursor;
+	}
 }
 
 bool stream_final_totals(struct stream *s)
