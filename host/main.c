@@ -4,6 +4,7 @@
 
 #include "host/commands.h"
 #include "host/base/say.h"
+#include "target/output_file.h"
 
 static const struct command commands[] = {
 	{"record", "record what a board sends (the default when the first argument is an option)",
@@ -45,6 +46,7 @@ int main(int argc, char **argv)
 {
 	const struct command *command;
 
+	output_fill_standard_streams();
 	if (argc < 2) {
 		say("which command? record, info, stats, plot, log, export, ctl (hostdec --help)");
 		return EXIT_USAGE;

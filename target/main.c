@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-#include <fcntl.h>
-#include <unistd.h>
-
 #include "target/daemon.h"
 #include "target/log.h"
 #include "target/mounts.h"
 #include "target/options.h"
+#include "target/output_file.h"
 #include "target/probes/symbol_helper.h"
 #include "target/source.h"
 
@@ -25,19 +23,6 @@ static int run(const struct config *cfg)
 	return daemon_run(cfg);
 }
 
-/* Started without standard input, output or error, the next file to be opened would become them, and
- * messages would end up in a recording. */
-static void fill_standard_streams(void)
-{
-	int fd;
-
-	do
-		fd = open("/dev/null", O_RDWR);
-	while (fd >= 0 && fd <= STDERR_FILENO);
-	if (fd > STDERR_FILENO)
-		close(fd);
-}
-
 int main(int argc, char **argv)
 {
 	struct options options;
@@ -46,7 +31,7 @@ int main(int argc, char **argv)
 
 	if (symbol_helper_called(argc, argv))
 		return symbol_helper_run();
-	fill_standard_streams();
+	output_fill_standard_streams();
 	result = options_read(&options, argc, argv);
 	status = result == OPTIONS_DONE ? STATUS_DONE : STATUS_USAGE;
 	if (result == OPTIONS_RUN)

@@ -85,6 +85,17 @@ static int open_special(const char *path, const struct stat *st, char *why)
 	}
 }
 
+void output_fill_standard_streams(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd > STDERR_FILENO)
+		close(fd);
+}
+
 /* ---- names ---------------------------------------------------------------------------------- */
 
 static char *join(const char *dir, const char *name)

@@ -57,6 +57,10 @@ int output_file_end(struct output_file *f, bool keep, char *why);
  */
 int output_open_in_place(const char *path, mode_t mode, bool *created, char *why);
 
+/* Once, before any file is opened: started without standard input, output or error, a program would
+ * open its next file in their place, and messages would end up in it. */
+void output_fill_standard_streams(void);
+
 /* ---- which is which ------------------------------------------------------------------------- */
 
 /* Are two paths one file, or would they be once they exist? Links of both kinds are followed; "-" and

@@ -15,6 +15,7 @@
 #include "host/plot/scene.h"
 #include "host/base/say.h"
 #include "host/base/text.h"
+#include "target/output_file.h"
 
 static int send_reply(struct plot_python *py, const struct plot_reply *reply)
 {
@@ -105,6 +106,23 @@ static int serve(const struct plot_scene *sc, const char *output)
 	return status ? -1 : 0;
 }
 
+/* The same into a file, which stands there only once it is whole. */
+static int serve_file(const struct plot_scene *sc, const char *output)
+{
+	const char *dot = strrchr(output, '.');
+	struct output_file file;
+	char why[OUTPUT_WHY];
+	int status = -1;
+
+	if (!output_file_begin(&file, output, 0666, dot ? dot : "", why)) {
+		status = serve(sc, output_file_name(&file, output));
+		if (!output_file_end(&file, !status, why))
+			return status;
+	}
+	say("cannot write %s: %s", output, why);
+	return -1;
+}
+
 static bool has_display(void)
 {
 	const char *x = getenv("DISPLAY"), *wayland = getenv("WAYLAND_DISPLAY");
@@ -148,7 +166,7 @@ static int draw(const struct model *m, const struct plot_options *opt)
 			    "recording");
 			status = -1;
 		} else {
-			status = serve(sc, output);
+			status = window ? serve(sc, output) : serve_file(sc, output);
 		}
 		drawn = !status && !window;
 		if (sc)

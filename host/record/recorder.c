@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -18,13 +19,27 @@
 #include "host/record/recorder_books.h"
 #include "host/base/say.h"
 #include "host/record/seen.h"
+#include "target/output_file.h"
 
 #define PAGE 4096u /* the smallest there is */
+/* What the recorder itself has to say before the first frame comes; of more than that, the newest is dropped. */
+#define HELD_BYTES 65536u
+
+struct side {
+	const char *name;
+	int fd;   /* -1: none */
+	bool old; /* it still has what another run wrote */
+};
 
 struct recorder {
-	const char *output, *console, *raw;
-	int fd, console_fd, raw_fd; /* -1: none */
-	uint64_t size;              /* of whole records in the file */
+	const char *output;
+	int fd; /* -1: none */
+	struct side console, raw;
+	/* A file that has something in it keeps that until the first frame: records wait here. */
+	bool old;
+	uint8_t *held;
+	size_t n_held;
+	uint64_t size; /* of whole records in the file */
 	uint32_t own_seq;
 	int failed; /* the errno that ended writing */
 	struct receiver receiver;
@@ -77,14 +92,29 @@ static int write_all(int fd, const uint8_t *data, size_t len)
 	return 0;
 }
 
-/* Append r->record. What was written of a record that did not fit is taken back. */
-static int append(struct recorder *r, size_t len)
+static int hold(struct recorder *r, size_t len)
+{
+	uint8_t *grown;
+
+	if (r->n_held + len > HELD_BYTES)
+		return 0;
+	grown = realloc(r->held, r->n_held + len);
+	if (!grown)
+		return -ENOMEM;
+	memcpy(grown + r->n_held, r->record, len);
+	r->held = grown;
+	r->n_held += len;
+	return 0;
+}
+
+/* Append bytes. What was written of a record that did not fit is taken back. */
+static int write_records(struct recorder *r, const uint8_t *bytes, size_t len)
 {
 	int err;
 
 	if (r->failed)
 		return r->failed;
-	err = write_all(r->fd, r->record, len);
+	err = write_all(r->fd, bytes, len);
 	if (!err) {
 		r->size += len;
 		return 0;
@@ -95,6 +125,26 @@ static int append(struct recorder *r, size_t len)
 	else
 		say("cannot write %s: %s", r->output, strerror(-err));
 	return err;
+}
+
+/* There is something to put in the place of what the file had. */
+static int begin_file(struct recorder *r)
+{
+	if (!r->old)
+		return 0;
+	r->old = false;
+	if (ftruncate(r->fd, 0) < 0) {
+		r->failed = -errno;
+		say("cannot write %s: %s", r->output, strerror(errno));
+		return r->failed;
+	}
+	return write_records(r, r->held, r->n_held);
+}
+
+/* Append r->record. */
+static int append(struct recorder *r, size_t len)
+{
+	return r->old ? hold(r, len) : write_records(r, r->record, len);
 }
 
 static int append_body(struct recorder *r, const uint8_t *body, size_t len)
@@ -119,20 +169,24 @@ static int append_own(struct recorder *r, unsigned int kind)
 }
 
 /* Side outputs are not worth the recording: the first error ends them, with a line. */
-static void side_output(int *fd, const char *name, const uint8_t *data, size_t len)
+static void side_output(struct side *s, const uint8_t *data, size_t len)
 {
-	int err;
+	int err = 0;
 
-	if (*fd < 0)
+	if (s->fd < 0)
 		return;
-	err = write_all(*fd, data, len);
+	if (s->old && ftruncate(s->fd, 0) < 0)
+		err = -errno;
+	s->old = false;
+	if (!err)
+		err = write_all(s->fd, data, len);
 	if (!err)
 		return;
 	say("cannot write %s: %s; recording goes on without it",
-		strcmp(name, "-") ? name : "stdout", strerror(-err));
-	if (*fd != STDOUT_FILENO)
-		close(*fd);
-	*fd = -1;
+		strcmp(s->name, "-") ? s->name : "stdout", strerror(-err));
+	if (s->fd != STDOUT_FILENO)
+		close(s->fd);
+	s->fd = -1;
 }
 
 /* ---- frames --------------------------------------------------------------------------------- */
@@ -164,6 +218,7 @@ static int on_frame(void *ctx, const struct receiver_frame *f)
 	struct recorder *r = ctx;
 	ayaprof_Ack ack;
 	bool late;
+	int err;
 
 	r->state.line.frames++;
 	r->state.line.frames_repaired += f->repaired;
@@ -191,7 +246,8 @@ static int on_frame(void *ctx, const struct receiver_frame *f)
 		recorder_books_understood(&r->books, f->header.session) &&
 		seen_payload(&r->seen, &f->header, f->payload, f->payload_len, r->now_ns))
 		return 0;
-	return append_body(r, f->body, f->body_len);
+	err = begin_file(r);
+	return err ? err : append_body(r, f->body, f->body_len);
 }
 
 static int on_text(void *ctx, const uint8_t *text, size_t len)
@@ -199,7 +255,7 @@ static int on_text(void *ctx, const uint8_t *text, size_t len)
 	struct recorder *r = ctx;
 
 	r->state.line.console_bytes += len;
-	side_output(&r->console_fd, r->console, text, len);
+	side_output(&r->console, text, len);
 	return 0;
 }
 
@@ -235,7 +291,7 @@ int recorder_bytes(struct recorder *r, const uint8_t *data, size_t len, uint64_t
 	r->now_ns = now_ns;
 	r->state.line.wire_bytes += len;
 	acker_bytes(&r->acker, len);
-	side_output(&r->raw_fd, r->raw, data, len);
+	side_output(&r->raw, data, len);
 	return receiver_bytes(&r->receiver, data, len);
 }
 
@@ -325,13 +381,24 @@ void recorder_sent(struct recorder *r, uint64_t bytes)
 
 /* ---- life ----------------------------------------------------------------------------------- */
 
-static int open_output(const char *path, bool append, int *fd)
+/* old: it has something in it. */
+static int open_output(const char *path, int *fd, bool *old)
 {
-	*fd = open(path, O_WRONLY | O_CREAT | (append ? 0 : O_TRUNC) | O_CLOEXEC, 0666);
-	if (*fd >= 0)
-		return 0;
-	say("cannot write %s: %s", path, strerror(errno));
-	return -EIO;
+	char why[OUTPUT_WHY];
+	struct stat st;
+	bool created;
+	int flags;
+
+	*fd = output_open_in_place(path, 0666, &created, why);
+	if (*fd < 0) {
+		say("cannot write %s: %s", path, why);
+		return *fd;
+	}
+	flags = fcntl(*fd, F_GETFL);
+	if (flags >= 0)
+		fcntl(*fd, F_SETFL, flags & ~O_NONBLOCK);
+	*old = fstat(*fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0;
+	return 0;
 }
 
 /* Behind its last whole record the recording goes on. Anything but a recording stays as it is. */
@@ -363,10 +430,11 @@ static void recorder_free(struct recorder *r)
 {
 	if (r->fd >= 0)
 		close(r->fd);
-	if (r->console_fd >= 0 && r->console_fd != STDOUT_FILENO)
-		close(r->console_fd);
-	if (r->raw_fd >= 0)
-		close(r->raw_fd);
+	if (r->console.fd >= 0 && r->console.fd != STDOUT_FILENO)
+		close(r->console.fd);
+	if (r->raw.fd >= 0)
+		close(r->raw.fd);
+	free(r->held);
 	if (r->ctx)
 		ayp_message_ctx_free(r->ctx);
 	recorder_books_free(&r->books);
@@ -385,16 +453,18 @@ static uint32_t new_receiver(void)
 
 static int open_all(struct recorder *r, const struct recorder_options *opt)
 {
-	int err = open_output(opt->output, opt->append, &r->fd);
+	int err = open_output(opt->output, &r->fd, &r->old);
 
-	if (!err && opt->append)
+	if (!err && opt->append) {
+		r->old = false;
 		err = go_on(r);
+	}
 	if (!err && opt->console && !strcmp(opt->console, "-"))
-		r->console_fd = STDOUT_FILENO;
+		r->console.fd = STDOUT_FILENO;
 	else if (!err && opt->console)
-		err = open_output(opt->console, false, &r->console_fd);
+		err = open_output(opt->console, &r->console.fd, &r->console.old);
 	if (!err && opt->raw)
-		err = open_output(opt->raw, false, &r->raw_fd);
+		err = open_output(opt->raw, &r->raw.fd, &r->raw.old);
 	return err;
 }
 
@@ -414,10 +484,10 @@ int recorder_open(struct recorder **out, const struct recorder_options *opt)
 	int err = r ? 0 : -ENOMEM;
 
 	if (!err) {
-		r->fd = r->console_fd = r->raw_fd = -1;
+		r->fd = -1;
 		r->output = opt->output;
-		r->console = opt->console;
-		r->raw = opt->raw;
+		r->console = (struct side){.name = opt->console, .fd = -1};
+		r->raw = (struct side){.name = opt->raw, .fd = -1};
 		receiver_init(&r->receiver, &receiver_ops, r);
 		r->receiver.as_is = opt->no_restore;
 		seen_init(&r->seen);
@@ -460,6 +530,13 @@ int recorder_close(struct recorder *r, const char *reason)
 	snprintf(r->msg.end.reason, sizeof(r->msg.end.reason), "%s", reason);
 	if (!err)
 		err = append_own(r, AYP_KIND_RECORDING_END);
+	if (r->old) {
+		say("%s is left as it was", r->output);
+	} else {
+		/* No text is what there was to write. */
+		side_output(&r->console, NULL, 0);
+		side_output(&r->raw, NULL, 0);
+	}
 	/* Some file systems tell only now that there was no room. */
 	if (close(r->fd) < 0 && !err) {
 		err = -errno;

@@ -3,12 +3,12 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "host/base/cli.h"
 #include "host/commands.h"
 #include "host/views/export.h"
 #include "host/base/say.h"
+#include "target/output_file.h"
 
 enum { OPT_FORMAT, OPT_OUTPUT, OPT_NAMES };
 
@@ -76,14 +76,6 @@ static void say_format(const char *name)
 		name, list);
 }
 
-static bool same_file(const char *a, const char *b)
-{
-	struct stat x, y;
-
-	return strcmp(b, "-") && !stat(a, &x) && !stat(b, &y) && x.st_dev == y.st_dev &&
-	       x.st_ino == y.st_ino;
-}
-
 static void write_names(FILE *out, const struct model *m)
 {
 	for (uint32_t i = 0; i < model_func_count(m); i++) {
@@ -94,16 +86,26 @@ static void write_names(FILE *out, const struct model *m)
 	}
 }
 
+static int say_unwritable(const char *path, const char *why)
+{
+	say("cannot write %s: %s", path, why);
+	return EXIT_FAILED;
+}
+
 /* Write one output. Returns an exit status. */
 static int write_output(const char *path, const struct model *m, const struct export_ops *ops)
 {
 	bool is_stdout = !strcmp(path, "-");
-	FILE *out = is_stdout ? stdout : fopen(path, "wb");
+	char why[OUTPUT_WHY] = "out of memory";
+	struct output_file file;
+	FILE *out = stdout;
 	int err = 0;
 
-	if (!out) {
-		say("cannot write %s: %s", path, strerror(errno));
-		return EXIT_FAILED;
+	if (!is_stdout && output_file_begin(&file, path, 0666, "", why))
+		return say_unwritable(path, why);
+	if (!is_stdout && !(out = output_file_stream(&file))) {
+		output_file_end(&file, false, why);
+		return say_unwritable(path, why);
 	}
 	if (ops)
 		err = export_run(ops, m, out);
@@ -111,14 +113,21 @@ static int write_output(const char *path, const struct model *m, const struct ex
 		write_names(out, m);
 	if (is_stdout)
 		return say_output_failed() || err ? EXIT_FAILED : EXIT_OK;
-	if (ferror(out))
-		err = -EIO;
-	errno = EIO;
-	if (fclose(out)) /* knows better than ferror what went wrong */
-		err = -errno;
-	if (err)
-		say("cannot write %s: %s", path, strerror(-err));
-	return err ? EXIT_FAILED : EXIT_OK;
+	snprintf(why, sizeof(why), "%s", strerror(-err));
+	if (output_file_end(&file, !err, why) || err)
+		return say_unwritable(path, why);
+	return EXIT_OK;
+}
+
+/* What could not be written in the end is said before the long way there. */
+static bool can_write(const char *path)
+{
+	char why[OUTPUT_WHY];
+
+	if (!path || !strcmp(path, "-") || !output_file_check(path, why))
+		return true;
+	say_unwritable(path, why);
+	return false;
 }
 
 int cmd_export(int argc, char **argv)
@@ -142,10 +151,16 @@ int cmd_export(int argc, char **argv)
 		say_format(opt.format);
 		return EXIT_USAGE;
 	}
-	if (same_file(input, opt.output) || (opt.names && same_file(input, opt.names))) {
+	if (output_same(input, opt.output) || output_same(input, opt.names)) {
 		say("the output would overwrite %s", input);
 		return EXIT_USAGE;
 	}
+	if (output_same(opt.output, opt.names)) {
+		say("-o %s and --names %s are one file", opt.output, opt.names);
+		return EXIT_USAGE;
+	}
+	if (!can_write(opt.output) || !can_write(opt.names))
+		return EXIT_FAILED;
 	if (model_load(&m, input, true))
 		return EXIT_FAILED;
 	status = write_output(opt.output, &m, ops);

@@ -7,7 +7,7 @@ import socket
 import stat
 import threading
 
-from harness import BOARD, main, need_root, test, wait_for
+from harness import BOARD, HOSTDEC, PYTHON, main, need_root, skip, test, wait_for
 from recordings import TRACEPOINTS
 
 LOG = ("--mode", "log")
@@ -220,6 +220,93 @@ def whole(bench):
     replay(bench, out, "--summary-json", summary)
     assert os.stat(summary).st_ino != first, "it was overwritten in place"
     wait_for("the summary", lambda: json.loads(summary.read_text())["events"] == 503)
+
+
+@test("hostdec keeps an old recording, and what was beside it, until a first frame arrives")
+def recorder_keeps(bench):
+    out, console, raw = (bench.tmp / name for name in ("x.pb", "console", "raw"))
+    replay(bench, out)
+    before = out.read_bytes()
+    console.write_text("old words")
+    raw.write_bytes(b"old bytes")
+    noise, empty = bench.tmp / "noise", bench.tmp / "empty"
+    noise.write_bytes(b"no frame at all\n" * 100)
+    empty.write_bytes(b"")
+    told = bench.hostdec("--port", empty, "-o", out, "--console", console, "--raw", raw, code=1).err
+    assert out.read_bytes() == before and "left as it was" in told, told
+    assert console.read_text() == "old words" and raw.read_bytes() == b"old bytes"
+    bench.hostdec("--port", noise, "-o", out, code=1)
+    bench.hostdec("--port", bench.tmp / "no-such-line", "-o", out, code=1)
+    bench.hostdec("--port", noise, "-o", out, "--raw", bench.tmp / "no/such/raw", code=1)
+    assert out.read_bytes() == before
+    # A line with a recording on it, and no console.
+    line = bench.line("--baud", 3000000)
+    host = bench.record(line.host, out, "-b", 3000000, "--console", console, "--raw", raw)
+    line.wait_open("host")
+    assert bench.board("--replay", bench.tmp / "events-503", "-b", 3000000, line.board).wait(60) == 0
+    line.drain()
+    assert host.wait(60) == 0
+    info = bench.info(out)
+    assert info["events"] == 503 and info["complete"] and info["sessions"] == 1
+    assert console.read_text() == "" and raw.stat().st_size > 500
+
+
+@test("two recorders into one file: the second one is told")
+def two_recorders(bench):
+    out = bench.tmp / "x.pb"
+    line = bench.line("--baud", 3000000)
+    other = bench.line("--baud", 3000000, name="other")
+    host = bench.record(line.host, out, "-b", 3000000)
+    line.wait_open("host")
+    wait_for("the recording", out.exists)
+    told = bench.hostdec("--port", other.host, "-o", out, code=1).err
+    assert "another program is writing it" in told, told
+    told = bench.hostdec("--port", other.host, "-o", out, "--append", code=1).err
+    assert "another program is writing it" in told, told
+    assert host.running()
+
+
+@test("export and plot: whole files or none, into devices and pipes; nothing over the input")
+def views(bench):
+    out, csv, names = bench.tmp / "x.pb", bench.tmp / "x.csv", bench.tmp / "names"
+    replay(bench, out)
+    csv.write_text("old")
+    csv.chmod(0o640)
+    bench.hostdec("export", out, "-f", "csv", "-o", csv, "--names", names)
+    assert csv.read_text().count("\n") > 100 and mode(csv) == 0o640 and names.stat().st_size > 0
+    before = csv.read_bytes()
+    damaged = bench.tmp / "damaged.pb"
+    damaged.write_bytes(b"no recording")
+    bench.hostdec("export", damaged, "-f", "csv", "-o", csv, code=None)
+    bench.hostdec("export", out, "-f", "csv", "-o", csv, "--names", bench.tmp / "no/dir/names", code=1)
+    assert csv.read_bytes() == before
+    for options in (("-o", out), ("-o", bench.tmp / "new", "--names", f"{bench.tmp}/./new"), ("-o", csv, "--names", out)):
+        bench.hostdec("export", out, "-f", "csv", *options, code=2)
+    null, pipe = bench.tmp / "null", bench.tmp / "pipe"
+    os.mkfifo(pipe)
+    read = reader(pipe)
+    bench.hostdec("export", out, "-f", "csv", "-o", pipe)
+    assert read() == before
+    if os.geteuid() == 0:
+        os.mknod(null, 0o666 | stat.S_IFCHR, os.makedev(1, 3))
+        bench.hostdec("export", out, "-f", "csv", "-o", null)
+        assert stat.S_ISCHR(os.stat(null).st_mode)
+    assert not [name for name in os.listdir(bench.tmp) if name.startswith(".ayaprof")]
+
+
+@test("a picture that cannot be drawn leaves the old one")
+def picture(bench):
+    if bench.run(PYTHON, "-c", "import matplotlib", code=None).code:
+        skip("matplotlib is not installed")
+    out, png = bench.tmp / "x.pb", bench.tmp / "x.png"
+    replay(bench, out)
+    png.write_text("old")
+    environment = dict(os.environ, AYAPROF_PYTHON="/bin/false")
+    bench.run(HOSTDEC, "plot", out, "-s", "-o", png, code=1, env=environment)
+    assert png.read_text() == "old"
+    bench.hostdec("plot", out, "-s", "-o", png, timeout=120)
+    assert png.read_bytes().startswith(b"\x89PNG")
+    assert not [name for name in os.listdir(bench.tmp) if name.startswith(".ayaprof")]
 
 
 main()
