@@ -160,6 +160,7 @@ def limits(bench):
 @test("two daemons into one recording: the second one is told, the first one's stays whole")
 def two_writers(bench):
     out = bench.tmp / "x.pb"
+    replay(bench, out)  # its events are unpacked now: the others come under the same name
     recording, _ = TRACEPOINTS.unpack_again(bench.tmp, 5)
     board = bench.board(*LOG, "-o", out, "--replay", recording, "--replay-rate", "realtime")
     board.wait_text("recording to", stream="err")
