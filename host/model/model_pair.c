@@ -22,8 +22,10 @@
 
 #include "host/base/grow.h"
 
-#define MAX_DEPTH   65535u /* open calls of a thread */
-#define SEARCH      256u   /* open calls an exit may close; bounds the work for a hostile file */
+#define MAX_DEPTH 65535u /* open calls of a thread */
+/* Open calls that an exit looks through at least; how many more bounds the work for a hostile file. */
+#define SEARCH      256u
+#define SEARCH_EACH 16u /* more for each event, all together */
 #define NO_THREAD   UINT32_MAX
 #define IDLE_THREAD (UINT64_C(1) << 32) /* tid 0 of CPU n: IDLE_THREAD | n */
 
@@ -60,6 +62,7 @@ struct pairing {
 	uint32_t running[256]; /* by CPU: thread seen last and not switched out since */
 	bool switches;         /* traced in this session */
 	uint64_t epoch;        /* newest */
+	uint64_t search_left;  /* steps that searches without success may take beyond SEARCH */
 	struct edge *edges;
 	size_t n_edges, edge;
 };
@@ -183,11 +186,16 @@ static int on_entry(struct pairing *p, struct thread *t, const struct model_even
 static void on_exit_event(
 	struct pairing *p, struct thread *t, const struct model_event *e, bool late)
 {
-	size_t stop = t->n_open > SEARCH ? t->n_open - SEARCH : 0, i = late ? stop : t->n_open;
+	/* What a success passes over is closed, so only failures cost: a longjmp may leave any number of
+	 * frames. */
+	uint64_t most = SEARCH + p->search_left;
+	size_t stop = t->n_open > most ? t->n_open - (size_t)most : 0, i = late ? stop : t->n_open;
 
 	while (i > stop && p->m->calls[t->open[i - 1]].func != e->func)
 		i--;
 	if (i == stop) {
+		if (!late && t->n_open - stop > SEARCH)
+			p->search_left -= t->n_open - stop - SEARCH;
 		p->m->orphan_exits++;
 		return;
 	}
@@ -372,6 +380,7 @@ static int one_session(struct pairing *p, const struct model_event *e, size_t n)
 	for (size_t cpu = 0; cpu < 256; cpu++)
 		p->running[cpu] = NO_THREAD;
 	p->epoch = 0;
+	p->search_left = (uint64_t)n * SEARCH_EACH;
 	p->switches = false;
 	for (size_t i = 0; p->n_edges && !p->switches && i < n; i++)
 		p->switches =

@@ -7,6 +7,7 @@ import io
 import os
 import platform
 import shutil
+import struct
 import subprocess
 
 from harness import BOARD, ROOT, main, need_bpf, skip, test
@@ -103,6 +104,22 @@ for title, flags in (("link-time optimization", ("-O2", "-flto")), ("a fixed add
                 skip("a 32-bit program of this machine's kind is not built here")
             flags = (*flags, "-I/usr/include/x86_64-linux-gnu")
         every_mode(bench, build(bench, "zoo.c", *flags), modes=SOME)
+
+
+@test("an end far out closes the thousand calls that were jumped out of, and nothing else")
+def far_out(bench):
+    record = struct.Struct("<QIHBB")
+    events, t = [], 1000
+    for kind, func in [(0, 0), *[(0, 1)] * 1000, (1, 0), (0, 0), (0, 1), (1, 1), (1, 0)]:
+        events.append(record.pack(t, 7, func, 0, kind))
+        t += 1000
+    recording, names = bench.tmp / "far.bin", bench.tmp / "far.names"
+    recording.write_bytes(b"".join(events))
+    names.write_text("0 zoo_outer\n1 zoo_inner\n")
+    bench.run(BOARD, "--mode", "log", "-o", bench.tmp / "far.pb", "--replay", recording, "--names", names)
+    info, stats = bench.info(bench.tmp / "far.pb"), bench.stats(bench.tmp / "far.pb")
+    assert (info["calls_without_end"], info["orphan_exits"]) == (1000, 0), info
+    assert stats["zoo_outer"]["max_ns"] == 1001 * 1000 and stats["zoo_outer"]["min_ns"] == 3000, stats["zoo_outer"]
 
 
 @test("100,000 calls deep, each has its own end")
