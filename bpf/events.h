@@ -121,6 +121,8 @@ struct ayp_control {
 	ayp_u32 zero;
 	/* Processes that work for the daemon, or AYP_NO_PROCESS: they are not traced either. */
 	ayp_u32 helper_tgid[2];
+	/* Written by the programs, too: a table of allocations had no room (enum ayp_mem_class). */
+	ayp_u32 mem_full[4];
 };
 
 /* Value of map `tasks` (LRU_HASH by tid): the identity that was told last. */
@@ -147,25 +149,61 @@ enum ayp_mem_prog {
 	AYP_MEMP_CACHE_NODE = 3,
 	AYP_MEMP_KFREE = 4,
 	AYP_MEMP_CACHE_FREE = 5,
-	AYP_MEM_PROGS = 6,
+	AYP_MEMP_BULK = 6, /* an array of objects at once */
+	AYP_MEM_PROGS = 7,
+	AYP_MEM_ALLOC_PROGS = 4, /* the first so many */
 };
-/* Slots: what a program handed out, what it saw come back (by type), what it could not keep. */
-#define AYP_MEM_SLOT_ALLOC(prog) (prog)
-#define AYP_MEM_SLOT_FREE(prog, type)                                                              \
-	((unsigned int)AYP_MEM_PROGS + 2u * (unsigned int)(prog) + (unsigned int)(type))
-#define AYP_MEM_SLOT_UNTRACKED(prog) (3 * AYP_MEM_PROGS + (prog))
-#define AYP_MEM_SLOTS                24u
+/*
+ * Allocations that were not given back yet are followed in tables of fixed size, one for each class of addresses:
+ * a hash of the address puts 7 of 8 into class 0, 7 of the other 8 into class 1, the rest into class 2. When a table
+ * has no room its class and those before it are given up, for good: the others have then been followed completely
+ * since the start, each of them stands for 8 (or 64), and nothing has to be moved while the kernel goes on. Large
+ * allocations, few and a great part of the bytes, stand for themselves (AYP_MEM_LARGE, in the table of class 2).
+ */
+enum ayp_mem_class {
+	AYP_MEM_CLASS_0 = 0,
+	AYP_MEM_CLASS_1 = 1,
+	AYP_MEM_CLASS_2 = 2,
+	AYP_MEM_TABLES = 3,
+	AYP_MEM_LARGE = 3,
+	AYP_MEM_CLASSES = 4,
+};
+#define AYP_MEM_CLASS_SHIFT 3u     /* a class stands for 1 << 3 times as many as the one before */
+#define AYP_MEM_LARGE_BYTES 32768u /* and at the begin of a page */
+#define AYP_MEM_PAGE        4096u
+/* Slots: what a program handed out and put into a table; what it saw come back of it (by type); what it did not put
+ * into any. */
+#define AYP_MEM_SLOT_ALLOC(prog, cls) ((unsigned int)(prog)*AYP_MEM_CLASSES + (unsigned int)(cls))
+#define AYP_MEM_SLOT_FREE(prog, type, cls)                                                         \
+	((AYP_MEM_ALLOC_PROGS + (unsigned int)(prog)*AYP_MEM_TYPES + (unsigned int)(type)) *       \
+			AYP_MEM_CLASSES +                                                          \
+		(unsigned int)(cls))
+#define AYP_MEM_SLOT_PASSED(prog) AYP_MEM_SLOT_FREE(AYP_MEM_PROGS, 0, (prog))
+#define AYP_MEM_SLOTS             76u
 struct ayp_mem_cell {
 	ayp_u64 bytes, count;
 };
 
-/* Value of map `allocs` (HASH by address): an allocation not yet given back. */
+/* Value of maps `allocs0`, `allocs1` and `allocs2` (HASH by address): an allocation not yet given back. */
 struct ayp_alloc {
 	ayp_u64 bytes;
 	ayp_u16 site;
 	ayp_u8 type; /* enum ayp_mem_type */
-	ayp_u8 zero[5];
+	ayp_u8 cls;  /* enum ayp_mem_class */
+	ayp_u8 zero[4];
 };
+
+/*
+ * How many of a size are in the tables: map `mem_sizes` (ARRAY, mappable), index (cpu * AYP_MEM_TYPES + type) *
+ * AYP_MEM_SIZES + bytes / 8. Kept only where not everything that gives back is seen (params.mem_by_size).
+ */
+#define AYP_MEM_SIZES 1025u
+struct ayp_mem_size {
+	ayp_u32 live[AYP_MEM_CLASSES]; /* of one CPU: may be below 0, their sum is right */
+};
+
+/* The most pointers that are looked at of an array: kfree_rcu() collects a page of them. */
+#define AYP_MEM_BULK_MAX 512u
 
 /* Value of map `innermost` (LRU_HASH): profiled functions a thread is in, outermost first. Key: the
  * thread id, or 1 << 32 | cpu while the CPU is idle. */
@@ -255,9 +293,12 @@ struct ayp_params {
 	ayp_u32 mem_raw;
 	ayp_u32 cache_size_offset; /* object size in struct kmem_cache, where `bytes` is that cache
 				    */
-	struct ayp_field mem_ptr[AYP_MEM_PROGS];
-	struct ayp_field mem_bytes[AYP_MEM_PROGS];
+	struct ayp_field mem_ptr[AYP_MEM_PROGS];   /* bulk: the array */
+	struct ayp_field mem_bytes[AYP_MEM_PROGS]; /* bulk: how many */
 	struct ayp_field mem_cache[AYP_MEM_PROGS];
+	ayp_u32 mem_zero;
+	ayp_u32 mem_by_size;               /* `mem_sizes` are kept */
+	ayp_u32 mem_pointer;               /* bytes of a pointer in the kernel */
 	ayp_u32 place_factor, place_shift; /* of `places` */
 	/* In struct pt_regs of a probed program. */
 	struct ayp_field user_sp;
@@ -281,7 +322,7 @@ AYP_ASSERT_SIZE(struct ayp_rec_task, 40);
 AYP_ASSERT_SIZE(struct ayp_cell, 64);
 AYP_ASSERT_SIZE(struct ayp_cpu_book, 40);
 AYP_ASSERT_SIZE(struct ayp_place_bucket, 32);
-AYP_ASSERT_SIZE(struct ayp_control, 24);
+AYP_ASSERT_SIZE(struct ayp_control, 40);
 AYP_ASSERT_SIZE(struct ayp_syscall_ids, 4);
 AYP_ASSERT_SIZE(struct ayp_mark, 12);
 AYP_ASSERT_SIZE(struct ayp_task_seen, 24);
@@ -289,8 +330,9 @@ AYP_ASSERT_SIZE(struct ayp_mem_cell, 16);
 AYP_ASSERT_SIZE(struct ayp_alloc, 16);
 AYP_ASSERT_SIZE(struct ayp_innermost, 168);
 AYP_ASSERT_SIZE(struct ayp_field, 4);
-AYP_ASSERT_SIZE(
-	struct ayp_params, 8 + 16 + 4 + 12 + 20 + 12 + 16 + 4 + 4 + 8 + 8 + 3 * 6 * 4 + 8 + 16);
-_Static_assert(AYP_MEM_SLOT_UNTRACKED(AYP_MEM_PROGS) <= AYP_MEM_SLOTS, "slots");
+AYP_ASSERT_SIZE(struct ayp_params,
+	8 + 16 + 4 + 12 + 20 + 12 + 16 + 4 + 4 + 8 + 8 + 3 * 7 * 4 + 4 + 8 + 8 + 16);
+AYP_ASSERT_SIZE(struct ayp_mem_size, 16);
+_Static_assert(AYP_MEM_SLOT_PASSED(AYP_MEM_ALLOC_PROGS) == AYP_MEM_SLOTS, "slots");
 
 #endif

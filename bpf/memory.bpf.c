@@ -6,15 +6,21 @@
  * The tracepoints' arguments moved between kernels (11e9734bcb6a in 6.1 and others), so the daemon
  * finds each value by its type in the BTF (raw: argument numbers) or by its name in the format
  * (record offsets) and says where in params.
+ *
+ * Not everything that is given back passes kfree or kmem_cache_free: see memory_bulk.h.
  */
 #include "bpf/innermost.bpf.h"
 
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 1);
-	__type(key, __u64);
-	__type(value, struct ayp_alloc);
-} allocs SEC(".maps");
+#define ALLOCS(name)                                                                               \
+	struct {                                                                                   \
+		__uint(type, BPF_MAP_TYPE_HASH);                                                   \
+		__uint(max_entries, 1);                                                            \
+		__type(key, __u64);                                                                \
+		__type(value, struct ayp_alloc);                                                   \
+	} name SEC(".maps")
+ALLOCS(allocs0);
+ALLOCS(allocs1);
+ALLOCS(allocs2);
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -22,6 +28,13 @@ struct {
 	__type(key, __u32);
 	__type(value, struct ayp_mem_cell);
 } mem_cells SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct ayp_mem_size);
+} mem_sizes SEC(".maps");
 
 static __always_inline void account(__u32 site, __u32 slot, __u64 bytes)
 {
@@ -33,6 +46,23 @@ static __always_inline void account(__u32 site, __u32 slot, __u64 bytes)
 		COUNTER_ADD(cell->bytes, bytes);
 		COUNTER_ADD(cell->count, 1);
 	}
+}
+
+static __always_inline void account_size(const struct ayp_alloc *a, __u32 change)
+{
+	__u32 index = bpf_get_smp_processor_id() * AYP_MEM_TYPES + (a->type & 1);
+	struct ayp_mem_size *size;
+
+	if (!params.mem_by_size || a->bytes / 8 >= AYP_MEM_SIZES)
+		return;
+	index = index * AYP_MEM_SIZES + a->bytes / 8;
+	size = bpf_map_lookup_elem(&mem_sizes, &index);
+	if (!size)
+		return;
+	if (params.atomic)
+		__sync_fetch_and_add(&size->live[a->cls & (AYP_MEM_CLASSES - 1)], change);
+	else
+		size->live[a->cls & (AYP_MEM_CLASSES - 1)] += change;
 }
 
 /* An argument by number. Each load stands on its own: a computed context offset is refused. */
@@ -62,27 +92,105 @@ static __always_inline __u64 value(void *ctx, const volatile struct ayp_field *f
 	return params.mem_raw ? raw_arg(ctx, f->offset) : read_number(ctx, f->offset, f->size);
 }
 
-static __always_inline void on_free(void *ctx, __u32 prog)
+/* Which of the first three classes an address belongs to. Every bit of it counts (the finalizer of
+ * MurmurHash3): objects of one slab differ in a few bits only. */
+static __always_inline __u32 class_of(__u64 ptr)
+{
+	ptr ^= ptr >> 33;
+	ptr *= 0xff51afd7ed558ccdull;
+	ptr ^= ptr >> 33;
+	ptr *= 0xc4ceb9fe1a85ec53ull;
+	ptr >>= 64 - 2 * AYP_MEM_CLASS_SHIFT;
+	if (!ptr)
+		return AYP_MEM_CLASS_2;
+	return ptr & ((1 << AYP_MEM_CLASS_SHIFT) - 1) ? AYP_MEM_CLASS_0 : AYP_MEM_CLASS_1;
+}
+
+static __always_inline void *table_of(__u32 cls)
+{
+	return cls == AYP_MEM_CLASS_0   ? (void *)&allocs0
+	       : cls == AYP_MEM_CLASS_1 ? (void *)&allocs1
+					: (void *)&allocs2;
+}
+
+/* What is left of this class is of no use. That of the last class always is, complete or not. */
+static __always_inline int given_up(const struct ayp_control *c, __u32 cls)
+{
+	if (cls == AYP_MEM_CLASS_0)
+		return c->mem_full[AYP_MEM_CLASS_0] || c->mem_full[AYP_MEM_CLASS_1];
+	return cls == AYP_MEM_CLASS_1 && c->mem_full[AYP_MEM_CLASS_1];
+}
+
+static __always_inline void put_back(__u32 prog, const struct ayp_alloc *a)
+{
+	account(a->site,
+		AYP_MEM_SLOT_FREE(prog, a->type & 1, (__u32)a->cls & (AYP_MEM_CLASSES - 1)),
+		a->bytes);
+	account_size(a, -1);
+}
+
+static __always_inline void give_back(const struct ayp_control *c, __u32 prog, __u64 ptr)
 {
 	struct ayp_alloc *a;
-	__u64 ptr;
+	__u32 cls;
+	void *table;
 
-	if (!active_control())
+	if (!(ptr & (AYP_MEM_PAGE - 1))) {
+		a = bpf_map_lookup_elem(&allocs2, &ptr);
+		if (a) {
+			put_back(prog, a);
+			bpf_map_delete_elem(&allocs2, &ptr);
+			return;
+		}
+	}
+	cls = class_of(ptr);
+	if (given_up(c, cls))
 		return;
-	ptr = value(ctx, &params.mem_ptr[prog]);
-	if (!ptr)
-		return;
-	a = bpf_map_lookup_elem(&allocs, &ptr);
+	table = table_of(cls);
+	a = bpf_map_lookup_elem(table, &ptr);
 	if (!a)
 		return;
-	account(a->site, AYP_MEM_SLOT_FREE(prog, a->type & 1), a->bytes);
-	bpf_map_delete_elem(&allocs, &ptr);
+	put_back(prog, a);
+	bpf_map_delete_elem(table, &ptr);
+}
+
+static __always_inline void on_free(void *ctx, __u32 prog)
+{
+	struct ayp_control *c = active_control();
+	__u64 ptr;
+
+	if (!c)
+		return;
+	ptr = value(ctx, &params.mem_ptr[prog]);
+	if (ptr)
+		give_back(c, prog, ptr);
+}
+
+static __always_inline void on_bulk(__u64 array, __u64 n)
+{
+	struct ayp_control *c = active_control();
+	__u32 i;
+
+	if (!c)
+		return;
+	for (i = 0; i < AYP_MEM_BULK_MAX; i++) {
+		__u64 ptr;
+
+		if (i >= n)
+			break;
+		ptr = read_number(
+			(const void *)(long)array, i * params.mem_pointer, params.mem_pointer);
+		if (ptr)
+			give_back(c, AYP_MEMP_BULK, ptr);
+	}
 }
 
 static __always_inline void on_alloc(void *ctx, __u32 prog, __u32 type)
 {
 	struct ayp_control *c = active_control();
 	struct ayp_alloc a = {}, *old;
+	__u32 cls;
+	void *table;
 	__u64 ptr;
 
 	if (!c)
@@ -100,17 +208,30 @@ static __always_inline void on_alloc(void *ctx, __u32 prog, __u32 type)
 			(void *)value(ctx, &params.mem_cache[prog]), params.cache_size_offset, 4);
 	a.site = innermost_site();
 	a.type = type;
-	/* Still there: its free was not seen (a program cannot run on top of itself). */
-	old = bpf_map_lookup_elem(&allocs, &ptr);
-	if (old)
-		account(old->site, AYP_MEM_SLOT_FREE(prog, old->type & 1), old->bytes);
-	if (bpf_map_update_elem(&allocs, &ptr, &a, BPF_ANY)) {
-		account(0, AYP_MEM_SLOT_UNTRACKED(prog), a.bytes);
-		if (old)
-			bpf_map_delete_elem(&allocs, &ptr);
+	cls = class_of(ptr);
+	a.cls = cls;
+	if (a.bytes >= AYP_MEM_LARGE_BYTES && !(ptr & (AYP_MEM_PAGE - 1))) {
+		cls = AYP_MEM_CLASS_2;
+		a.cls = AYP_MEM_LARGE;
+	}
+	if (given_up(c, cls)) {
+		account(a.site, AYP_MEM_SLOT_PASSED(prog), a.bytes);
 		return;
 	}
-	account(a.site, AYP_MEM_SLOT_ALLOC(prog), a.bytes);
+	table = table_of(cls);
+	/* Still there: its free was not seen (a program cannot run on top of itself). */
+	old = bpf_map_lookup_elem(table, &ptr);
+	if (old)
+		put_back(prog, old);
+	if (bpf_map_update_elem(table, &ptr, &a, BPF_ANY)) {
+		c->mem_full[cls & 3] = 1;
+		account(a.site, AYP_MEM_SLOT_PASSED(prog), a.bytes);
+		if (old)
+			bpf_map_delete_elem(table, &ptr);
+		return;
+	}
+	account(a.site, AYP_MEM_SLOT_ALLOC(prog, (__u32)a.cls & (AYP_MEM_CLASSES - 1)), a.bytes);
+	account_size(&a, 1);
 }
 
 /* One body behind two kinds of attachment. */
@@ -132,3 +253,35 @@ MEM_PROGRAM(kmem_cache_alloc, on_alloc(ctx, AYP_MEMP_CACHE, AYP_MEM_KMEM_CACHE))
 MEM_PROGRAM(kmem_cache_alloc_node, on_alloc(ctx, AYP_MEMP_CACHE_NODE, AYP_MEM_KMEM_CACHE))
 MEM_PROGRAM(kfree, on_free(ctx, AYP_MEMP_KFREE))
 MEM_PROGRAM(kmem_cache_free, on_free(ctx, AYP_MEMP_CACHE_FREE))
+
+/* (name or cache, how many, array): of the tracepoint, and of a copy of the program at the entry of
+ * kmem_cache_free_bulk(). */
+SEC("?raw_tp/rcu_invoke_kfree_bulk_callback")
+int bulk_raw(__u64 *ctx)
+{
+	on_bulk(ctx[2], ctx[1]);
+	return 0;
+}
+
+static __always_inline void on_bulk_record(void *ctx)
+{
+	const volatile struct ayp_field *array = &params.mem_ptr[AYP_MEMP_BULK];
+	const volatile struct ayp_field *n = &params.mem_bytes[AYP_MEMP_BULK];
+
+	on_bulk(read_number(ctx, array->offset, array->size), read_number(ctx, n->offset, n->size));
+}
+
+SEC("?tp/rcu/rcu_invoke_kfree_bulk_callback")
+int bulk_tp(void *ctx)
+{
+	on_bulk_record(ctx);
+	return PERF_KEEPS;
+}
+
+/* The fields are registers in struct pt_regs. */
+SEC("?kprobe/kmem_cache_free_bulk")
+int bulk_kprobe(void *ctx)
+{
+	on_bulk_record(ctx);
+	return PERF_KEEPS;
+}

@@ -16,8 +16,8 @@ static __always_inline __u64 mac(const __u8 *p)
 	       (__u64)p[4] << 8 | p[5];
 }
 
-SEC("?xdp")
-int xdp_packet(struct packet_ctx *ctx)
+/* The Ethernet header is in the first part of a packet that comes in several. */
+static __always_inline int on_packet(struct packet_ctx *ctx, __u64 len)
 {
 	const __u8 *data = (void *)(long)ctx->data;
 	const __u8 *end = (void *)(long)ctx->data_end;
@@ -27,7 +27,21 @@ int xdp_packet(struct packet_ctx *ctx)
 		dst_type = mac(data) << 16 | data[12] << 8 | data[13];
 		src = mac(data + 6);
 	}
-	emit(params.func_packet, AYP_REC_INSTANT, EMIT_NO_TASK, 4, ctx->ingress_ifindex, end - data,
+	emit(params.func_packet, AYP_REC_INSTANT, EMIT_NO_TASK, 4, ctx->ingress_ifindex, len,
 		dst_type, src);
 	return XDP_PASS;
+}
+
+/* Takes packets of several buffers (Linux 5.18), so the interface keeps its freedom to have a large MTU: with a program
+ * that does not the kernel refuses to raise it above a page. */
+SEC("?xdp.frags")
+int xdp_packet_frags(struct packet_ctx *ctx)
+{
+	return on_packet(ctx, bpf_xdp_get_buff_len((struct xdp_md *)ctx));
+}
+
+SEC("?xdp")
+int xdp_packet(struct packet_ctx *ctx)
+{
+	return on_packet(ctx, (__u64)ctx->data_end - ctx->data);
 }

@@ -92,6 +92,15 @@ int ayp_message_encode(struct ayp_message_ctx *ctx, unsigned int kind, const voi
 int ayp_message_decode(struct ayp_message_ctx *ctx, unsigned int kind, uint8_t flags,
 	const uint8_t *src, size_t len, void *msg);
 
+/* Bits of MemorySample.unseen: memory that is given back without the board seeing it. */
+enum ayp_unseen {
+	AYP_UNSEEN_BULK = 1,  /* arrays of objects: kmem_cache_free_bulk() */
+	AYP_UNSEEN_RCU = 2,   /* kfree_rcu() */
+	AYP_UNSEEN_SHEAF = 4, /* kfree_rcu() of objects whose cache has sheaves (Linux 6.18) */
+	AYP_UNSEEN_TABLE =
+		8, /* no room even for the few that stand for all: too little is outstanding */
+};
+
 /* Lower-case names as `info --json` prints them: "ring_full"...; "unknown" for other values. */
 const char *ayp_loss_cause_name(unsigned int cause);
 const char *ayp_link_mode_name(unsigned int mode);

@@ -57,11 +57,12 @@ struct config {
 	uint32_t sample_hz;    /* stack samples per second and CPU */
 	char **xdp_interfaces; /* NULL: all that are up */
 	size_t n_xdp_interfaces;
-	size_t ring_bytes;     /* kernel ring buffer, a power of two; never 0 */
-	const char *mechanism; /* attach by this mechanism only, e.g. "kprobe"; NULL: the best that
+	size_t ring_bytes;      /* kernel ring buffer, a power of two; never 0 */
+	size_t mem_table_bytes; /* for followed allocations, in the kernel; never 0 */
+	const char *mechanism;  /* attach by this mechanism only, e.g. "kprobe"; NULL: the best that
 				  works */
-	bool unsafe;           /* also functions that every probe runs through */
-	uint32_t return_slots; /* kprobe, kprobe.multi: calls of a function at once whose returns
+	bool unsafe;            /* also functions that every probe runs through */
+	uint32_t return_slots;  /* kprobe, kprobe.multi: calls of a function at once whose returns
 				  are seen; 0: by the memory */
 	const char *btf; /* type information for a kernel that has none: a file, a directory; NULL:
 			    what is found */

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "target/guard.h"
 #include "target/log.h"
 
 #define EMERGENCIES_ONLY 1
@@ -55,8 +56,11 @@ int console_quiet(struct console *c, const char *path)
 	c->before = level;
 	err = level < 0 ? level : 0;
 	if (!err && level > EMERGENCIES_ONLY) {
+		c->guard = guard_number(path, level, EMERGENCIES_ONLY);
 		err = write_level(path, EMERGENCIES_ONLY);
 		c->set = !err;
+		if (err)
+			guard_done(c->guard);
 	}
 	if (err) {
 		log_error("cannot keep kernel messages off the console (%s): %s; %s", path,
@@ -83,9 +87,11 @@ void console_restore(struct console *c)
 	c->set = false;
 	if (read_level(c->path) != EMERGENCIES_ONLY) {
 		log_detail("console log level is not what it was set to: left alone");
+		guard_done(c->guard);
 		return;
 	}
 	err = write_level(c->path, c->before);
+	guard_done(c->guard);
 	if (err)
 		log_warn("cannot set the console log level back to %d: %s; echo %d > %s", c->before,
 			strerror(-err), c->before, c->path);

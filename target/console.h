@@ -16,6 +16,7 @@ struct console {
 	const char *path;
 	int before; /* level found */
 	bool set;   /* lowered, and not restored yet */
+	int guard;  /* of guard.h, while it is set */
 };
 
 /* Lower it. `path` (CONSOLE_LEVEL_PATH) must outlive c. 0, or a negative errno after one line. */

@@ -12,6 +12,7 @@
 #include "target/stream/closing.h"
 #include "target/command.h"
 #include "target/console.h"
+#include "target/guard.h"
 #include "target/kmsg.h"
 #include "target/log.h"
 #include "target/memory.h"
@@ -470,8 +471,11 @@ static int exit_status(const struct daemon *d, int err)
 int daemon_run(const struct config *cfg)
 {
 	struct daemon d = {.cfg = cfg, .signals = -1, .kmsg = -1, .reason = "finished"};
-	int err = set_up(&d);
+	int err;
 
+	if (!cfg->replay_file)
+		guard_start();
+	err = set_up(&d);
 	if (err == -ENOMEM && !d.said_memory)
 		log_error("out of memory");
 	/* One that cannot run leaves nothing behind: not a word has gone out yet. */

@@ -15,6 +15,10 @@
 #define MEMORY_SHARE 32u
 #define RING_MIN     (64ull << 10)
 #define RING_MAX     (1ull << 30)
+/* Of followed allocations: some 1,000 and 260,000. */
+#define TABLE_MIN     (96ull << 10)
+#define TABLE_DEFAULT (24ull << 20)
+#define TABLE_SHARE   64u
 
 static int refuse(char *why, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 static int refuse(char *why, const char *fmt, ...)
@@ -392,6 +396,11 @@ OPTION_SETTER(ring_size)
 	return 0;
 }
 
+OPTION_SETTER(memory_table)
+{
+	return size(value, TABLE_MIN, 1ull << 30, &o->config.mem_table_bytes, why);
+}
+
 OPTION_SETTER(summary_json)
 {
 	return text(o, value, &o->config.summary_json, why);
@@ -404,6 +413,15 @@ size_t default_ring_bytes(uint64_t memory)
 	while (memory && ring > memory / MEMORY_SHARE && ring > RING_MIN)
 		ring /= 2;
 	return (size_t)ring;
+}
+
+size_t default_memory_table(uint64_t memory)
+{
+	uint64_t share = memory / TABLE_SHARE;
+
+	if (!memory || share > TABLE_DEFAULT)
+		return TABLE_DEFAULT;
+	return share < TABLE_MIN ? TABLE_MIN : (size_t)share;
 }
 
 size_t default_spool_bytes(uint64_t memory)

@@ -32,6 +32,7 @@ OPTION_SETTER(duration);
 OPTION_SETTER(spool_mem);
 OPTION_SETTER(spool_file);
 OPTION_SETTER(ring_size);
+OPTION_SETTER(memory_table);
 OPTION_SETTER(summary_json);
 OPTION_SETTER(replay);
 OPTION_SETTER(names);
@@ -47,6 +48,7 @@ OPTION_SETTER(help);
 /* 4 MiB, or less where that were more than 1/32 of the memory (bytes; 0: not known). The ring is a
  * power of two. */
 size_t default_ring_bytes(uint64_t memory);
+size_t default_memory_table(uint64_t memory);
 size_t default_spool_bytes(uint64_t memory);
 
 #endif

@@ -94,6 +94,10 @@ const struct option_row option_rows[] = {
 		"the same on disk (not in this version)"},
 	{"ring-size", 0, "SIZE", NULL, false, set_ring_size,
 		"kernel ring buffer, made a power of two [4M, at most 1/32 of the memory]"},
+	{"memory-table", 0, "SIZE", NULL, false, set_memory_table,
+		"kernel memory for the allocations that module memory follows; when they are more, "
+		"one in "
+		"8 or 64 stands for all [1/64 of the memory, at most 24M]"},
 	{"summary-json", 0, "FILE", NULL, false, set_summary_json,
 		"write what was traced, sent and lost, and at what cost"},
 
@@ -231,6 +235,7 @@ static void set_defaults(struct config *c)
 		.interval_ms = 100,
 		.spool_mem = default_spool_bytes(memory_of_board()),
 		.ring_bytes = default_ring_bytes(memory_of_board()),
+		.mem_table_bytes = default_memory_table(memory_of_board()),
 	};
 }
 

@@ -8,6 +8,7 @@
 
 #include "target/log.h"
 #include "target/output_file.h"
+#include "target/summary_memory.h"
 #include "target/usage.h"
 
 typedef unsigned long long ull;
@@ -21,7 +22,7 @@ void summary_print(const struct stream *s)
 {
 	const struct output *out = s->lines[0].out;
 	uint64_t lost = losses_total(&out->losses);
-	char causes[256] = "";
+	char causes[256] = "", memory[200];
 	size_t len = 0;
 
 	for (unsigned int c = 0; c < LOSSES_CAUSES && len < sizeof(causes); c++)
@@ -31,10 +32,11 @@ void summary_print(const struct stream *s)
 				(ull)out->losses.total[c]);
 	log_note("%llu events: %llu sent, %llu lost%s%s; %llu bytes, %.2f per event; spool peak "
 		 "%llu KiB; "
-		 "%.2f s CPU, %.1f MiB",
+		 "%.2f s CPU, %.1f MiB%s",
 		(ull)s->produced, (ull)out->events_sent, (ull)lost, causes, causes[0] ? ")" : "",
 		(ull)out->wire_bytes, bytes_per_event(out), (ull)(out->spool.peak + 1023) >> 10,
-		(double)usage_cpu_us() / 1e6, (double)usage_peak_rss_kb() / 1024);
+		(double)usage_cpu_us() / 1e6, (double)usage_peak_rss_kb() / 1024,
+		summary_memory_text(memory, sizeof(memory), &s->last_sample));
 }
 
 static void put_string(FILE *file, const char *text)
@@ -124,6 +126,7 @@ static void put_all(FILE *file, const struct stream *s, const struct command *c)
 	fprintf(file, "  \"ring_bytes\": %zu,\n", s->cfg->replay_file ? 0 : s->cfg->ring_bytes);
 	fprintf(file, "  \"spool_bytes\": %zu,\n", s->cfg->spool_mem);
 	put_command(file, c);
+	summary_memory_json(file, &s->last_sample);
 	put_counts(file, s->source);
 	put_probes(file, s->source);
 	fputs("}\n", file);

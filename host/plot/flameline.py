@@ -406,7 +406,7 @@ class Picture:
         known = np.isfinite(y[:-1]) & (x[:-1] < self.stop) & (x[1:] > self.start)
         return known.any() or (np.isfinite(y) & (x >= self.start) & (x < self.stop)).any()
 
-    def draw_memory(self, key, _p, ax, d):
+    def draw_memory(self, key, p, ax, d):
         kinds = (("total", "total", "black", "solid", 1.2), ("kmalloc", "kmalloc", "red", (0, (5, 3)), 1.1),
                  ("kmem_cache", "kmem_cache", "blue", (0, (5, 3)), 1.1))
         values = np.concatenate([line_pairs(d[f"{key}.{k[0]}"])[1] for k in kinds])
@@ -416,6 +416,9 @@ class Picture:
             ax.set_ylim(bottom=np.nanmin(values) / size * 1.12)
         if not any(self.visible(*line_pairs(d[f"{key}.{k[0]}"])) for k in kinds):
             self.note(ax, "no memory samples in this view")
+        if p["remark"]:
+            self.keep(ax.text(0.006, 0.96, plain(p["remark"]), transform=ax.transAxes, ha="left", va="top",
+                              fontsize=LABEL_PT, color="#993300", zorder=5))
         legend = []
         for line, label, color, style, weight in kinds:
             x, y = line_pairs(d[f"{key}.{line}"])

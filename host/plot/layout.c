@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "host/base/text.h"
+#include "host/model/memory_books.h"
 
 static bool has_module(const struct model *m, const char *name)
 {
@@ -68,6 +69,25 @@ static struct plot_panel *add_panel(struct plot_scene *sc, enum plot_panel_kind 
 	if (!has_data)
 		explain(sc->m, p);
 	return p;
+}
+
+/* What the curve is an estimate of, and what it leaves out. */
+static void remark_memory(const struct model *m, struct plot_panel *p)
+{
+	char text[TEXT_NUMBER], doubts[160], *to = p->remark;
+	size_t cap = sizeof(p->remark), n;
+	struct memory_books b;
+
+	memory_books(&b, m);
+	n = (size_t)snprintf(
+		to, cap, "%s", memory_books_doubts(doubts, sizeof(doubts), b.one_in, b.unseen));
+	if (b.total.untracked_count && n < cap)
+		n += (size_t)snprintf(to + n, cap - n,
+			"; not followed: %" PRIu64 " allocations, %s", b.total.untracked_count,
+			text_bytes(text, b.total.untracked_bytes));
+	if (b.total.gone_count && n < cap)
+		snprintf(to + n, cap - n, "; left out: %s given back unseen, by slab statistics",
+			text_bytes(text, b.total.gone_bytes));
 }
 
 /* Calls there are, but none where we look. */
@@ -182,7 +202,7 @@ void plot_scene_lay_out(struct plot_scene *sc)
 	if (o->stack_per_cpu)
 		add_lanes(sc);
 	if (o->memory)
-		add_panel(sc, PLOT_MEMORY, sc->memory.n > 0);
+		remark_memory(sc->m, add_panel(sc, PLOT_MEMORY, sc->memory.n > 0));
 	if (o->throughput)
 		add_panel(sc, PLOT_THROUGHPUT, sc->traffic.n_ifaces > 0);
 	/* Packets are lines across the stack panels; without those, or to say why there are none, a

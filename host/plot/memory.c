@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "host/model/memory_books.h"
+
 static const char *const line_names[PLOT_MEMORY_LINES] = {"kmalloc", "kmem_cache", "total"};
 
 void plot_memory_free(struct plot_memory *mem)
@@ -55,10 +57,13 @@ int plot_memory_build(struct plot_memory *mem, const struct model *m)
 			session = m->sample_session[i];
 			now[0] = now[1] = 0;
 		}
-		for (pb_size_t k = 0; k < s->memory_count; k++)
+		for (pb_size_t k = 0; k < s->memory_count; k++) {
+			struct memory_book book;
+
+			memory_book_of(&book, &s->memory[k]);
 			if (s->memory[k].type < 2)
-				now[s->memory[k].type] = (double)s->memory[k].alloc_bytes -
-							 (double)s->memory[k].free_bytes;
+				now[s->memory[k].type] = (double)book.outstanding_bytes;
+		}
 		add_point(mem, t, now[0], now[1]);
 	}
 	return 0;

@@ -14,7 +14,8 @@ struct plot_panel {
 	uint8_t kind; /* enum plot_panel_kind */
 	int cpu;      /* stack: its CPU; -1: all */
 	char title[64];
-	char note[160];               /* why it is empty; "" when it is not */
+	char note[160];   /* why it is empty; "" when it is not */
+	char remark[320]; /* how far what it shows can be trusted; "" when nothing is to say */
 	const struct plot_rows *rows; /* stack: where first_row .. + n_rows are; NULL when empty */
 	uint32_t first_row, n_rows;
 };

@@ -37,6 +37,7 @@ static void describe_panels(const struct plot_scene *sc, struct json *j)
 		json_text(j, "title", p->title);
 		json_text(j, "note", p->note);
 		json_int(j, "cpu", p->cpu);
+		json_text(j, "remark", p->remark);
 		json_uint(j, "rows", p->n_rows);
 		json_close(j);
 	}

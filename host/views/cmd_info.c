@@ -8,6 +8,7 @@
 #include "host/commands.h"
 #include "host/base/json.h"
 #include "host/model/book.h"
+#include "host/model/memory_books.h"
 #include "host/model/model.h"
 #include "host/base/say.h"
 #include "host/base/text.h"
@@ -208,6 +209,49 @@ static void json_uart(struct json *j, const char *key, const ayaprof_UartErrors 
 	json_close(j);
 }
 
+static void json_memory_book(struct json *j, const char *key, const struct memory_book *b)
+{
+	json_flat_object(j, key);
+	json_uint(j, "alloc_bytes", b->alloc_bytes);
+	json_uint(j, "alloc_count", b->alloc_count);
+	json_uint(j, "free_bytes", b->free_bytes);
+	json_uint(j, "free_count", b->free_count);
+	json_uint(j, "gone_bytes", b->gone_bytes);
+	json_uint(j, "gone_count", b->gone_count);
+	json_uint(j, "outstanding_bytes", b->outstanding_bytes);
+	json_uint(j, "outstanding_count", b->outstanding_count);
+	json_uint(j, "untracked_bytes", b->untracked_bytes);
+	json_uint(j, "untracked", b->untracked_count);
+	json_close(j);
+}
+
+static void json_memory(struct json *j, const struct model *m)
+{
+	struct memory_books b;
+
+	memory_books(&b, m);
+	if (!b.known) {
+		json_null(j, "memory");
+		return;
+	}
+	json_object(j, "memory");
+	json_bool(j, "estimate", b.estimate);
+	json_uint(j, "one_in", b.one_in);
+	json_bool(j, "table_full", b.unseen & AYP_UNSEEN_TABLE);
+	json_array(j, "unseen");
+	if (b.unseen & AYP_UNSEEN_BULK)
+		json_text(j, NULL, "bulk");
+	if (b.unseen & AYP_UNSEEN_RCU)
+		json_text(j, NULL, "kfree_rcu");
+	if (b.unseen & AYP_UNSEEN_SHEAF)
+		json_text(j, NULL, "kfree_rcu_sheaf");
+	json_close(j);
+	json_memory_book(j, "total", &b.total);
+	json_memory_book(j, "kmalloc", &b.type[0]);
+	json_memory_book(j, "kmem_cache", &b.type[1]);
+	json_close(j);
+}
+
 static void print_json(const struct model *m)
 {
 	struct json j;
@@ -226,6 +270,7 @@ static void print_json(const struct model *m)
 	json_uint(&j, "orphan_exits", m->orphan_exits);
 	json_uint(&j, "samples", m->n_samples);
 	json_lost(&j, m);
+	json_memory(&j, m);
 	json_uint(&j, "wire_bytes", m->line.wire_bytes);
 	if (m->n_events)
 		json_real(&j, "wire_bytes_per_event",
@@ -428,6 +473,31 @@ static void print_lost(const struct model *m)
 	print_not_known(m);
 }
 
+static void print_memory(const struct model *m)
+{
+	char a[TEXT_NUMBER], b[TEXT_NUMBER], doubts[160];
+	struct memory_books books;
+	const struct memory_book *t = &books.total;
+
+	memory_books(&books, m);
+	if (!books.known)
+		return;
+	printf("memory     %s in %" PRIu64 " allocations, outstanding %s in %" PRIu64 "\n",
+		text_bytes(a, t->alloc_bytes), t->alloc_count, text_bytes(b, t->outstanding_bytes),
+		t->outstanding_count);
+	memory_books_doubts(doubts, sizeof(doubts), books.one_in, books.unseen);
+	if (*doubts)
+		printf("           outstanding is %s%s\n",
+			books.one_in > 1 ? "" : "what was seen; ", doubts);
+	if (t->untracked_count)
+		printf("           not followed: %s in %" PRIu64 " allocations\n",
+			text_bytes(a, t->untracked_bytes), t->untracked_count);
+	if (t->gone_count)
+		printf("           given back unseen, by the kernel's slab statistics: %s in "
+		       "%" PRIu64 " at least (not in outstanding)\n",
+			text_bytes(a, t->gone_bytes), t->gone_count);
+}
+
 static void print_kernel_log(const struct model *m)
 {
 	if (!m->n_logs)
@@ -448,6 +518,7 @@ static void print_text(const struct model *m)
 	printf("events     %zu events, %zu calls (%" PRIu64 " without end), %" PRIu64
 	       " exits without entry, %zu samples\n",
 		m->n_events, m->n_calls, calls_without_end(m), m->orphan_exits, m->n_samples);
+	print_memory(m);
 	print_kernel_log(m);
 	print_lost(m);
 }

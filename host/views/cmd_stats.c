@@ -8,6 +8,7 @@
 #include "host/commands.h"
 #include "host/base/csv.h"
 #include "host/base/json.h"
+#include "host/model/memory_books.h"
 #include "host/model/model.h"
 #include "host/base/say.h"
 #include "host/views/stats.h"
@@ -19,7 +20,8 @@ static const struct cli_option options[] = {
 	[OPT_JSON] = {0, "json", NULL, "as JSON, times in ns"},
 	[OPT_CSV] = {0, "csv", NULL, "as CSV, times in ns"},
 	[OPT_SORT] = {'s', "sort", "KEY",
-		"name, kind, count, no_end, total, self, mean, p50, p90, p99, min or max (total)"},
+		"name, kind, count, no_end, total, self, mean, p50, p90, p99, min, max, alloc, "
+		"alloc_bytes or outstanding (total)"},
 	[OPT_TOP] = {'n', "top", "N", "only the first N"},
 };
 
@@ -30,13 +32,23 @@ static const struct cli_spec spec = {
 		"made from there. Calls whose exit is not in the recording (still running, lost,\n"
 		"missed by the kernel) count, but have no times: no_end says how many. exact is "
 		"the\n"
-		"board's own count where it sends one: it is right whatever was lost on the way.",
+		"board's own count where it sends one: it is right whatever was lost on the way.\n"
+		"With module memory: allocs and bytes that kernel memory was taken in while the\n"
+		"function was the innermost profiled one, and what of it is outstanding.",
 	.options = options,
 	.n_options = sizeof(options) / sizeof(*options),
 	.more = "example: hostdec stats run.pb --sort self --top 20",
 };
 
-enum column_type { COLUMN_NAME, COLUMN_KIND, COLUMN_COUNT, COLUMN_TIME, COLUMN_EXACT };
+enum column_type {
+	COLUMN_NAME,
+	COLUMN_KIND,
+	COLUMN_COUNT,
+	COLUMN_TIME,
+	COLUMN_EXACT,
+	COLUMN_ALLOCS,
+	COLUMN_BYTES
+};
 
 static const struct column {
 	const char *key, *heading;
@@ -56,6 +68,12 @@ static const struct column {
 	{"min_ns", "MIN", COLUMN_TIME, offsetof(struct stats_row, min_ns)},
 	{"max_ns", "MAX", COLUMN_TIME, offsetof(struct stats_row, max_ns)},
 	{"exact_count", "EXACT", COLUMN_EXACT, offsetof(struct stats_row, exact_count)},
+	{"alloc_count", "ALLOCS", COLUMN_ALLOCS, offsetof(struct stats_row, alloc_count)},
+	{"alloc_bytes", "ALLOC", COLUMN_BYTES, offsetof(struct stats_row, alloc_bytes)},
+	{"free_count", "FREES", COLUMN_ALLOCS, offsetof(struct stats_row, free_count)},
+	{"free_bytes", "FREED", COLUMN_BYTES, offsetof(struct stats_row, free_bytes)},
+	{"outstanding_bytes", "OUTSTANDING", COLUMN_BYTES,
+		offsetof(struct stats_row, outstanding_bytes)},
 };
 #define N_COLUMNS (sizeof(columns) / sizeof(*columns))
 
@@ -103,7 +121,8 @@ static const struct column *find_column(const char *key)
 		const char *k = columns[i].key;
 
 		if (len && !strncmp(k, key, len) &&
-			(!k[len] || !strcmp(k + len, "_ns") || !strcmp(k + len, "_count")))
+			(!k[len] || !strcmp(k + len, "_ns") || !strcmp(k + len, "_count") ||
+				!strcmp(k + len, "_bytes")))
 			return &columns[i];
 	}
 	return NULL;
@@ -182,6 +201,14 @@ static void cell_text(char dst[160], const struct stats_row *row, const struct c
 		if (row->complete)
 			snprintf(dst, 160, "%s", text_duration(time, number(row, c)));
 		break;
+	case COLUMN_BYTES:
+		if (row->alloc_count)
+			snprintf(dst, 160, "%s", text_bytes(time, number(row, c)));
+		break;
+	case COLUMN_ALLOCS:
+		if (row->alloc_count)
+			snprintf(dst, 160, "%" PRIu64, number(row, c));
+		break;
 	case COLUMN_EXACT:
 		if (!row->has_exact)
 			break;
@@ -192,12 +219,36 @@ static void cell_text(char dst[160], const struct stats_row *row, const struct c
 	}
 }
 
+static bool has_memory(const struct stats *s)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (s->rows[i].alloc_count)
+			return true;
+	return false;
+}
+
+/* How far OUTSTANDING can be trusted, which is the same for all functions. */
+static void print_doubts(const struct model *m)
+{
+	struct memory_books books;
+	char doubts[160];
+
+	memory_books(&books, m);
+	memory_books_doubts(doubts, sizeof(doubts), books.one_in, books.unseen);
+	if (*doubts)
+		printf("what is outstanding is %s%s (hostdec info tells more)\n",
+			books.one_in > 1 ? "" : "what was not seen to come back; ", doubts);
+}
+
 static void print_table(const struct stats *s, const struct model *m)
 {
-	size_t width[N_COLUMNS];
+	size_t width[N_COLUMNS], n = N_COLUMNS;
 	char cell[160];
 
-	for (size_t c = 0; c < N_COLUMNS; c++) {
+	while (!has_memory(s) && columns[n - 1].type >= COLUMN_ALLOCS)
+		n--;
+
+	for (size_t c = 0; c < n; c++) {
 		width[c] = strlen(columns[c].heading);
 		for (size_t i = 0; i < s->n; i++) {
 			cell_text(cell, &s->rows[i], &columns[c]);
@@ -205,7 +256,7 @@ static void print_table(const struct stats *s, const struct model *m)
 		}
 	}
 	for (size_t i = 0; i <= s->n; i++) {
-		for (size_t c = 0; c < N_COLUMNS; c++) {
+		for (size_t c = 0; c < n; c++) {
 			bool left =
 				columns[c].type == COLUMN_NAME || columns[c].type == COLUMN_KIND;
 
@@ -217,6 +268,8 @@ static void print_table(const struct stats *s, const struct model *m)
 		}
 		putchar('\n');
 	}
+	if (has_memory(s))
+		print_doubts(m);
 	if (m->lost_total)
 		printf("%" PRIu64 " events were lost; calls they cut count, but have no times "
 		       "(hostdec info tells causes)\n",

@@ -136,6 +136,11 @@ static void write_sample(struct exporter *x, uint8_t session, const ayaprof_Samp
 		json_uint(j, "alloc_count", s->memory[i].alloc_count);
 		json_uint(j, "free_count", s->memory[i].free_count);
 		json_uint(j, "untracked", s->memory[i].untracked);
+		json_uint(j, "untracked_bytes", s->memory[i].untracked_bytes);
+		json_uint(j, "one_in", s->memory[i].one_in > 1 ? s->memory[i].one_in : 1);
+		json_uint(j, "unseen", s->memory[i].unseen);
+		json_uint(j, "gone_bytes", s->memory[i].gone_bytes);
+		json_uint(j, "gone_count", s->memory[i].gone_count);
 		json_close(j);
 	}
 	json_close(j);

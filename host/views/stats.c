@@ -34,6 +34,18 @@ static void fill_times(struct stats_row *row, uint64_t *durations)
 	row->max_ns = durations[row->complete - 1];
 }
 
+static void fill_memory(struct stats_row *row)
+{
+	const struct model_func *f = row->func;
+
+	row->alloc_count = f->alloc_count;
+	row->alloc_bytes = f->alloc_bytes;
+	row->free_count = f->free_count;
+	row->free_bytes = f->free_bytes;
+	row->outstanding_bytes =
+		f->alloc_bytes > f->free_bytes ? f->alloc_bytes - f->free_bytes : 0;
+}
+
 static void count_all(struct stats_row *rows, const struct model *m)
 {
 	for (size_t i = 0; i < m->n_calls; i++) {
@@ -134,8 +146,9 @@ int stats_build(struct stats *s, const struct model *m)
 		row->func = model_func(m, (uint16_t)i);
 		row->has_exact = row->func->has_exact;
 		row->exact_count = row->func->exact_count;
+		fill_memory(row);
 		fill_times(row, durations + at[i] - row->complete);
-		if (row->count || row->exact_count)
+		if (row->count || row->exact_count || row->alloc_count)
 			s->rows[s->n++] = *row;
 	}
 	free(durations);

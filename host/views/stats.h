@@ -15,6 +15,9 @@ struct stats_row {
 	uint64_t total_ns, self_ns, mean_ns, p50_ns, p90_ns, p99_ns, min_ns, max_ns;
 	bool has_exact;
 	uint64_t exact_count; /* the board's own count, which no loss on the way touches */
+	/* Kernel memory taken while this was the innermost profiled function, by the board's own count. */
+	uint64_t alloc_count, alloc_bytes, free_count, free_bytes;
+	uint64_t outstanding_bytes; /* not given back yet */
 };
 
 struct stats {

@@ -9,16 +9,10 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
-#include "target/memory.h"
-
-/* Outstanding allocations that can be matched: about 6 MiB of kernel memory, or a part of what there is on a small
- * board. Taken at once because a map that grew while kmalloc is being traced would trace itself. */
-#define MAX_ALLOCS   65536u
-#define MIN_ALLOCS   1024u
-#define ALLOC_BYTES  96u
-#define MEMORY_SHARE 32u
-#define MAX_TASKS    8192u
-#define MAX_THREADS  4096u
+/* What an allocation that is followed takes: its row, and its share of the table's heads. */
+#define ALLOC_BYTES 96u
+#define MAX_TASKS   8192u
+#define MAX_THREADS 4096u
 
 struct map_row {
 	const char *name;
@@ -36,19 +30,13 @@ static const struct map_row rows[MAP_COUNT] = {
 	[MAP_AGAIN] = {"again", BPF_MAP_TYPE_LRU_HASH, 4, 4, false},
 	[MAP_INNERMOST] = {"innermost", BPF_MAP_TYPE_LRU_HASH, 8, sizeof(struct ayp_innermost),
 		false},
-	[MAP_ALLOCS] = {"allocs", BPF_MAP_TYPE_HASH, 8, sizeof(struct ayp_alloc), false},
+	[MAP_ALLOCS0] = {"allocs0", BPF_MAP_TYPE_HASH, 8, sizeof(struct ayp_alloc), false},
+	[MAP_ALLOCS1] = {"allocs1", BPF_MAP_TYPE_HASH, 8, sizeof(struct ayp_alloc), false},
+	[MAP_ALLOCS2] = {"allocs2", BPF_MAP_TYPE_HASH, 8, sizeof(struct ayp_alloc), false},
 	[MAP_MEM_CELLS] = {"mem_cells", BPF_MAP_TYPE_ARRAY, 4, sizeof(struct ayp_mem_cell), true},
+	[MAP_MEM_SIZES] = {"mem_sizes", BPF_MAP_TYPE_ARRAY, 4, sizeof(struct ayp_mem_size), true},
 	[MAP_PLACES] = {"places", BPF_MAP_TYPE_ARRAY, 4, sizeof(struct ayp_place_bucket), true},
 };
-
-static size_t allocs(void)
-{
-	uint64_t share = memory_of_board() / MEMORY_SHARE / ALLOC_BYTES;
-
-	return !share || share > MAX_ALLOCS ? MAX_ALLOCS
-	       : share < MIN_ALLOCS         ? MIN_ALLOCS
-					    : (size_t)share;
-}
 
 static size_t page_up(size_t bytes)
 {
@@ -81,17 +69,18 @@ static int map_create(struct maps *m, enum map_id id, size_t entries, void **map
 	return 0;
 }
 
-int maps_create(
-	struct maps *m, size_t ring_bytes, uint32_t n_funcs, uint32_t n_sites, const char **what)
+int maps_create(struct maps *m, const struct maps_sizes *sizes, const char **what)
 {
 	int cpus = libbpf_num_possible_cpus();
+	size_t allocs = sizes->mem_table_bytes / ALLOC_BYTES;
+	uint32_t n_funcs = sizes->n_funcs, n_sites = sizes->n_sites;
 	LIBBPF_OPTS(bpf_map_create_opts, grace);
 	struct {
 		enum map_id id;
 		size_t entries;
 		void **mapping;
 	} todo[] = {
-		{MAP_RING, ring_bytes, NULL},
+		{MAP_RING, sizes->ring_bytes, NULL},
 		{MAP_CONTROL, 1, (void **)&m->control},
 		/* A session of nothing but counters has no function. */
 		{MAP_CELLS, (size_t)cpus * n_funcs + 1, (void **)&m->cells},
@@ -99,8 +88,15 @@ int maps_create(
 		{MAP_TASKS, MAX_TASKS, NULL},
 		{MAP_AGAIN, MAX_THREADS, NULL},
 		{MAP_INNERMOST, n_sites ? MAX_THREADS : 64, NULL},
-		{MAP_ALLOCS, allocs(), NULL},
+		/* At once: a map that grew while kmalloc is traced would trace itself. The first
+		 * class has half of it, so most boards never need another; the quarter of the last
+		 * is enough for whatever fits the memory that it is a 64th of. */
+		{MAP_ALLOCS0, allocs / 2, NULL},
+		{MAP_ALLOCS1, allocs / 4, NULL},
+		{MAP_ALLOCS2, allocs / 4, NULL},
 		{MAP_MEM_CELLS, (size_t)cpus * n_sites * AYP_MEM_SLOTS, (void **)&m->mem_cells},
+		{MAP_MEM_SIZES, (size_t)cpus * AYP_MEM_TYPES * AYP_MEM_SIZES,
+			(void **)&m->mem_sizes},
 	};
 	size_t i;
 	int err;
@@ -113,7 +109,7 @@ int maps_create(
 	if (cpus < 0)
 		return cpus;
 	for (i = 0; i < sizeof(todo) / sizeof(todo[0]); i++) {
-		if (todo[i].id >= MAP_ALLOCS && !n_sites)
+		if (todo[i].id >= MAP_ALLOCS0 && !n_sites)
 			continue;
 		*what = rows[todo[i].id].name;
 		err = map_create(m, todo[i].id, todo[i].entries, todo[i].mapping);
@@ -154,6 +150,7 @@ void maps_destroy(struct maps *m)
 		[MAP_CELLS] = (void *)m->cells,
 		[MAP_BOOKS] = (void *)m->books,
 		[MAP_MEM_CELLS] = (void *)m->mem_cells,
+		[MAP_MEM_SIZES] = (void *)m->mem_sizes,
 		[MAP_PLACES] = m->places,
 	};
 	size_t i;
@@ -172,6 +169,7 @@ void maps_destroy(struct maps *m)
 	m->cells = NULL;
 	m->books = NULL;
 	m->mem_cells = NULL;
+	m->mem_sizes = NULL;
 	m->places = NULL;
 }
 

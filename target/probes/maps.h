@@ -20,8 +20,11 @@ enum map_id {
 	MAP_TASKS,
 	MAP_AGAIN,
 	MAP_INNERMOST,
-	MAP_ALLOCS,
+	MAP_ALLOCS0, /* from here to MAP_MEM_SIZES: only with memory accounting */
+	MAP_ALLOCS1,
+	MAP_ALLOCS2,
 	MAP_MEM_CELLS,
+	MAP_MEM_SIZES,
 	MAP_PLACES,
 	MAP_COUNT
 };
@@ -35,13 +38,18 @@ struct maps {
 	const volatile struct ayp_cell *cells;
 	const volatile struct ayp_cpu_book *books;
 	const volatile struct ayp_mem_cell *mem_cells; /* NULL: memory is off */
+	const volatile struct ayp_mem_size *mem_sizes; /* the same */
 	struct ayp_place_bucket *places;               /* NULL: nobody has asked for it */
 };
 
-/* ring_bytes: a power of two and at least a page. n_sites 0: no memory accounting. On failure *what
- * names the map that could not be made. */
-int maps_create(
-	struct maps *m, size_t ring_bytes, uint32_t n_funcs, uint32_t n_sites, const char **what);
+struct maps_sizes {
+	size_t ring_bytes; /* a power of two and at least a page */
+	uint32_t n_funcs;
+	uint32_t n_sites;       /* 0: no memory accounting */
+	size_t mem_table_bytes; /* for followed allocations */
+};
+/* On failure *what names the map that could not be made. */
+int maps_create(struct maps *m, const struct maps_sizes *sizes, const char **what);
 /* The map `places`, all zero, of so many buckets; once. 0 or a negative errno. */
 /* Has the kernel memory for such a ring now? */
 bool maps_ring_fits(size_t ring_bytes);

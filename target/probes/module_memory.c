@@ -4,20 +4,33 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <bpf/libbpf.h>
 
+#include "target/clock.h"
 #include "target/log.h"
 #include "target/probes/kernel_btf.h"
+#include "target/probes/memory_bulk.h"
+#include "target/probes/memory_slab.h"
+#include "target/probes/memory_totals.h"
 #include "target/probes/tracefs.h"
 #include "target/probes/user_attach.h"
+
+/* The programs on tracepoints of kmem. */
+#define N_EVENTS AYP_MEMP_BULK
+
+struct memory_state {
+	uint32_t unseen; /* bits of MemorySample.unseen */
+	struct memory_slab slab;
+};
 
 static const struct {
 	const char *event;
 	bool optional; /* merged into the plain one in Linux 6.1 (11e9734bcb6a) */
 	bool alloc;
-} events[AYP_MEM_PROGS] = {
+} events[N_EVENTS] = {
 	[AYP_MEMP_KMALLOC] = {"kmalloc", false, true},
 	[AYP_MEMP_KMALLOC_NODE] = {"kmalloc_node", true, true},
 	[AYP_MEMP_CACHE] = {"kmem_cache_alloc", false, true},
@@ -105,7 +118,7 @@ static int find_all(
 	size_t n = 0;
 	int err;
 
-	for (prog = 0; prog < AYP_MEM_PROGS; prog++) {
+	for (prog = 0; prog < N_EVENTS; prog++) {
 		err = w->prepare(params, prog);
 		if (err && events[prog].optional && err == -ENOENT)
 			continue;
@@ -120,22 +133,23 @@ static int find_all(
 }
 
 /* Number of programs, or a negative errno with nothing left attached. */
-static int try_way(struct module *m, const struct way *w)
+static int try_way(struct module *m, const struct way *w, const struct ayp_params *params)
 {
-	struct ayp_params params = m->p->params;
-	const char *programs[AYP_MEM_PROGS + 1];
-	char names[AYP_MEM_PROGS][48];
+	struct ayp_params own = *params;
+	const char *programs[N_EVENTS + 1];
+	char names[N_EVENTS][48];
 	struct bpf_object *o;
-	int n = find_all(w, &params, programs, names), i, err = 0;
+	size_t before = m->links.n;
+	int n = find_all(w, &own, programs, names), i, err = 0;
 
 	if (n < 0)
 		return n;
 	/* Helpers that take the kernel's type information (Linux 5.15, dd6e10fbd9fb). */
-	params.task_regs = 1;
-	o = object_load(&image_memory, programs, &m->p->maps, &params, &err);
+	own.task_regs = 1;
+	o = object_load(&image_memory, programs, &m->p->maps, &own, &err);
 	if (!o) {
-		params.task_regs = 0;
-		o = object_load(&image_memory, programs, &m->p->maps, &params, &err);
+		own.task_regs = 0;
+		o = object_load(&image_memory, programs, &m->p->maps, &own, &err);
 	}
 	if (!o)
 		return err;
@@ -143,7 +157,7 @@ static int try_way(struct module *m, const struct way *w)
 	for (i = n - 1; i >= 0 && !err; i--)
 		err = fd_list_add(&m->links, object_attach(o, programs[i]));
 	if (err) {
-		fd_list_cut(&m->links, 0);
+		fd_list_cut(&m->links, before);
 		bpf_object__close(o);
 		return err;
 	}
@@ -151,15 +165,33 @@ static int try_way(struct module *m, const struct way *w)
 	return err ? err : n;
 }
 
+/* Of how many functions the cells find room in as much memory as the tables take. */
+static uint32_t told_apart(const struct probes *p)
+{
+	size_t each =
+		sizeof(struct ayp_mem_cell) * AYP_MEM_SLOTS * (size_t)libbpf_num_possible_cpus();
+	size_t room = p->cfg->mem_table_bytes / each;
+
+	if (p->n_functions <= room)
+		return p->n_functions;
+	log_warn("memory: what the functions allocate is told for the first %zu of %u only; "
+		 "--memory-table gives it more room",
+		room, p->n_functions);
+	return (uint32_t)room;
+}
+
 static int plan(struct module *m)
 {
-	m->p->params.n_mem_sites = 1 + m->p->n_functions;
+	m->state = calloc(1, sizeof(struct memory_state));
+	if (!m->state)
+		return -ENOMEM;
+	m->p->params.n_mem_sites = 1 + told_apart(m->p);
 	m->p->params.mem_site_base = m->p->func_base;
 	user_attach_registers(&m->p->params);
 	return 0;
 }
 
-static int attach(struct module *m)
+static int attach_events(struct module *m, const struct ayp_params *params)
 {
 	const struct way *w;
 	char text[128] = "no way to it on this machine";
@@ -168,7 +200,7 @@ static int attach(struct module *m)
 	for (w = ways; w->mechanism; w++) {
 		if (!mechanism_wanted(m->p, w->mechanism))
 			continue;
-		n = try_way(m, w);
+		n = try_way(m, w, params);
 		if (n > 0) {
 			report_live(m, w->mechanism, (uint32_t)n);
 			return 0;
@@ -180,92 +212,100 @@ static int attach(struct module *m)
 	return -ENOTSUP;
 }
 
+/* Frees in bulk before the others, for the same reason as there; nothing counts before all is active. */
+static int attach(struct module *m)
+{
+	struct memory_state *s = m->state;
+	struct ayp_params params = m->p->params;
+	int err;
+
+	params.mem_pointer = sizeof(void *);
+	s->unseen = memory_bulk_attach(m, &params);
+	params.mem_by_size = s->unseen != 0;
+	err = attach_events(m, &params);
+	if (err)
+		fd_list_cut(&m->links, 0);
+	return err;
+}
+
 static int check(struct module *m)
 {
+	struct ayp_params params = m->p->params;
 	const struct way *w;
 	int works = 0, n;
 
 	for (w = ways; w->mechanism; w++) {
-		n = try_way(m, w);
+		n = try_way(m, w, &params);
 		works += n > 0;
 		check_line(m->ops->name, "kmem", w->mechanism, n > 0 ? 0 : n, "");
 		fd_list_cut(&m->links, 0);
 		fd_list_free(&m->programs);
 	}
+	memory_bulk_check(m);
 	return works;
 }
 
-/* Sum of a slot over the CPUs. */
-static struct ayp_mem_cell sum(const struct maps *maps, uint32_t site, uint32_t slot)
+static void fill(
+	ayaprof_MemorySample *to, const struct memory_sum *sum, const struct memory_view *v)
 {
-	struct ayp_mem_cell s = {0};
-	uint32_t cpu;
+	struct memory_total t = memory_sum_total(sum, v);
 
-	for (cpu = 0; cpu < maps->cpus; cpu++) {
-		size_t i = ((size_t)cpu * maps->n_sites + site) * AYP_MEM_SLOTS + slot;
-
-		s.bytes += maps->mem_cells[i].bytes;
-		s.count += maps->mem_cells[i].count;
-	}
-	return s;
-}
-
-static enum ayp_mem_type alloc_type(enum ayp_mem_prog prog)
-{
-	return prog <= AYP_MEMP_KMALLOC_NODE ? AYP_MEM_KMALLOC : AYP_MEM_KMEM_CACHE;
-}
-
-static void add_site(
-	const struct maps *maps, uint32_t site, ayaprof_MemorySample by_type[AYP_MEM_TYPES])
-{
-	enum ayp_mem_prog prog;
-	struct ayp_mem_cell s;
-	int type;
-
-	for (prog = 0; prog < AYP_MEM_PROGS; prog++) {
-		if (events[prog].alloc) {
-			ayaprof_MemorySample *to = &by_type[alloc_type(prog)];
-
-			s = sum(maps, site, AYP_MEM_SLOT_ALLOC(prog));
-			to->alloc_bytes += s.bytes;
-			to->alloc_count += s.count;
-			to->untracked += sum(maps, site, AYP_MEM_SLOT_UNTRACKED(prog)).count;
-		}
-		for (type = 0; type < AYP_MEM_TYPES; type++) {
-			s = sum(maps, site, AYP_MEM_SLOT_FREE(prog, type));
-			by_type[type].free_bytes += s.bytes;
-			by_type[type].free_count += s.count;
-		}
-	}
+	to->alloc_bytes = t.alloc.bytes;
+	to->alloc_count = t.alloc.count;
+	to->free_bytes = t.free.bytes;
+	to->free_count = t.free.count;
+	to->untracked = t.unfollowed.count;
+	to->untracked_bytes = t.unfollowed.bytes;
+	to->one_in = v->one_in > 1 ? v->one_in : 0;
 }
 
 static void sample(struct module *m, ayaprof_Sample *out)
 {
-	ayaprof_MemorySample by_type[AYP_MEM_TYPES] = {
-		{.type = AYP_MEM_KMALLOC},
-		{.type = AYP_MEM_KMEM_CACHE},
-	};
-	uint32_t site;
-	int type;
+	const struct maps *maps = &m->p->maps;
+	struct memory_state *s = m->state;
+	struct memory_view v = memory_view_now(maps);
+	struct memory_sum sums[AYP_MEM_TYPES] = {0};
+	uint32_t site, type;
 
-	for (site = 0; site < m->p->maps.n_sites; site++)
-		add_site(&m->p->maps, site, by_type);
-	for (type = 0; type < AYP_MEM_TYPES; type++)
-		out->memory[out->memory_count++] = by_type[type];
+	for (site = 0; site < maps->n_sites; site++)
+		memory_sum_add(maps, site, sums);
+	if (s->unseen)
+		memory_slab_look(&s->slab, maps, MEMORY_SLAB_FILE, now_ns());
+	for (type = 0; type < AYP_MEM_TYPES; type++) {
+		ayaprof_MemorySample *to = &out->memory[out->memory_count++];
+
+		to->type = type;
+		fill(to, &sums[type], &v);
+		to->unseen = s->unseen | (v.short_of ? AYP_UNSEEN_TABLE : 0);
+		to->gone_bytes = s->slab.unseen[type].bytes;
+		to->gone_count = s->slab.unseen[type].count;
+	}
 }
 
 static void totals(struct module *m, ayaprof_Aggregate *row)
 {
-	ayaprof_MemorySample by_type[AYP_MEM_TYPES] = {0};
-	uint32_t site = row->func - m->p->func_base + 1;
+	const struct maps *maps = &m->p->maps;
+	struct memory_view v = memory_view_now(maps);
+	struct memory_sum sums[AYP_MEM_TYPES] = {0};
+	uint32_t site = row->func - m->p->func_base + 1, type;
 
-	if (row->func < m->p->func_base || site >= m->p->maps.n_sites)
+	if (row->func < m->p->func_base || site >= maps->n_sites)
 		return;
-	add_site(&m->p->maps, site, by_type);
-	row->alloc_bytes = by_type[0].alloc_bytes + by_type[1].alloc_bytes;
-	row->alloc_count = by_type[0].alloc_count + by_type[1].alloc_count;
-	row->free_bytes = by_type[0].free_bytes + by_type[1].free_bytes;
-	row->free_count = by_type[0].free_count + by_type[1].free_count;
+	memory_sum_add(maps, site, sums);
+	for (type = 0; type < AYP_MEM_TYPES; type++) {
+		struct memory_total t = memory_sum_total(&sums[type], &v);
+
+		row->alloc_bytes += t.alloc.bytes;
+		row->alloc_count += t.alloc.count;
+		row->free_bytes += t.free.bytes;
+		row->free_count += t.free.count;
+	}
+}
+
+static void release(struct module *m)
+{
+	free(m->state);
+	m->state = NULL;
 }
 
 const struct module_ops module_memory = {
@@ -276,5 +316,6 @@ const struct module_ops module_memory = {
 	.attach = attach,
 	.sample = sample,
 	.totals = totals,
+	.release = release,
 	.check = check,
 };

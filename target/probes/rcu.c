@@ -5,9 +5,12 @@
 #include <stdbool.h>
 #include <unistd.h>
 
+#include "target/guard.h"
+
 #define SWITCH "/sys/kernel/rcu_expedited"
 
 static bool hurried;
+static int handle; /* of guard.h, while hurried */
 
 static bool set(char digit)
 {
@@ -32,12 +35,20 @@ static bool is_off(void)
 
 void rcu_hurry(void)
 {
-	hurried = is_off() && set('1');
+	if (!is_off())
+		return;
+	/* Left on, it would interrupt CPUs for every grace period of everybody. */
+	handle = guard_number(SWITCH, 0, 1);
+	hurried = set('1');
+	if (!hurried)
+		guard_done(handle);
 }
 
 void rcu_take_time(void)
 {
-	if (hurried)
+	if (hurried) {
 		set('0');
+		guard_done(handle);
+	}
 	hurried = false;
 }

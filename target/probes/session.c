@@ -186,6 +186,8 @@ static void say_no_ring(const struct probes *p)
 
 int session_open(struct probes *p)
 {
+	struct maps_sizes sizes = {
+		.ring_bytes = p->cfg->ring_bytes, .mem_table_bytes = p->cfg->mem_table_bytes};
 	const char *what = "";
 	char text[128];
 	int err;
@@ -194,8 +196,9 @@ int session_open(struct probes *p)
 	raise_memory_limit();
 	p->params.n_funcs = names_func_count(p->names);
 	p->params.wake_bytes = (uint32_t)(p->cfg->ring_bytes / 4);
-	err = maps_create(
-		&p->maps, p->cfg->ring_bytes, p->params.n_funcs, p->params.n_mem_sites, &what);
+	sizes.n_funcs = p->params.n_funcs;
+	sizes.n_sites = p->params.n_mem_sites;
+	err = maps_create(&p->maps, &sizes, &what);
 	if (err) {
 		if (err == -EPERM)
 			log_error("cannot trace this kernel: no permission: %s",

@@ -13,6 +13,8 @@
 #include <asm/ioctls.h>
 #include <linux/serial.h>
 
+#include "target/guard.h"
+
 /* Receivers sample the middle of a bit: beyond about 2 % per side the last bit of a byte is read
  * wrong. */
 #define TOLERANCE_PERCENT 2u
@@ -174,6 +176,15 @@ static void restore(const struct tty *t)
 		ioctl(t->fd, TIOCNXCL);
 }
 
+/* For a daemon that cannot restore it: a console on the line would be left at our rate. */
+static void keep_guard(struct tty *t, const char *path, uint32_t speed)
+{
+	int before = t->guard;
+
+	t->guard = guard_tty(path, &t->before, speed, t->shared);
+	guard_done(before);
+}
+
 int tty_open(struct tty *t, const char *path, const struct tty_options *opt, uint32_t *got,
 	char *why, size_t why_size)
 {
@@ -181,6 +192,7 @@ int tty_open(struct tty *t, const char *path, const struct tty_options *opt, uin
 
 	t->shared = opt->shared;
 	t->changed = false;
+	t->guard = -1;
 	/* O_NONBLOCK also keeps open from waiting for a carrier before CLOCAL is set. */
 	t->fd = open(path, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
 	if (t->fd < 0)
@@ -191,13 +203,16 @@ int tty_open(struct tty *t, const char *path, const struct tty_options *opt, uin
 			restore(t);
 		close(t->fd);
 		t->fd = -1;
+	} else if (!t->shared || t->changed) {
+		keep_guard(t, path, *got);
 	}
 	return err;
 }
 
-int tty_set_rate(const struct tty *t, uint32_t baud, uint32_t *got)
+int tty_set_rate(struct tty *t, uint32_t baud, uint32_t *got)
 {
 	struct termios2 before, tio;
+	char path[128];
 	int err = 0;
 
 	if (ioctl(t->fd, TCGETS2, &before) != 0)
@@ -212,6 +227,8 @@ int tty_set_rate(const struct tty *t, uint32_t baud, uint32_t *got)
 		ioctl(t->fd, TCSETS2, &before);
 	else
 		*got = tio.c_ospeed;
+	if (!err)
+		keep_guard(t, ttyname_r(t->fd, path, sizeof(path)) ? "" : path, tio.c_ospeed);
 	return err;
 }
 
@@ -257,6 +274,7 @@ void tty_close(struct tty *t)
 	if (t->fd < 0)
 		return;
 	restore(t);
+	guard_done(t->guard);
 	close(t->fd);
 	t->fd = -1;
 }

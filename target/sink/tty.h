@@ -19,6 +19,7 @@ struct tty {
 	struct termios2 before; /* to be restored */
 	bool shared;
 	bool changed; /* shared: rate or flow control */
+	int guard;    /* of guard.h; negative: none */
 };
 
 struct tty_options {
@@ -36,7 +37,7 @@ int tty_open(struct tty *t, const char *path, const struct tty_options *opt, uin
 	char *why, size_t why_size);
 /* Another rate on the open device. 0, or a negative errno (-ERANGE: the driver made it another one) and the
  * device is as before. */
-int tty_set_rate(const struct tty *t, uint32_t baud, uint32_t *got);
+int tty_set_rate(struct tty *t, uint32_t baud, uint32_t *got);
 /* The driver's counters, from wherever they began (32 bits each); false: it has none. */
 bool tty_errors(const struct tty *t, ayaprof_UartErrors *counters);
 /* Bytes the driver still holds; 0 if it does not say. */

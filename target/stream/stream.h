@@ -64,6 +64,7 @@ struct stream {
 	uint64_t last_event_ns;
 	/* periodic */
 	ayaprof_Samples samples;
+	ayaprof_Sample last_sample; /* for the summary; all 0: none was taken */
 	uint64_t sample_due_ns, second_due_ns;
 	struct totals totals;
 	struct stream_log log;

@@ -92,6 +92,7 @@ void stream_take_sample(struct stream *s)
 	if (!s->source->ops->sample(s->source, sample))
 		return;
 	s->samples.samples_count++;
+	s->last_sample = *sample;
 	for (pb_size_t i = 0; i < sample->interfaces_count; i++)
 		names_use(s->names, ayaprof_Table_TABLE_IFACE, sample->interfaces[i].ifindex);
 }

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/timerfd.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -27,6 +28,7 @@ PROBED uint32_t compute_fold(uint32_t n);
 PROBED uint32_t compute_reply(const uint32_t *numbers, size_t n);
 PROBED uint32_t checksum_reply(const uint8_t *data, size_t len);
 PROBED int send_reply(int out, int in, const uint8_t *data, size_t len);
+PROBED int take_timer(void);
 PROBED int serve_request(const char *text, int out, int in);
 
 static int fail(const char *what)
@@ -129,6 +131,53 @@ static int run_alloc(unsigned long n, const char *arg)
 		close(fds[0]);
 		close(fds[1]);
 	}
+	return 0;
+}
+
+/* A timer's memory goes by kfree_rcu(). */
+int take_timer(void)
+{
+	int fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
+
+	KEEP_FRAME();
+	return fd;
+}
+
+static int run_timers(unsigned long n, const char *arg)
+{
+	while (n--) {
+		int fd = take_timer();
+
+		if (fd < 0)
+			return fail("timerfd_create");
+		close(fd);
+	}
+	return 0;
+}
+
+/* All at once, until a signal ends it; in processes that the usual limit on files suits. */
+static int run_held(unsigned long n, const char *arg)
+{
+	unsigned long here;
+	pid_t next;
+
+	for (here = 0; n && here < 900; here++, n--)
+		if (take_timer() < 0)
+			return fail("timerfd_create");
+	fflush(stdout);
+	next = n ? fork() : 1;
+	if (next < 0)
+		return fail("fork");
+	if (!next) {
+		for (here += 64; here > 2; here--)
+			close((int)here);
+		return run_held(n, arg);
+	}
+	if (!n) {
+		puts("held");
+		fflush(stdout);
+	}
+	pause();
 	return 0;
 }
 
@@ -368,6 +417,8 @@ static const struct workload {
 	{"forks", "N          fork and reap N children", run_forks},
 	{"files", "N [DIR]    open, read and close N files of DIR (/usr/include)", run_files},
 	{"alloc", "N          N pipes: kernel memory comes and goes", run_alloc},
+	{"timers", "N         N timerfds, opened and closed", run_timers},
+	{"held", "N           N timerfds, kept until a signal comes", run_held},
 	{"loopback", "BYTES   send so much over TCP on 127.0.0.1", run_loopback},
 	{"timed", "N WHAT    101 times N of getppid or datagram, with pauses: prints ns a turn",
 		run_timed},

@@ -150,6 +150,13 @@ static void memory_shares(void **state)
 		assert_int_equal(default_ring_bytes(rows[i].memory), rows[i].ring);
 		assert_int_equal(default_spool_bytes(rows[i].memory), rows[i].spool);
 	}
+	assert_int_equal(default_memory_table(0), 24u << 20);
+	assert_int_equal(default_memory_table(64u << 20), 1u << 20);
+	assert_int_equal(default_memory_table(4u << 20), 96u << 10);
+	assert_int_equal(default_memory_table(64ull << 30), 24u << 20);
+	assert_int_equal(PARSE(&o, "--memory-table", "2M", "tty"), OPTIONS_RUN);
+	assert_int_equal(o.config.mem_table_bytes, 2u << 20);
+	options_free(&o);
 	assert_int_equal(PARSE(&o, "--spool-mem", "64M", "--ring-size", "32M", "tty"), OPTIONS_RUN);
 	assert_int_equal(o.config.spool_mem, 64u << 20);
 	assert_int_equal(o.config.ring_bytes, 32u << 20);

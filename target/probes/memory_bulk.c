@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "target/probes/memory_bulk.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "proto/message.h"
+#include "target/log.h"
+#include "target/probes/kernel_btf.h"
+#include "target/probes/kernel_symbols.h"
+#include "target/probes/perf_attach.h"
+#include "target/probes/tracefs.h"
+
+#define FUNCTION "kmem_cache_free_bulk"
+#define CALLBACK "rcu/rcu_invoke_kfree_bulk_callback"
+
+/* Where the second and third argument of a function stand in struct pt_regs
+ * (arch/ARCH/include/uapi/asm/ptrace.h). */
+#if defined(__x86_64__)
+#define REGISTERS                                                                                  \
+	{                                                                                          \
+		{104, 8},                                                                          \
+		{                                                                                  \
+			96, 8                                                                      \
+		}                                                                                  \
+	} /* si, dx */
+#elif defined(__aarch64__) || defined(__riscv) && __riscv_xlen == 64
+#define REGISTERS                                                                                  \
+	{                                                                                          \
+		{8, 8},                                                                            \
+		{                                                                                  \
+			16, 8                                                                      \
+		}                                                                                  \
+	}
+#elif defined(__arm__)
+#define REGISTERS                                                                                  \
+	{                                                                                          \
+		{4, 4},                                                                            \
+		{                                                                                  \
+			8, 4                                                                       \
+		}                                                                                  \
+	}
+#else
+#define REGISTERS                                                                                  \
+	{                                                                                          \
+		{0, 0},                                                                            \
+		{                                                                                  \
+			0, 0                                                                       \
+		}                                                                                  \
+	}
+#endif
+
+struct way {
+	const char *mechanism, *program;
+	uint32_t unseen; /* with this way */
+	int (*prepare)(struct ayp_params *params);
+	/* A descriptor that detaches when it is closed. */
+	int (*attach)(struct fd_list *programs, const struct bpf_object *o, const char *program);
+};
+
+static int nothing_to_prepare(struct ayp_params *params)
+{
+	return 0;
+}
+
+/* ---- the entry of the function -------------------------------------------------------------- */
+
+static int prepare_fentry(struct ayp_params *params)
+{
+	return kernel_btf_own() ? 0 : -ENODATA;
+}
+
+/* A copy of the loaded program, of the type that a trampoline calls: libbpf would read all of the
+ * kernel's type information for it. */
+static int attach_fentry(struct fd_list *programs, const struct bpf_object *o, const char *program)
+{
+	const struct bpf_program *p = bpf_object__find_program_by_name(o, program);
+	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = BPF_TRACE_FENTRY);
+	int id = kernel_btf_function(FUNCTION), fd, link;
+
+	if (id < 0)
+		return id;
+	opts.attach_btf_id = (uint32_t)id;
+	fd = bpf_prog_load(BPF_PROG_TYPE_TRACING, program, "Dual MIT/GPL", bpf_program__insns(p),
+		bpf_program__insn_cnt(p), &opts);
+	if (fd < 0)
+		return -errno;
+	fd = fd_list_add(programs, fd) ? -ENOMEM : fd;
+	if (fd < 0)
+		return fd;
+	link = bpf_raw_tracepoint_open(NULL, fd);
+	return link < 0 ? -errno : link;
+}
+
+static int prepare_kprobe(struct ayp_params *params)
+{
+	static const struct ayp_field registers[] = REGISTERS;
+
+	if (!registers[0].size)
+		return -EOPNOTSUPP;
+	params->mem_bytes[AYP_MEMP_BULK] = registers[0];
+	params->mem_ptr[AYP_MEMP_BULK] = registers[1];
+	return 0;
+}
+
+static int attach_kprobe(struct fd_list *programs, const struct bpf_object *o, const char *program)
+{
+	return perf_attach_kprobe(object_program_fd(o, program), FUNCTION, false, 0, false);
+}
+
+/* ---- the tracepoint of kfree_rcu() ---------------------------------------------------------- */
+
+static int prepare_tp(struct ayp_params *params)
+{
+	struct ayp_field *n = &params->mem_bytes[AYP_MEMP_BULK];
+	struct ayp_field *array = &params->mem_ptr[AYP_MEMP_BULK];
+	int err = tracefs_event_field(CALLBACK, "nr_records", &n->offset, &n->size);
+
+	return err ? err : tracefs_event_field(CALLBACK, "p", &array->offset, &array->size);
+}
+
+static int attach_section(struct fd_list *programs, const struct bpf_object *o, const char *program)
+{
+	return object_attach(o, program);
+}
+
+static const struct way ways[] = {
+	{"fentry", "bulk_raw", 0, prepare_fentry, attach_fentry},
+	{"kprobe", "bulk_kprobe", 0, prepare_kprobe, attach_kprobe},
+	{"raw_tp", "bulk_raw", AYP_UNSEEN_BULK, nothing_to_prepare, attach_section},
+	{"tp", "bulk_tp", AYP_UNSEEN_BULK, prepare_tp, attach_section},
+	{0},
+};
+
+/* ---- both ----------------------------------------------------------------------------------- */
+
+static int try_way(struct module *m, const struct way *w, const struct ayp_params *params)
+{
+	const char *const programs[] = {w->program, NULL};
+	struct ayp_params own = *params;
+	struct bpf_object *o;
+	int err = w->prepare(&own);
+
+	if (err)
+		return err;
+	o = object_load(&image_memory, programs, &m->p->maps, &own, &err);
+	if (!o)
+		return err;
+	err = fd_list_add(&m->links, w->attach(&m->programs, o, w->program));
+	if (err) {
+		bpf_object__close(o);
+		return err;
+	}
+	return programs_keep(&m->programs, o);
+}
+
+static int is_sheaf(void *ctx, const char *name, const char *module)
+{
+	return !strcmp(name, "__kfree_rcu_sheaf");
+}
+
+uint32_t memory_bulk_unseen(void)
+{
+	uint32_t unseen = AYP_UNSEEN_BULK | AYP_UNSEEN_RCU;
+
+	return kernel_functions_unlisted(is_sheaf, NULL) > 0 ? unseen | AYP_UNSEEN_SHEAF : unseen;
+}
+
+uint32_t memory_bulk_attach(struct module *m, const struct ayp_params *params)
+{
+	uint32_t sheaf = memory_bulk_unseen() & AYP_UNSEEN_SHEAF;
+	const struct way *w;
+	char text[128];
+	int err;
+
+	for (w = ways; w->mechanism; w++) {
+		if (!mechanism_wanted(m->p, w->mechanism))
+			continue;
+		err = try_way(m, w, params);
+		if (!err) {
+			log_detail("memory: freed in bulk: %s", w->mechanism);
+			report_live(m, w->mechanism, 1);
+			return w->unseen | sheaf;
+		}
+		log_detail("memory: freed in bulk: %s: %s", w->mechanism,
+			why(err, w->mechanism, text, sizeof(text)));
+	}
+	report_failed(m, 1, "what is freed in bulk or by kfree_rcu() cannot be seen here");
+	return AYP_UNSEEN_BULK | AYP_UNSEEN_RCU | sheaf;
+}
+
+int memory_bulk_check(struct module *m)
+{
+	struct ayp_params params = m->p->params;
+	const struct way *w;
+	int works = 0, err;
+
+	for (w = ways; w->mechanism; w++) {
+		err = try_way(m, w, &params);
+		works += !err;
+		check_line(m->ops->name, "bulk", w->mechanism, err, "");
+		fd_list_cut(&m->links, 0);
+		fd_list_free(&m->programs);
+	}
+	return works;
+}
