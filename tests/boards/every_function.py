@@ -26,7 +26,6 @@ workload alloc 101 & workload getppid 307 & workload forks 3 & workload loopback
 dd if=/dev/zero of=/tmp/some bs=64k count=4 2>/dev/null; cat /proc/self/maps /proc/stat /proc/interrupts >/dev/null
 mkdir /tmp/dir; ln -s some /tmp/dir/link; mv /tmp/some /tmp/dir/some; cat /tmp/dir/link >/dev/null; rm -r /tmp/dir
 mount -t tmpfs more /mnt && umount /mnt; ping -c 1 127.0.0.1 >/dev/null 2>&1; ps >/dev/null; sync; usleep 100000
-sh -c 'kill -STOP $$' & stopped=$!; usleep 50000; kill -CONT $stopped
 wait
 """
 JOB = """
