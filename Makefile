@@ -7,6 +7,7 @@
 #   ARCH=arm64         architecture of static programs and emulated boards: amd64, arm64, armhf, or as uname -m has them
 #   SAN=address,undefined              sanitizers for both programs and the tests
 #   VMLINUX_BTF=FILE   kernel type information to make vmlinux.h from; "none": the fallback in bpf/
+#   DEMANGLE=no        build without libiberty: names of C++ and Rust stay as compilers made them
 #   PYTHON=...         a python3 that sees Debian's packages
 #   CFLAGS= CPPFLAGS= LDFLAGS=         added behind the project's own flags, so they win where both say something
 
@@ -55,7 +56,7 @@ SAN_C  := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-re
 SAN_LD := $(if $(SAN),-fsanitize=$(SAN))
 
 # One place for each kind of flag; what the user gives comes last.
-ALL_CPPFLAGS = -D_GNU_SOURCE -DAYAPROF_VERSION='"$(VERSION)"' -I. -I$(O)/gen $(SYSROOT_CPP) $(CPPFLAGS)
+ALL_CPPFLAGS = -D_GNU_SOURCE -DAYAPROF_VERSION='"$(VERSION)"' -I. -I$(O)/gen $(DEMANGLER_CPP) $(SYSROOT_CPP) $(CPPFLAGS)
 ALL_CFLAGS   = -O2 -g -std=gnu11 $(WARN) -fno-strict-aliasing $(SAME_PATHS) $(HARDEN_C) $(SAN_C) $(CFLAGS)
 ALL_LDFLAGS  = $(HARDEN_LD) $(if $(SYSROOT),-L$(SYSROOT)/usr/lib/$(shell $(CC) -dumpmachine)) $(SAN_LD) $(LDFLAGS)
 
@@ -101,8 +102,14 @@ REPLAY_BIN := $(patsubst tests/fuzz/fuzz_%.c,$(O)/tests/replay_%,$(FUZZ_SRC))
 # Reads the code of x86 boards' programs; arm's take no library. Without it their functions have no ends.
 ZYDIS       := $(if $(filter x86 i386,$(BPF_ARCH)),$(shell echo '\#include <Zydis/Decoder.h>' | \
                $(CC) $(CPPFLAGS) -E - >/dev/null 2>&1 && echo -lZydis))
-TARGET_LIBS := -lbpf -lelf -lz -lprotobuf-nanopb
-HOST_LIBS   := -lserialport -lz -lprotobuf-nanopb -lm -lpthread
+# libiberty is not to be had everywhere (Buildroot, Yocto). Without it names of C++ and Rust stay as compilers made them.
+DEMANGLE ?= yes
+ifeq ($(DEMANGLE),yes)
+DEMANGLER     := -liberty
+DEMANGLER_CPP := -DAYAPROF_DEMANGLE
+endif
+TARGET_LIBS := -lbpf -lelf -llzma -lz -lprotobuf-nanopb $(DEMANGLER)
+HOST_LIBS   := -lserialport -lz -lprotobuf-nanopb $(DEMANGLER) -lm -lpthread
 
 .PHONY: FORCE all help btf static static-here demo demo-board check check-run dist test test-run test-line test-boards bench bench-boards fuzz fuzz-run asan format lint pages pages-ayaprof-uart pages-hostdec install install-target install-host uninstall deb clean deps tests
 .DELETE_ON_ERROR:
@@ -131,7 +138,7 @@ help:
 	@echo 'make deb          Debian packages in $(O)/deb, looked over by lintian'
 	@echo 'make dist         a release archive in $(O)/dist'
 	@echo 'make clean        remove $(O)'
-	@echo 'variables: O= V=1 CROSS_COMPILE= SYSROOT= SAN= VMLINUX_BTF= PYTHON= CFLAGS= CPPFLAGS= LDFLAGS='
+	@echo 'variables: O= V=1 CROSS_COMPILE= SYSROOT= SAN= VMLINUX_BTF= DEMANGLE= PYTHON= CFLAGS= CPPFLAGS= LDFLAGS='
 
 # ---- programs ----------------------------------------------------------------------------------
 $(O)/ayaprof-uart: $(O)/obj/target/main.o $(LIB_TARGET) $(LIB_PROTO) $(LIB_FRAMING)
@@ -151,7 +158,7 @@ $(O)/static/ayaprof-uart: $(O)/obj/target/main.o $(LIB_TARGET) $(LIB_PROTO) $(LI
 $(O)/desk/hostdec: $(O)/obj/host/main.o $(LIB_HOST) $(LIB_PROTO) $(LIB_FRAMING)
 	$(say) STATIC $@
 	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) -no-pie $(ALL_LDFLAGS) -static -s -Wl,--no-warnings -o $@ $^ \
-		-l:libserialport.a -l:libz.a -l:libprotobuf-nanopb.a -lm -lpthread
+		-l:libserialport.a -l:libz.a -l:libprotobuf-nanopb.a $(DEMANGLER) -lm -lpthread
 # Not stripped: user functions are found by their symbols.
 $(O)/static/%: $(O)/obj/tests/tools/%.o
 	$(say) STATIC $@
@@ -247,10 +254,10 @@ $(PLOT_PY): host/plot/flameline.py scripts/embed-text.sh
 # ---- tests -------------------------------------------------------------------------------------
 $(O)/tests/test_%: $(O)/obj/tests/unit/test_%.o $(LIB_TARGET) $(LIB_HOST) $(LIB_PROTO) $(LIB_FRAMING)
 	$(say) LINK $@
-	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) -pie $(ALL_LDFLAGS) -o $@ $^ -lcmocka -lbpf -lelf $(ZYDIS) $(HOST_LIBS)
+	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) -pie $(ALL_LDFLAGS) -o $@ $^ -lcmocka -lbpf -lelf -llzma $(ZYDIS) $(HOST_LIBS)
 $(O)/tests/replay_%: $(O)/obj/tests/fuzz/fuzz_%.o $(O)/obj/tests/fuzz/replay_main.o $(LIB_TARGET) $(LIB_HOST) $(LIB_PROTO) $(LIB_FRAMING)
 	$(say) LINK $@
-	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) -pie $(ALL_LDFLAGS) -o $@ $^ -lbpf -lelf $(ZYDIS) $(HOST_LIBS)
+	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) -pie $(ALL_LDFLAGS) -o $@ $^ -lbpf -lelf -llzma $(ZYDIS) $(HOST_LIBS)
 # Writes golden vectors (tests/tools/make_vectors.py), so it needs what it describes.
 $(O)/tests/make_vectors: $(O)/obj/tests/tools/make_vectors.o $(LIB_PROTO) $(LIB_FRAMING)
 	$(say) LINK $@

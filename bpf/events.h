@@ -266,6 +266,13 @@ struct ayp_mark {
 	ayp_u32 mask, value;
 };
 
+/* Calls by number that are instants each: those of one tracepoint, sys_enter or sys_exit. */
+#define AYP_CALL_INSTANTS 512u
+struct ayp_call_instants {
+	ayp_u64 first; /* function id of number 0 */
+	ayp_u64 wanted[AYP_CALL_INSTANTS / 64];
+};
+
 /*
  * Constants of a loaded program (its .rodata; one struct for all objects). The verifier knows their
  * values, so branches that they rule out cost nothing.
@@ -306,6 +313,7 @@ struct ayp_params {
 	ayp_u16 user_base; /* functions from here on are programs' */
 	ayp_u16 task_regs; /* a thread's registers in user space can be had (bpf_task_pt_regs) */
 	ayp_u16 zero[3];
+	struct ayp_call_instants call_instants[2]; /* enter, exit */
 };
 #define AYP_SOFTIRQS 10u
 
@@ -325,13 +333,14 @@ AYP_ASSERT_SIZE(struct ayp_place_bucket, 32);
 AYP_ASSERT_SIZE(struct ayp_control, 40);
 AYP_ASSERT_SIZE(struct ayp_syscall_ids, 4);
 AYP_ASSERT_SIZE(struct ayp_mark, 12);
+AYP_ASSERT_SIZE(struct ayp_call_instants, 8 + 64);
 AYP_ASSERT_SIZE(struct ayp_task_seen, 24);
 AYP_ASSERT_SIZE(struct ayp_mem_cell, 16);
 AYP_ASSERT_SIZE(struct ayp_alloc, 16);
 AYP_ASSERT_SIZE(struct ayp_innermost, 168);
 AYP_ASSERT_SIZE(struct ayp_field, 4);
 AYP_ASSERT_SIZE(struct ayp_params,
-	8 + 16 + 4 + 12 + 20 + 12 + 16 + 4 + 4 + 8 + 8 + 3 * 7 * 4 + 4 + 8 + 8 + 16);
+	8 + 16 + 4 + 12 + 20 + 12 + 16 + 4 + 4 + 8 + 8 + 3 * 7 * 4 + 4 + 8 + 8 + 16 + 2 * 72);
 AYP_ASSERT_SIZE(struct ayp_mem_size, 16);
 _Static_assert(AYP_MEM_SLOT_PASSED(AYP_MEM_ALLOC_PROGS) == AYP_MEM_SLOTS, "slots");
 

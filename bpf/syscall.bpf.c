@@ -143,3 +143,34 @@ int syscall_exit_tp(__u32 *ctx)
 	syscall_exit(ctx[2], NULL);
 	return PERF_KEEPS;
 }
+
+/* ---- single calls as instants ------------------------------------------------------------------ */
+
+/* As the tracepoints syscalls:sys_enter_NAME: native calls only (trace_get_syscall_nr). */
+static __always_inline void call_instant(__u32 at, __u32 nr, const void *regs)
+{
+	__u32 bit = nr & (AYP_CALL_INSTANTS - 1);
+
+	/* The verifier forgets what the comparison says; the compiler must not forget the mask. */
+	asm volatile("" : "+r"(bit));
+	if (nr >= AYP_CALL_INSTANTS || in_compat(regs))
+		return;
+	if (params.call_instants[at].wanted[bit / 64] >> (bit % 64) & 1)
+		EMIT0(params.call_instants[at].first + bit, AYP_REC_INSTANT, EMIT_TASK);
+}
+
+SEC("?raw_tp/sys_enter")
+int call_enter_instant(__u64 *ctx)
+{
+	call_instant(0, ctx[1], (void *)ctx[0]);
+	return 0;
+}
+
+SEC("?raw_tp/sys_exit")
+int call_exit_instant(__u64 *ctx)
+{
+	const void *regs = (void *)ctx[0];
+
+	call_instant(1, read_number(regs, params.syscall_nr_offset, 4), regs);
+	return 0;
+}

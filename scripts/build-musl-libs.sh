@@ -17,7 +17,7 @@ read -r compiler musl < <("$here/arch.sh" "$arch" compiler musl)
 sysroot=$("$here/fetch-packages.sh" "$arch" musl musl-dev linux-libc-dev)
 command -v "$compiler-gcc" >/dev/null || fail "$compiler-gcc is missing: install gcc-${compiler//_/-}"
 # Zydis reads x86 code; of what it is built on headers are enough, which are the same everywhere.
-packages=(libbpf elfutils zlib nanopb)
+packages=(libbpf elfutils zlib nanopb xz-utils libiberty)
 zycore=
 if [ "$arch" = x86_64 ]; then
 	packages+=(zydis)
@@ -114,6 +114,22 @@ library z . -DHAVE_UNISTD_H -DHAVE_HIDDEN -- adler32.c crc32.c gzclose.c gzlib.c
 cd "$sources/nanopb"
 headers . pb.h pb_common.h pb_decode.h pb_encode.h
 library protobuf-nanopb . -- pb_common.c pb_decode.c pb_encode.c
+
+# Of liblzma what unpacks .xz, of libiberty what demangles C++ and Rust: a hundredth of it.
+cd "$sources/xz-utils/src/liblzma"
+headers . api/lzma.h
+headers lzma api/lzma/*.h
+library lzma . -std=gnu99 -DHAVE_STDBOOL_H -DHAVE_STDINT_H -DHAVE_INTTYPES_H -DHAVE_LIMITS_H -DHAVE_STRING_H -DHAVE_DECODERS \
+	-DHAVE_DECODER_LZMA1 -DHAVE_DECODER_LZMA2 -DHAVE_CHECK_CRC32 -DHAVE_CHECK_CRC64 -DHAVE_CHECK_SHA256 -DTUKLIB_SYMBOL_PREFIX=lzma_ \
+	-I../common -Iapi -Icommon -Icheck -Ilz -Irangecoder -Ilzma -Idelta -Isimple -- common/common.c common/block_util.c \
+	common/vli_size.c common/vli_decoder.c common/filter_common.c common/filter_decoder.c common/filter_flags_decoder.c common/block_decoder.c \
+	common/block_header_decoder.c common/stream_decoder.c common/stream_flags_common.c common/stream_flags_decoder.c \
+	common/index_hash.c check/check.c check/crc32_fast.c check/crc32_table.c check/crc64_fast.c check/crc64_table.c \
+	check/sha256.c lz/lz_decoder.c lzma/lzma_decoder.c lzma/lzma2_decoder.c
+
+cd "$sources/libiberty/libiberty"
+headers libiberty ../include/demangle.h ../include/libiberty.h ../include/ansidecl.h
+library iberty . -DHAVE_STDLIB_H -DHAVE_STRING_H -DHAVE_LIMITS_H -DHAVE_ALLOCA_H -I../include -- cp-demangle.c rust-demangle.c safe-ctype.c
 
 # elfutils' configure wants argp, fts and obstack, which musl has not and libelf does not use.
 cd "$sources/elfutils"

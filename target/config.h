@@ -54,6 +54,7 @@ struct config {
 	bool no_modules;
 	struct probe_spec *probes;
 	size_t n_probes;
+	bool strict_probes;    /* one of them that finds nothing is an error */
 	uint32_t sample_hz;    /* stack samples per second and CPU */
 	char **xdp_interfaces; /* NULL: all that are up */
 	size_t n_xdp_interfaces;

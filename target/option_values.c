@@ -260,6 +260,21 @@ OPTION_SETTER(module)
 	return 0;
 }
 
+/* Up to a colon; one with a backslash before it is a part of the path. */
+static char *cut_path(char **rest)
+{
+	char *path = *rest, *from = path, *to = path;
+
+	while (*from && *from != ':') {
+		if (from[0] == '\\' && from[1] == ':')
+			from++;
+		*to++ = *from++;
+	}
+	*rest = *from ? from + 1 : NULL;
+	*to = '\0';
+	return path;
+}
+
 OPTION_SETTER(probe)
 {
 	static const struct {
@@ -287,13 +302,24 @@ OPTION_SETTER(probe)
 		spec->type = types[i].type;
 		spec->text = kept;
 		/* The first colon ends the path: C++ names have some of their own. */
-		spec->path = types[i].path ? strsep(&rest, ":") : NULL;
+		spec->path = types[i].path ? cut_path(&rest) : NULL;
 		spec->glob = rest;
 		if (!rest || !*rest || (spec->path && !*spec->path))
 			return refuse(why, "expected %s", types[i].form);
 		return 0;
 	}
 	return refuse(why, "expected k:GLOB, u:PATH:GLOB or t:CATEGORY:NAME");
+}
+
+OPTION_SETTER(strict_probes)
+{
+	static const struct word words[] = {{"yes", 1}, {"no", 0}, {0}};
+	int v = 1;
+	int err = value ? one_of(value, words, &v, why) : 0; /* only a file gives a value */
+
+	if (!err)
+		o->config.strict_probes = v;
+	return err;
 }
 
 OPTION_SETTER(mechanism)

@@ -20,6 +20,7 @@ OPTION_SETTER(output_file);
 OPTION_SETTER(listen);
 OPTION_SETTER(module);
 OPTION_SETTER(probe);
+OPTION_SETTER(strict_probes);
 OPTION_SETTER(mechanism);
 OPTION_SETTER(return_slots);
 OPTION_SETTER(unsafe);

@@ -59,8 +59,16 @@ const struct option_row option_rows[] = {
 	{"module", 'M', "NAME,...", "What is traced", false, set_module,
 		"probe modules, see --list-modules; none: only what -p names [a useful set]"},
 	{"probe", 'p', "SPEC", NULL, false, set_probe,
-		"repeatable: k:GLOB kernel functions, u:PATH:GLOB user functions, "
-		"t:CATEGORY:NAME tracepoints"},
+		"repeatable: k:GLOB kernel functions, u:PATH:GLOB user functions, t:CATEGORY:NAME "
+		"tracepoints (CATEGORY and NAME may be patterns, too). GLOB without * ? [ is the "
+		"function in all shapes that compilers give it (NAME.constprop.0); of programs it "
+		"is the symbol or the C++ or Rust name as it was written (net::*). PATH without / "
+		"is looked for here and in $PATH, /proc/PID/root/PATH is a container's; a colon in "
+		"it is written \\:, which is needed only where a file of the shorter name exists. "
+		"At most 4096 functions and 1024 tracepoints"},
+	FLAG_FILE_ROW("strict-probes", NULL, set_strict_probes,
+		"a -p that finds nothing ends the run; otherwise that is said, and the others are "
+		"traced as long as there is one"),
 	{"mechanism", 0, "NAME", NULL, false, set_mechanism,
 		"attach only this way, e.g. kprobe, of those that --check lists [the best that "
 		"works]"},

@@ -22,8 +22,8 @@ static bool typed(const struct options *o, const char *name)
 
 /* Options without meaning beside --replay. Those from a file are the board's general settings and
  * may stay. */
-static const char *const kernel_only[] = {"module", "probe", "sample-hz", "xdp-iface", "mechanism",
-	"return-slots", "unsafe", "btf", "ring-size", "memory-table"};
+static const char *const kernel_only[] = {"module", "probe", "strict-probes", "sample-hz",
+	"xdp-iface", "mechanism", "return-slots", "unsafe", "btf", "ring-size", "memory-table"};
 
 static int check_replay(const struct options *o)
 {

@@ -11,9 +11,17 @@
 static void write_string(FILE *out, const char *s)
 {
 	/* Cleaning leaves no control characters, so two escapes are enough (RFC 8259 section 7). */
-	char clean[512];
-	size_t n = text_clean(clean, sizeof(clean), s);
+	char most[512], *clean = most;
+	size_t size = strlen(s) + 1, n;
 
+	/* Names are of any length, and two of them must not become one. */
+	if (size > sizeof(most))
+		clean = malloc(size);
+	if (!clean) {
+		clean = most;
+		size = sizeof(most);
+	}
+	n = text_clean(clean, clean == most ? sizeof(most) : size, s);
 	fputc('"', out);
 	for (size_t i = 0; i < n; i++) {
 		if (clean[i] == '"' || clean[i] == '\\')
@@ -21,6 +29,8 @@ static void write_string(FILE *out, const char *s)
 		fputc(clean[i], out);
 	}
 	fputc('"', out);
+	if (clean != most)
+		free(clean);
 }
 
 static void lead(struct json *j, const char *key)

@@ -66,7 +66,10 @@ struct model_loss {
 /* Ids are unique over all sessions by (class, name, owner); those of the first session that has
  * events are the ids of the line. */
 struct model_func {
-	char *name;           /* safe to print; "func_N" when no name arrived. Owned */
+	/* As it was written, where a compiler made another of it (C++, Rust); no two functions of a
+	 * kind and owner have the same. Safe to print; "func_N" when no name arrived. Owned */
+	char *name;
+	char *symbol;         /* what the board calls it: mostly the same. Owned */
 	char *owner;          /* binary of a user function, or "". Owned */
 	bool named;           /* false: the name is made up */
 	uint8_t cls;          /* enum ayp_class */

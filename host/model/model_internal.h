@@ -138,8 +138,12 @@ int load_events_sort(struct model_event *events, size_t n); /* model_sort.c: by 
 int load_name(struct load *l, uint8_t session, const ayaprof_Name *name); /* model_names.c */
 int load_stack(struct load *l, uint8_t session, const ayaprof_Stack *stack);
 int load_names_finish(struct load *l); /* model_names.c: ids unique over sessions */
-int load_calls(struct load *l);        /* model_pair.c */
-int load_losses(struct load *l);       /* model_loss.c */
+/* model_written.c: a key of a function's class, name and owner; its name as it was written, allocated
+ * (NULL: out of memory), which is like no other one of `seen`. */
+uint64_t func_key(const struct name_entry *e);
+char *name_as_written(struct idmap *seen, const struct name_entry *e);
+int load_calls(struct load *l);                                        /* model_pair.c */
+int load_losses(struct load *l);                                       /* model_loss.c */
 int load_log(struct load *l, uint8_t session, const ayaprof_Log *log); /* model_log.c */
 void load_logs_finish(struct load *l); /* model_log.c: order, what is missing */
 

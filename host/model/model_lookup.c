@@ -48,6 +48,7 @@ static void free_private(struct model_private *p)
 {
 	for (uint32_t i = 0; i < p->n_funcs; i++) {
 		free(p->funcs[i].name);
+		free(p->funcs[i].symbol);
 		free(p->funcs[i].owner);
 	}
 	for (size_t i = 0; i < p->n_tasks; i++)

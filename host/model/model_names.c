@@ -14,6 +14,7 @@
 
 #include "host/base/grow.h"
 #include "host/base/text.h"
+#include "proto/demangle.h"
 
 /* Ids of later sessions' stacks and symbols, out of the way of the first session's. */
 #define LATER_IDS UINT32_C(0x80000000)
@@ -47,7 +48,7 @@ int load_name(struct load *l, uint8_t session, const ayaprof_Name *name)
 		e += l->n_names++;
 		memset(e, 0, sizeof(*e));
 	}
-	text = text_clean_dup(name->name);
+	text = text_clean_dup(name->long_name[0] ? name->long_name : name->name);
 	owner = text_clean_dup(name->owner_name);
 	if (!text || !owner) {
 		free(text);
@@ -121,23 +122,9 @@ int load_stack(struct load *l, uint8_t session, const ayaprof_Stack *in)
 
 /* ---- at the end of the file ----------------------------------------------------------------- */
 
-/* Functions by class, name and owner: a key for `name` that no other name has. */
-static uint64_t func_key(const struct name_entry *e)
-{
-	uint64_t h = UINT64_C(0xcbf29ce484222325) ^ e->cls;
-
-	/* FNV-1a, http://www.isthe.com/chongo/tech/comp/fnv */
-	for (const char *s = e->name; *s; s++)
-		h = (h ^ (uint8_t)*s) * UINT64_C(0x100000001b3);
-	h = (h ^ 0xff) * UINT64_C(0x100000001b3);
-	for (const char *s = e->owner_name; *s; s++)
-		h = (h ^ (uint8_t)*s) * UINT64_C(0x100000001b3);
-	return h;
-}
-
 static bool same_func(const struct model_func *f, const struct name_entry *e)
 {
-	return f->cls == e->cls && !strcmp(f->name, e->name) && !strcmp(f->owner, e->owner_name);
+	return f->cls == e->cls && !strcmp(f->symbol, e->name) && !strcmp(f->owner, e->owner_name);
 }
 
 /* Have functions up to and including `id`. */
@@ -153,18 +140,33 @@ static int reach_func(struct model_private *p, size_t *cap, uint32_t id)
 	return 0;
 }
 
-static int set_func(struct model_func *f, const struct name_entry *e)
-{
-	char *name = strdup(e->name), *owner = strdup(e->owner_name);
+/* Work space of load_names_finish. */
+struct resolver {
+	struct load *l;
+	struct idmap by_name; /* func_key -> function */
+	struct idmap written; /* the same of names as they were written */
+	size_t cap_funcs;
+	uint8_t session;
+	bool identity;                /* this session's ids are the model's */
+	int32_t map[MODEL_MAX_FUNCS]; /* of the session: wire id to model id, -1: not yet */
+};
 
-	if (!name || !owner) {
+static int set_func(struct resolver *r, struct model_func *f, const struct name_entry *e)
+{
+	char *name = name_as_written(&r->written, e), *symbol = strdup(e->name);
+	char *owner = strdup(e->owner_name);
+
+	if (!name || !symbol || !owner) {
 		free(name);
+		free(symbol);
 		free(owner);
 		return -ENOMEM;
 	}
 	free(f->name);
+	free(f->symbol);
 	free(f->owner);
 	f->name = name;
+	f->symbol = symbol;
 	f->owner = owner;
 	f->cls = e->cls;
 	f->named = true;
@@ -177,19 +179,10 @@ static int make_up_name(struct model_func *f, uint32_t id)
 
 	snprintf(text, sizeof(text), "func_%" PRIu32, id);
 	f->name = strdup(text);
+	f->symbol = strdup(text);
 	f->owner = strdup("");
-	return f->name && f->owner ? 0 : -ENOMEM;
+	return f->name && f->symbol && f->owner ? 0 : -ENOMEM;
 }
-
-/* Work space of load_names_finish. */
-struct resolver {
-	struct load *l;
-	struct idmap by_name; /* func_key -> function */
-	size_t cap_funcs;
-	uint8_t session;
-	bool identity;                /* this session's ids are the model's */
-	int32_t map[MODEL_MAX_FUNCS]; /* of the session: wire id to model id, -1: not yet */
-};
 
 /* Enter a function under its name. The first one of a name stays. */
 static int index_func(struct resolver *r, const struct name_entry *e, uint32_t id, uint32_t *found)
@@ -235,7 +228,7 @@ static int resolve(struct resolver *r, uint32_t wire, uint32_t *id)
 
 		err = reach_func(p, &r->cap_funcs, *id);
 		if (!err && e && fresh)
-			err = set_func(&p->funcs[*id], e);
+			err = set_func(r, &p->funcs[*id], e);
 		else if (!err && !p->funcs[*id].name)
 			err = make_up_name(&p->funcs[*id], wire);
 		if (err)
@@ -340,12 +333,19 @@ static int keep_symbol(struct load *l, struct name_entry *e)
 	struct model_private *p = l->m->priv;
 	char **symbols =
 		grow_array(p->symbols, &p->cap_symbols, p->n_symbols + 1, sizeof(*symbols));
+	char text[DEMANGLE_MAX];
 	uint32_t id;
 	int err;
 
 	if (!symbols)
 		return -ENOMEM;
 	p->symbols = symbols;
+	if (demangle(e->name, true, text)) {
+		free(e->name);
+		e->name = text_clean_dup(text);
+		if (!e->name)
+			return -ENOMEM;
+	}
 	symbols[p->n_symbols++] = e->name;
 	e->name = NULL;
 	err = later_id(l, e->session, SPACE_SYMBOL, e->id, &id);
@@ -428,6 +428,7 @@ int load_names_finish(struct load *l)
 		}
 	}
 	idmap_free(&r->by_name);
+	idmap_free(&r->written);
 	free(r);
 	if (!err)
 		err = find_traits(m->priv);

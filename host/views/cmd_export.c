@@ -82,7 +82,7 @@ static void write_names(FILE *out, const struct model *m)
 		const struct model_func *f = model_func(m, (uint16_t)i);
 
 		if (f->named)
-			fprintf(out, "%" PRIu32 " %s\n", i, f->name);
+			fprintf(out, "%" PRIu32 " %s\n", i, f->symbol);
 	}
 }
 

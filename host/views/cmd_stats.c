@@ -34,7 +34,9 @@ static const struct cli_spec spec = {
 		"the\n"
 		"board's own count where it sends one: it is right whatever was lost on the way.\n"
 		"With module memory: allocs and bytes that kernel memory was taken in while the\n"
-		"function was the innermost profiled one, and what of it is outstanding.",
+		"function was the innermost profiled one, and what of it is outstanding.\n"
+		"Names of C++ and Rust are shown as they were written; --json and --csv have the\n"
+		"symbol, too.",
 	.options = options,
 	.n_options = sizeof(options) / sizeof(*options),
 	.more = "example: hostdec stats run.pb --sort self --top 20",
@@ -153,6 +155,7 @@ static void print_json(const struct stats *s, const struct model *m)
 		json_uint(&j, "complete", row->complete);
 		if (*row->func->owner)
 			json_text(&j, "owner", row->func->owner);
+		json_text(&j, "symbol", row->func->symbol);
 		json_close(&j);
 	}
 	json_close(&j);
@@ -164,7 +167,7 @@ static void print_csv(const struct stats *s)
 {
 	for (size_t i = 0; i < N_COLUMNS; i++)
 		printf("%s%s", i ? "," : "", columns[i].key);
-	printf(",owner\n");
+	printf(",owner,symbol\n");
 	for (size_t i = 0; i < s->n; i++) {
 		const struct stats_row *row = &s->rows[i];
 
@@ -180,8 +183,26 @@ static void print_csv(const struct stats *s)
 		}
 		putchar(',');
 		csv_text(stdout, row->func->owner);
+		putchar(',');
+		csv_text(stdout, row->func->symbol);
 		putchar('\n');
 	}
+}
+
+/* Of a long name both ends are shown: templates differ in the one, their members in the other. */
+static void name_cell(char dst[160], const struct model_func *f)
+{
+	char owner[64] = "";
+	size_t n = strlen(f->name), room, half;
+
+	if (*f->owner)
+		snprintf(owner, sizeof(owner), " [%s]", f->owner);
+	room = 159 - strlen(owner);
+	half = (room - 3) / 2;
+	if (n <= room)
+		snprintf(dst, 160, "%s%s", f->name, owner);
+	else
+		snprintf(dst, 160, "%.*s...%s%s", (int)half, f->name, f->name + n - half, owner);
 }
 
 static void cell_text(char dst[160], const struct stats_row *row, const struct column *c)
@@ -191,8 +212,7 @@ static void cell_text(char dst[160], const struct stats_row *row, const struct c
 	dst[0] = '\0';
 	switch (c->type) {
 	case COLUMN_NAME:
-		snprintf(dst, 160, *row->func->owner ? "%s [%s]" : "%s", row->func->name,
-			row->func->owner);
+		name_cell(dst, row->func);
 		break;
 	case COLUMN_KIND:
 		snprintf(dst, 160, "%s", kind_name(row));

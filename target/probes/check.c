@@ -18,6 +18,7 @@
 #include "target/syscalls.h"
 #include "target/probes/kconfig.h"
 #include "target/probes/kernel_btf.h"
+#include "target/probes/kernel_symbols.h"
 #include "target/probes/rights.h"
 #include "target/probes/tracefs.h"
 
@@ -109,6 +110,11 @@ static void print_board(const struct config *cfg)
 					     ? "on"
 					     : "off; echo 1 > /proc/sys/net/core/bpf_jit_enable");
 	printf("  tracefs     %s\n", tracefs_place());
+	printf("  names       %s\n", kernel_symbols_hidden()
+					     ? "of kernel functions in stack samples: no, the "
+					       "kernel keeps their addresses to "
+					       "itself; echo 1 > /proc/sys/kernel/kptr_restrict"
+					     : "of kernel functions: yes");
 	if (mounts_made()[0])
 		printf("  mounted     %s, for this program only\n", mounts_made());
 	printf("  perf        %s\n", access("/proc/sys/kernel/perf_event_paranoid", F_OK)

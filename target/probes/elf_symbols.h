@@ -1,36 +1,19 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Functions of a program or library file. */
+/* Functions of a program or library file by their places in it. */
 #ifndef TARGET_PROBES_ELF_SYMBOLS_H
 #define TARGET_PROBES_ELF_SYMBOLS_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-/* One function symbol. */
-struct elf_function {
-	const char *name;
-	uint64_t offset;   /* of the first instruction in the file, as uprobes want it */
-	uint64_t address;  /* of the same, as the file is linked; without the Thumb bit */
-	uint64_t size;     /* bytes, as the symbol says; 0: it does not say (assembly) */
-	uint16_t machine;  /* EM_*: e_machine of the file */
-	uint8_t elf_class; /* ELFCLASS32 or ELFCLASS64 */
-	uint8_t type;      /* STT_* */
-	bool thumb;        /* Thumb code of a 32-bit ARM: a fact of EM_ARM symbols only */
-};
+#include "target/probes/elf_functions.h"
 
-/* Valid during the call only. Return 0 to go on. */
-typedef int (*elf_function_fn)(void *ctx, const struct elf_function *f);
-
-/* Every named function, of the symbol table and of the dynamic one. Returns 0, what fn returned, or
- * a negative errno
- * (-ENOEXEC: not an ELF file). */
-int elf_functions_each(const char *path, elf_function_fn fn, void *ctx);
+/* In one file: 8 MiB. More is refused (-EFBIG). */
+#define ELF_SYMBOLS_MAX (512u << 10)
 
 /*
- * The same by file offset: 16 bytes a function. Names are read from the file when asked for: copies
- * of all of them would be megabytes, and a mapping that is kept would be a SIGBUS when the file is
- * truncated.
+ * By file offset: 16 bytes a function. Names are read from the file when asked for: copies of all of
+ * them would be megabytes.
  */
 struct elf_symbols;
 struct elf_symbols *elf_symbols_open(const char *path); /* NULL and errno */

@@ -131,6 +131,16 @@ int kernel_data_each(int (*fn)(void *ctx, const char *name), void *ctx)
 	return err;
 }
 
+static int stop(void *ctx, const char *name, uint64_t address)
+{
+	return 1;
+}
+
+bool kernel_symbols_hidden(void)
+{
+	return kernel_addresses_each(stop, NULL) != 1;
+}
+
 struct filter {
 	const char *glob;
 	kernel_function_fn fn;

@@ -3,6 +3,7 @@
 #ifndef TARGET_PROBES_KERNEL_SYMBOLS_H
 #define TARGET_PROBES_KERNEL_SYMBOLS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -22,6 +23,8 @@ int kernel_functions_unlisted(kernel_function_fn fn, void *ctx);
 int kernel_addresses_each(int (*fn)(void *ctx, const char *name, uint64_t address), void *ctx);
 /* Every name of data, of which a kernel may keep none (CONFIG_KALLSYMS_ALL). */
 int kernel_data_each(int (*fn)(void *ctx, const char *name), void *ctx);
+/* Does the kernel keep all addresses to itself (kptr_restrict), or all of its symbol table? */
+bool kernel_symbols_hidden(void);
 int kernel_functions_matching(const char *glob, kernel_function_fn fn, void *ctx);
 
 /* The symbol table by address (symbol_blocks.h); NULL and errno. */

@@ -41,17 +41,17 @@ static int name_targets(struct module *m, struct function_targets *t)
 
 	if (base < 0)
 		return base;
+	function_targets_name_owners(t);
 	m->p->func_base = (uint16_t)base;
 	m->p->n_functions = (uint32_t)t->n;
 	user_attach_registers(&m->p->params);
 	m->p->params.user_base = (uint16_t)((size_t)base + count_kernel(t));
 	for (i = 0; i < t->n && !err; i++) {
 		struct function_target *f = &t->at[i];
-		const char *file = f->path ? strrchr(f->path, '/') + 1 : NULL;
 
 		f->func = (uint16_t)((size_t)base + i);
-		err = names_set_func(m->p->names, f->func, file ? AYP_CLASS_USER : AYP_CLASS_KERNEL,
-			f->symbol, file);
+		err = names_set_func(m->p->names, f->func,
+			f->path ? AYP_CLASS_USER : AYP_CLASS_KERNEL, f->symbol, f->owner);
 	}
 	return err;
 }
@@ -69,6 +69,10 @@ static int plan(struct module *m)
 		err = function_targets_user(&l->targets, m->p->cfg);
 	if (!err)
 		err = user_targets_read(&l->targets, m->p->cfg);
+	m->p->specs.found += l->targets.specs.found;
+	m->p->specs.missed += l->targets.specs.missed;
+	if (!err && m->by_spec && !l->targets.n)
+		err = -ENOENT;
 	return err ? err : name_targets(m, &l->targets);
 }
 
@@ -153,6 +157,20 @@ static void expect_functions(const struct function_targets *t)
 	free(names);
 }
 
+/* What the user named and does not get is said; of the built-in set no kernel has all. */
+static void tell_left_behind(const struct function_targets *t, const char *reasons)
+{
+	size_t i, wanted = 0, attached = 0;
+
+	for (i = 0; i < t->n; i++) {
+		wanted += t->at[i].by_spec;
+		attached += t->at[i].by_spec && t->at[i].attached;
+	}
+	if (attached && attached < wanted)
+		log_warn("%zu of %zu functions are traced; the others: %s%s", attached, wanted,
+			reasons[0] ? reasons : "refused", " (-v names them)");
+}
+
 static int attach(struct module *m)
 {
 	struct latency *l = m->state;
@@ -191,6 +209,7 @@ static int attach(struct module *m)
 		report_failed(m, (uint32_t)left, "%s and %zu more: %s", first, left - 1, reasons);
 	else if (left)
 		report_failed(m, (uint32_t)left, "%s: %s", first, reasons);
+	tell_left_behind(&l->targets, reasons);
 	if (!l->targets.n)
 		report_failed(m, 0, "this kernel has none of the functions");
 	if (l->attacher.silent)

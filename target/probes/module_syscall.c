@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/utsname.h>
 
+#include "target/probes/call_instants.h"
 #include "target/syscalls.h"
 #include "target/probes/kernel_btf.h"
 
@@ -83,6 +84,19 @@ static int prepare_raw(struct probes *p, struct ayp_params *params)
 	prepare_task_mark(k, params);
 	if (params->syscall_ids[AYP_ABI_COMPAT].count && k->in_regs.base)
 		params->compat = k->in_regs;
+	return 0;
+}
+
+int syscall_prepare_instants(struct ayp_params *params)
+{
+	const struct kernel_facts *k = kernel_facts();
+
+	if (!k->nr_offset)
+		return -EOPNOTSUPP;
+	params->syscall_nr_offset = k->nr_offset;
+	params->compat = k->in_regs.base ? k->in_regs : k->in_task;
+	if (!k->in_regs.base && !strcmp(k->machine, "x86_64"))
+		params->compat.offset = x86_status_offset();
 	return 0;
 }
 

@@ -10,6 +10,8 @@
 #include <bpf/bpf.h>
 
 #include "target/log.h"
+#include "target/nearest.h"
+#include "target/probes/call_instants.h"
 #include "target/probes/perf_attach.h"
 #include "target/probes/program_copy.h"
 #include "target/probes/tracefs.h"
@@ -19,26 +21,42 @@
 struct event {
 	char *path; /* "category/name" */
 	uint16_t func;
+	bool by_number; /* one of `calls` */
 };
 
 struct tracepoints {
 	struct event at[MAX_EVENTS];
 	size_t n;
+	size_t matches; /* of the specification that is looked for, those beyond the most included */
+	size_t more;    /* beyond the most */
 	struct program_copies copies;
+	struct call_instants calls;
 };
+
+static bool have(const struct tracepoints *t, const char *path)
+{
+	size_t i;
+
+	for (i = 0; i < t->n; i++)
+		if (!strcmp(t->at[i].path, path))
+			return true;
+	return false;
+}
 
 static int on_event(void *ctx, const char *category, const char *name)
 {
 	struct tracepoints *t = ctx;
 	char path[256];
-	size_t i;
 
 	snprintf(path, sizeof(path), "%s/%s", category, name);
-	for (i = 0; i < t->n; i++)
-		if (!strcmp(t->at[i].path, path))
-			return 0;
-	if (t->n == MAX_EVENTS)
-		return -E2BIG;
+	t->matches++;
+	/* Specifications may overlap: one tracepoint once. */
+	if (have(t, path))
+		return 0;
+	if (t->n == MAX_EVENTS) {
+		t->more++;
+		return 0;
+	}
 	t->at[t->n].path = strdup(path);
 	if (!t->at[t->n].path)
 		return -ENOMEM;
@@ -46,48 +64,131 @@ static int on_event(void *ctx, const char *category, const char *name)
 	return 0;
 }
 
-static int find(struct tracepoints *t, const struct probe_spec *spec)
-{
-	size_t before = t->n;
-	int err = tracefs_each_event(spec->path, spec->glob, on_event, t);
+struct offering {
+	struct nearest categories, names;
+};
 
-	if (err == -E2BIG)
-		log_error("%s: more than %u tracepoints; use a narrower glob", spec->text,
-			MAX_EVENTS);
-	else if (err)
-		log_error("%s: cannot read tracefs: %s; needs root and CONFIG_FTRACE", spec->text,
-			strerror(-err));
-	else if (t->n == before)
-		log_error("%s: no tracepoint matches", spec->text);
-	if (!err && t->n == before)
-		err = -ENOENT;
+static int offer_event(void *ctx, const char *category, const char *name)
+{
+	struct offering *o = ctx;
+
+	nearest_offer(&o->categories, category);
+	nearest_offer(&o->names, name);
+	return 0;
+}
+
+static int count_event(void *ctx, const char *category, const char *name)
+{
+	(*(size_t *)ctx)++;
+	return 0;
+}
+
+static void explain(const struct config *cfg, const struct probe_spec *spec)
+{
+	const char *wrong = spec_wrong_pattern(spec->path);
+	char names[3 * NEAREST_NAME + 16];
+	struct offering o;
+	size_t in_category = 0;
+
+	if (!wrong)
+		wrong = spec_wrong_pattern(spec->glob);
+	if (wrong) {
+		spec_missed(cfg, spec, "it is no pattern: %s", wrong);
+		return;
+	}
+	nearest_init(&o.categories, spec->path);
+	nearest_init(&o.names, spec->glob);
+	tracefs_each_event(spec->path, "*", count_event, &in_category);
+	tracefs_each_event(in_category ? spec->path : "*", "*", offer_event, &o);
+	nearest_text(in_category ? &o.names : &o.categories, names, sizeof(names));
+	if (in_category)
+		spec_missed(cfg, spec, "no tracepoint of %s matches %s%s%s%s", spec->path,
+			spec->glob, names[0] ? "; is it " : "", names, names[0] ? "?" : "");
+	else
+		spec_missed(cfg, spec, "this kernel has no tracepoints of a category %s%s%s%s",
+			spec->path, names[0] ? "; is it " : "", names, names[0] ? "?" : "");
+}
+
+static int find(struct tracepoints *t, const struct config *cfg, const struct probe_spec *spec)
+{
+	int err;
+
+	t->matches = 0;
+	err = tracefs_each_event(spec->path, spec->glob, on_event, t);
+	if (!err && t->more) {
+		log_error(
+			"%s: %zu tracepoints match, and %u is the most that can be traced at once; "
+			"use a narrower pattern",
+			spec_text(spec), t->matches, MAX_EVENTS);
+		return -E2BIG;
+	}
+	if (err)
+		log_error("%s: cannot read tracefs: %s; needs root and CONFIG_FTRACE",
+			spec_text(spec), strerror(-err));
+	else if (!t->matches)
+		explain(cfg, spec);
 	return err;
+}
+
+static int find_all(struct tracepoints *t, const struct config *cfg, struct spec_counts *specs)
+{
+	size_t i;
+	int err = 0;
+
+	for (i = 0; i < cfg->n_probes && !err; i++) {
+		if (cfg->probes[i].type != SPEC_TRACEPOINT)
+			continue;
+		err = find(t, cfg, &cfg->probes[i]);
+		specs->found += t->matches > 0;
+		specs->missed += !t->matches;
+	}
+	return err;
+}
+
+/* Are there so many system calls that each being an event of its own would take its time? */
+static bool many_calls(const struct probes *p, const struct tracepoints *t)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < t->n && n < CALL_INSTANTS_LEAST; i++)
+		n += call_instants_know(t->at[i].path);
+	return n == CALL_INSTANTS_LEAST && mechanism_wanted(p, "raw_tp");
+}
+
+static int name_event(struct module *m, struct event *e, bool by_number)
+{
+	struct tracepoints *t = m->state;
+	char text[256];
+	int id;
+
+	snprintf(text, sizeof(text), "%s", e->path);
+	*strchr(text, '/') = ':';
+	e->by_number = by_number && call_instants_know(e->path);
+	if (e->by_number)
+		return call_instants_take(&t->calls, m->p, e->path, text, &e->func);
+	id = names_add_func(m->p->names, AYP_CLASS_TRACEPOINT, text, NULL);
+	if (id < 0)
+		return id;
+	e->func = (uint16_t)id;
+	return 0;
 }
 
 static int plan(struct module *m)
 {
-	const struct config *cfg = m->p->cfg;
 	struct tracepoints *t = calloc(1, sizeof(*t));
+	bool by_number;
 	size_t i;
-	int err = 0;
+	int err;
 
 	if (!t)
 		return -ENOMEM;
 	m->state = t;
-	for (i = 0; i < cfg->n_probes && !err; i++)
-		if (cfg->probes[i].type == SPEC_TRACEPOINT)
-			err = find(t, &cfg->probes[i]);
-	for (i = 0; i < t->n && !err; i++) {
-		char text[256];
-		int id;
-
-		snprintf(text, sizeof(text), "%s", t->at[i].path);
-		*strchr(text, '/') = ':';
-		id = names_add_func(m->p->names, AYP_CLASS_TRACEPOINT, text, NULL);
-		if (id < 0)
-			err = id;
-		t->at[i].func = (uint16_t)id;
-	}
+	err = find_all(t, m->p->cfg, &m->p->specs);
+	if (!err && m->by_spec && !t->n)
+		err = -ENOENT;
+	by_number = !err && many_calls(m->p, t);
+	for (i = 0; i < t->n && !err; i++)
+		err = name_event(m, &t->at[i], by_number);
 	return err;
 }
 
@@ -138,6 +239,24 @@ static void attach_event(struct module *m, const struct event *e)
 	report_failed(m, 1, "%s: %s", e->path, why(err, "tp", text, sizeof(text)));
 }
 
+/* Those that cannot be had this way are tried one by one. */
+static void attach_calls(struct module *m)
+{
+	struct tracepoints *t = m->state;
+	int err = t->calls.n ? call_instants_attach(&t->calls, m) : 0;
+	char text[96];
+	size_t i;
+
+	if (err) {
+		log_detail("tracepoint: system calls by raw_tp: %s",
+			why(err, "raw_tp", text, sizeof(text)));
+		for (i = 0; i < t->n; i++)
+			t->at[i].by_number = false;
+	} else if (t->calls.n) {
+		report_live(m, "raw_tp", (uint32_t)t->calls.n);
+	}
+}
+
 static int attach(struct module *m)
 {
 	struct tracepoints *t = m->state;
@@ -154,8 +273,13 @@ static int attach(struct module *m)
 		report_failed(m, (uint32_t)t->n, "%s", why(err, "tp", text, sizeof(text)));
 		return err;
 	}
+	attach_calls(m);
 	for (i = 0; i < t->n; i++)
-		attach_event(m, &t->at[i]);
+		if (!t->at[i].by_number)
+			attach_event(m, &t->at[i]);
+	if (m->report.failed && m->report.attached)
+		log_warn("%u of %zu tracepoints are traced; the others: %s", m->report.attached,
+			t->n, m->report.note);
 	return m->report.attached ? 0 : -ENOTSUP;
 }
 
@@ -163,7 +287,7 @@ static uint64_t misses(struct module *m)
 {
 	struct tracepoints *t = m->state;
 
-	return t ? program_copies_misses(&t->copies) : 0;
+	return t ? program_copies_misses(&t->copies) + programs_misses(&m->programs) : 0;
 }
 
 static int check(struct module *m)

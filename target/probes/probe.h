@@ -21,6 +21,7 @@
 #include "target/probes/identity.h"
 #include "target/probes/pid_space.h"
 #include "target/probes/ring.h"
+#include "target/probes/spec.h"
 
 struct probes;
 struct module;
@@ -30,8 +31,9 @@ struct module_ops {
 	const char *summary; /* one line for --list-modules */
 	bool by_default;
 	unsigned int spec_types; /* which -p specs need it: 1 << SPEC_* */
-	/* Reserve ids, set names, fill p->params. An error ends the run when the user asked for it.
-	 */
+	/* Reserve ids, set names, fill p->params, count what -p names in p->specs. An error ends the
+	 * run when the user asked for it; -ENOENT after a message: nothing of what -p names is
+	 * there. */
 	int (*plan)(struct module *m);
 	/* Attach what can be attached and fill m->report. 0 if anything is live. */
 	int (*attach)(struct module *m);
@@ -81,7 +83,8 @@ struct probes {
 	struct ring ring;
 	struct module modules[PROBES_MAX_MODULES];
 	size_t n_modules;
-	uint16_t func_base; /* first of latency's functions */
+	struct spec_counts specs; /* of all modules' plans */
+	uint16_t func_base;       /* first of latency's functions */
 	uint32_t n_functions;
 	struct fd_list programs; /* of no module */
 	struct fd_list links;

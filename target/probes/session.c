@@ -124,6 +124,21 @@ static void look_at_width(struct probes *p)
 			machine);
 }
 
+/* Boards differ: a list of probes for all of them goes on without those that are not there. */
+static int judge_specs(const struct probes *p)
+{
+	if (!p->specs.missed || (p->specs.found && !p->cfg->strict_probes))
+		return 0;
+	if (p->specs.found)
+		log_error(
+			"%zu of %zu probes that -p names are not there, and --strict-probes wants "
+			"all",
+			p->specs.missed, p->specs.missed + p->specs.found);
+	else if (p->specs.missed > 1)
+		log_error("nothing of what -p names is there");
+	return -ENOENT;
+}
+
 static int plan_modules(struct probes *p)
 {
 	size_t i, kept = 0;
@@ -134,13 +149,14 @@ static int plan_modules(struct probes *p)
 		struct module *m = &p->modules[i];
 
 		err = m->ops->plan(m);
-		if (err && m->named)
+		if (err && m->named && !(err == -ENOENT && m->by_spec))
 			return err;
 		m->planned = !err;
 		kept += m->planned;
 	}
-	if (kept)
-		return 0;
+	err = judge_specs(p);
+	if (kept || err)
+		return err;
 	log_error("nothing to trace: no module is selected; use -M NAME or -p SPEC (see "
 		  "--list-modules)");
 	return -EINVAL;
@@ -231,6 +247,17 @@ int session_open(struct probes *p)
 	return believe_btf(p);
 }
 
+/* Is there something else that -p names, which is live or may become so? */
+static bool others_by_spec(const struct probes *p, const struct module *m)
+{
+	const struct module *other;
+
+	for (other = p->modules; other < p->modules + p->n_modules; other++)
+		if (other != m && other->by_spec && other->planned && (other->live || other > m))
+			return true;
+	return false;
+}
+
 static int attach_modules(struct probes *p)
 {
 	size_t i, live = 0;
@@ -246,7 +273,7 @@ static int attach_modules(struct probes *p)
 		live += m->live;
 		if (!err)
 			continue;
-		if (m->named) {
+		if (m->named && (!m->by_spec || p->cfg->strict_probes || !others_by_spec(p, m))) {
 			log_error("module %s cannot work here: %s; run --check to see what can",
 				m->ops->name, m->report.note);
 			return err;

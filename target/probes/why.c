@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "target/probes/kconfig.h"
@@ -38,6 +39,20 @@ static const struct {
 	{ESRCH, "no such function, or it cannot be traced"},
 };
 
+/* Each attachment is a descriptor or two. */
+static const char *files_ran_out(char *buf, size_t size)
+{
+	struct rlimit r = {0};
+
+	getrlimit(RLIMIT_NOFILE, &r);
+	snprintf(buf, size,
+		"the limit on open files, %llu, is too low; raise it: ulimit -n 65536 "
+		"(LimitNOFILE= "
+		"in a systemd unit)",
+		(unsigned long long)r.rlim_cur);
+	return buf;
+}
+
 const char *why(int err, const char *mechanism, char *buf, size_t size)
 {
 	const char *text = strerror(-err);
@@ -46,6 +61,10 @@ const char *why(int err, const char *mechanism, char *buf, size_t size)
 	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++)
 		if (known[i].err == -err)
 			text = known[i].text;
+	if (err == -524 && !strncmp(mechanism, "uprobe", 6))
+		text = "the kernel cannot put a probe on the instruction there (errno 524)";
+	if (err == -EMFILE)
+		return files_ran_out(buf, size);
 	if (!strcmp(mechanism, "fentry") && !kernel_btf_own())
 		text = "this kernel has no BTF";
 	n = (size_t)snprintf(buf, size, "%s", text);

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "target/text.h"
+#include "proto/name.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -84,8 +84,10 @@ static void fill_name(ayaprof_Name *to, const struct name *from)
 	to->cls = from->cls;
 	to->owner = from->owner;
 	to->since_ns = from->since_ns;
-	text_copy(to->name, sizeof(to->name), from->text);
-	text_copy(to->owner_name, sizeof(to->owner_name), from->owner_name ? from->owner_name : "");
+	to->long_name[0] = '\0';
+	if (name_fit(to->name, sizeof(to->name), from->text))
+		name_fit(to->long_name, sizeof(to->long_name), from->text);
+	name_fit(to->owner_name, sizeof(to->owner_name), from->owner_name ? from->owner_name : "");
 }
 
 static bool announce_names(struct feed *f, int listener, unsigned int priority)

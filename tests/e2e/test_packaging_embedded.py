@@ -22,11 +22,11 @@ BUILDROOT_SYMBOLS = set("""
     BR2_aarch64 BR2_arm BR2_x86_64 BR2_USE_MMU BR2_USE_WCHAR BR2_STATIC_LIBS BR2_LINUX_KERNEL BR2_INIT_BUSYBOX BR2_INIT_SYSV
     BR2_HOST_CMAKE_AT_LEAST_3_20 BR2_HOST_GCC_AT_LEAST_7 BR2_LINUX_KERNEL_NEEDS_HOST_PAHOLE
     BR2_TOOLCHAIN_HAS_SYNC_4 BR2_TOOLCHAIN_HAS_THREADS BR2_TOOLCHAIN_HEADERS_AT_LEAST_5_8
-    BR2_PACKAGE_ELFUTILS BR2_PACKAGE_LIBBPF BR2_PACKAGE_ZLIB BR2_PACKAGE_LLVM BR2_PACKAGE_LLVM_BPF
+    BR2_PACKAGE_ELFUTILS BR2_PACKAGE_LIBBPF BR2_PACKAGE_XZ BR2_PACKAGE_ZLIB BR2_PACKAGE_LLVM BR2_PACKAGE_LLVM_BPF
     BR2_PACKAGE_HOST_PROTOBUF_ARCH_SUPPORTS
     """.split())
 # What each library that the Makefile links is called by either.
-LIBRARIES = {"bpf": ("libbpf", "libbpf"), "elf": ("elfutils", "elfutils"), "z": ("zlib", "zlib"),
+LIBRARIES = {"bpf": ("libbpf", "libbpf"), "elf": ("elfutils", "elfutils"), "z": ("zlib", "zlib"), "lzma": ("xz", "xz"),
              "protobuf-nanopb": ("nanopb", "nanopb-runtime"), "serialport": (None, "libserialport")}
 
 
@@ -56,7 +56,7 @@ def recipe(start):
 
 
 def linked(kind):
-    return {word[2:] for word in value(MAKEFILE, f"{kind}_LIBS") if word not in ("-lm", "-lpthread")}
+    return {word[2:] for word in value(MAKEFILE, f"{kind}_LIBS") if word not in ("-lm", "-lpthread", "$(DEMANGLER)")}
 
 
 @test("both are of the version that VERSION has")

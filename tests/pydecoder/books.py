@@ -141,6 +141,8 @@ class Session:
 
     def _names(self, message):
         for name in message.get("names", ()):
+            if name.get("long_name"):
+                name = dict(name, name=name["long_name"])
             self.names[name.get("table", 0), name.get("id", 0)] = name
 
     def _events(self, message):

@@ -11,10 +11,13 @@
 
 #include <pb_common.h>
 
+#include "proto/message.h"
+
 struct fill {
 	uint64_t state;      /* of the value generator; any start */
 	unsigned int repeat; /* entries of a repeated field; its maximum if that is less */
 	unsigned int choice; /* which member of a oneof: 0 is the first, wraps */
+	bool later; /* also fields that the first golden vectors of their message have not */
 };
 
 static inline uint64_t fill_next(struct fill *f)
@@ -66,6 +69,11 @@ static inline void fill_value(struct fill *f, const pb_field_iter_t *it, void *p
 	}
 }
 
+static inline bool fill_is_later(const pb_msgdesc_t *fields, pb_size_t tag)
+{
+	return fields == ayaprof_Name_fields && tag == ayaprof_Name_long_name_tag;
+}
+
 /* msg must be zeroed. */
 static inline void fill_message(struct fill *f, const pb_msgdesc_t *fields, void *msg)
 {
@@ -79,6 +87,8 @@ static inline void fill_message(struct fill *f, const pb_msgdesc_t *fields, void
 	while (pb_field_iter_next(&it));
 	(void)pb_field_iter_begin(&it, fields, msg);
 	do {
+		if (!f->later && fill_is_later(fields, it.tag))
+			continue;
 		if (PB_HTYPE(it.type) == PB_HTYPE_REPEATED) {
 			pb_size_t n =
 				it.array_size < f->repeat ? it.array_size : (pb_size_t)f->repeat;

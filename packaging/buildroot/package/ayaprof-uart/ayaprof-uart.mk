@@ -15,7 +15,7 @@ AYAPROF_UART_LICENSE_FILES = \
 	LICENSES/Apache-2.0.txt \
 	LICENSES/GPL-2.0.txt \
 	LICENSES/MIT.txt
-AYAPROF_UART_DEPENDENCIES = elfutils host-nanopb libbpf nanopb zlib
+AYAPROF_UART_DEPENDENCIES = elfutils host-nanopb libbpf nanopb xz zlib
 
 AYAPROF_UART_LLVM = $(call qstrip,$(BR2_PACKAGE_AYAPROF_UART_PREBUILT_LLVM))
 ifeq ($(AYAPROF_UART_LLVM),)
@@ -30,10 +30,11 @@ endif
 
 # Flags by environment, because those of a command line would replace the
 # Makefile's own. No vmlinux.h from the build machine's kernel, hence no bpftool.
+# No libiberty: the desk shows names of C++ and Rust as they were written.
 define AYAPROF_UART_MAKE
 	$(TARGET_MAKE_ENV) $(TARGET_CONFIGURE_OPTS) \
 		CPPFLAGS="$(TARGET_CPPFLAGS) -I$(STAGING_DIR)/usr/include/nanopb" \
-		$(MAKE) -C $(@D) O=build V=1 VMLINUX_BTF=none PREFIX=/usr \
+		$(MAKE) -C $(@D) O=build V=1 VMLINUX_BTF=none DEMANGLE=no PREFIX=/usr \
 		PYTHON="$(HOST_DIR)/bin/python3" \
 		NANOPB_GEN="$(HOST_DIR)/bin/nanopb_generator.py" \
 		CLANG="$(AYAPROF_UART_CLANG) -nostdlibinc -isystem $(STAGING_DIR)/usr/include" \

@@ -6,7 +6,7 @@ compressed over a serial line."
 
 require ayaprof.inc
 
-DEPENDS += "clang-native elfutils libbpf zlib"
+DEPENDS += "clang-native elfutils libbpf xz zlib"
 
 inherit bash-completion systemd update-rc.d
 
