@@ -116,7 +116,7 @@ def nonsense(bench):
     def talk(session):
         for seq in range(1 << 30):
             yield b"".join(absurd(choice, session, seq * 50 + i) for i in range(50))
-    line, board, data, summary = flood(bench, "auto", talk, 250000, 9)
+    line, board, data, summary = flood(bench, "auto", talk, 250000, 45)  # events go on meanwhile: many of them
     told, info, _ = served(bench, line, board, data, summary)
     check_books(info, told)
 
