@@ -287,6 +287,7 @@ bench:
 	@scripts/install-deps.sh build bench
 	@$(MAKE) --no-print-directory O='$(O)' all $(O)/tests/bench_codec
 	@O='$(O)' $(PYTHON) tests/bench/run.py
+	@O='$(O)' $(PYTHON) tests/bench/user_calls.py
 
 # The work at hand: what needs no kernel, no line and no board.
 check:
