@@ -70,7 +70,8 @@ def flood(bench, link, words, most, times):
     path, data = TRACEPOINTS.unpack_again(bench.tmp, times)
     line = bench.line("--baud", BAUD)
     summary = bench.tmp / "x.json"
-    board = bench.board("--replay", path, "-b", BAUD, "--link", link, "--summary-json", summary, line.board)
+    board = bench.board("--replay", path, "-b", BAUD, "--link", link, "--spool-mem", "256K",
+                        "--summary-json", summary, line.board)
     sizes = []
     with open_tty(line.host) as tty:
         session, total = session_heard(tty), 0
