@@ -18,6 +18,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <asm/ioctls.h>
+
 #define SLOTS 8
 
 enum what { NOTHING, A_NUMBER, A_TTY, A_RATE };
