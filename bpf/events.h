@@ -204,6 +204,7 @@ struct ayp_mem_size {
 
 /* The most pointers that are looked at of an array: kfree_rcu() collects a page of them. */
 #define AYP_MEM_BULK_MAX 512u
+#define AYP_MEM_LOOP_MAX 65536u /* where bpf_loop() is there; pages may be large */
 
 /* Value of map `innermost` (LRU_HASH): profiled functions a thread is in, outermost first. Key: the
  * thread id, or 1 << 32 | cpu while the CPU is idle. */

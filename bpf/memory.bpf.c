@@ -254,34 +254,82 @@ MEM_PROGRAM(kmem_cache_alloc_node, on_alloc(ctx, AYP_MEMP_CACHE_NODE, AYP_MEM_KM
 MEM_PROGRAM(kfree, on_free(ctx, AYP_MEMP_KFREE))
 MEM_PROGRAM(kmem_cache_free, on_free(ctx, AYP_MEMP_CACHE_FREE))
 
-/* (name or cache, how many, array): of the tracepoint, and of a copy of the program at the entry of
- * kmem_cache_free_bulk(). */
-SEC("?raw_tp/rcu_invoke_kfree_bulk_callback")
+/*
+ * Arrays, each program twice: with bpf_loop() (Linux 5.17, e6f2dd0f8067) the verifier looks at the body once; else at
+ * all of its rounds, which takes it a second and more on a small board.
+ */
+struct bulk {
+	__u64 array;
+};
+
+static long give_back_one(__u32 i, void *ctx)
+{
+	const struct bulk *b = ctx;
+	struct ayp_control *c = active_control();
+	__u64 ptr = read_number(
+		(const void *)(long)b->array + i * params.mem_pointer, 0, params.mem_pointer);
+
+	if (c && ptr)
+		give_back(c, AYP_MEMP_BULK, ptr);
+	return 0;
+}
+
+static __always_inline void on_bulk_loop(__u64 array, __u64 n)
+{
+	struct bulk b = {.array = array};
+
+	if (active_control())
+		bpf_loop(n < AYP_MEM_LOOP_MAX ? n : AYP_MEM_LOOP_MAX, give_back_one, &b, 0);
+}
+
+/* (name, how many, array) */
+#define RCU_CALLBACK "rcu_invoke_kfree_bulk_callback"
+SEC("?raw_tp/" RCU_CALLBACK)
+int bulk_raw_loop(__u64 *ctx)
+{
+	on_bulk_loop(ctx[2], ctx[1]);
+	return 0;
+}
+
+SEC("?raw_tp/" RCU_CALLBACK)
 int bulk_raw(__u64 *ctx)
 {
 	on_bulk(ctx[2], ctx[1]);
 	return 0;
 }
 
-static __always_inline void on_bulk_record(void *ctx)
+/* A number that params say the place of: in a tracepoint's record, or a register in struct pt_regs. */
+static __always_inline __u64 bulk_number(void *ctx, const volatile struct ayp_field *f)
 {
-	const volatile struct ayp_field *array = &params.mem_ptr[AYP_MEMP_BULK];
-	const volatile struct ayp_field *n = &params.mem_bytes[AYP_MEMP_BULK];
-
-	on_bulk(read_number(ctx, array->offset, array->size), read_number(ctx, n->offset, n->size));
+	return read_number(ctx, f->offset, f->size);
 }
+#define BULK_ARRAY(ctx) bulk_number(ctx, &params.mem_ptr[AYP_MEMP_BULK])
+#define BULK_COUNT(ctx) bulk_number(ctx, &params.mem_bytes[AYP_MEMP_BULK])
 
-SEC("?tp/rcu/rcu_invoke_kfree_bulk_callback")
-int bulk_tp(void *ctx)
+SEC("?tp/rcu/" RCU_CALLBACK)
+int bulk_tp_loop(void *ctx)
 {
-	on_bulk_record(ctx);
+	on_bulk_loop(BULK_ARRAY(ctx), BULK_COUNT(ctx));
 	return PERF_KEEPS;
 }
 
-/* The fields are registers in struct pt_regs. */
+SEC("?tp/rcu/" RCU_CALLBACK)
+int bulk_tp(void *ctx)
+{
+	on_bulk(BULK_ARRAY(ctx), BULK_COUNT(ctx));
+	return PERF_KEEPS;
+}
+
+SEC("?kprobe/kmem_cache_free_bulk")
+int bulk_kprobe_loop(void *ctx)
+{
+	on_bulk_loop(BULK_ARRAY(ctx), BULK_COUNT(ctx));
+	return PERF_KEEPS;
+}
+
 SEC("?kprobe/kmem_cache_free_bulk")
 int bulk_kprobe(void *ctx)
 {
-	on_bulk_record(ctx);
+	on_bulk(BULK_ARRAY(ctx), BULK_COUNT(ctx));
 	return PERF_KEEPS;
 }

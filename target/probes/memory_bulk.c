@@ -2,15 +2,13 @@
 #include "target/probes/memory_bulk.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-#include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
 #include "proto/message.h"
 #include "target/log.h"
-#include "target/probes/kernel_btf.h"
 #include "target/probes/kernel_symbols.h"
 #include "target/probes/perf_attach.h"
 #include "target/probes/tracefs.h"
@@ -59,42 +57,10 @@ struct way {
 	uint32_t unseen; /* with this way */
 	int (*prepare)(struct ayp_params *params);
 	/* A descriptor that detaches when it is closed. */
-	int (*attach)(struct fd_list *programs, const struct bpf_object *o, const char *program);
+	int (*attach)(const struct bpf_object *o, const char *program);
 };
 
-static int nothing_to_prepare(struct ayp_params *params)
-{
-	return 0;
-}
-
 /* ---- the entry of the function -------------------------------------------------------------- */
-
-static int prepare_fentry(struct ayp_params *params)
-{
-	return kernel_btf_own() ? 0 : -ENODATA;
-}
-
-/* A copy of the loaded program, of the type that a trampoline calls: libbpf would read all of the
- * kernel's type information for it. */
-static int attach_fentry(struct fd_list *programs, const struct bpf_object *o, const char *program)
-{
-	const struct bpf_program *p = bpf_object__find_program_by_name(o, program);
-	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = BPF_TRACE_FENTRY);
-	int id = kernel_btf_function(FUNCTION), fd, link;
-
-	if (id < 0)
-		return id;
-	opts.attach_btf_id = (uint32_t)id;
-	fd = bpf_prog_load(BPF_PROG_TYPE_TRACING, program, "Dual MIT/GPL", bpf_program__insns(p),
-		bpf_program__insn_cnt(p), &opts);
-	if (fd < 0)
-		return -errno;
-	fd = fd_list_add(programs, fd) ? -ENOMEM : fd;
-	if (fd < 0)
-		return fd;
-	link = bpf_raw_tracepoint_open(NULL, fd);
-	return link < 0 ? -errno : link;
-}
 
 static int prepare_kprobe(struct ayp_params *params)
 {
@@ -102,17 +68,27 @@ static int prepare_kprobe(struct ayp_params *params)
 
 	if (!registers[0].size)
 		return -EOPNOTSUPP;
+	/* Asked before anything is loaded: the verifier takes its time with these programs. */
+	if (access("/sys/bus/event_source/devices/kprobe/type", F_OK))
+		return -ENOENT;
 	params->mem_bytes[AYP_MEMP_BULK] = registers[0];
 	params->mem_ptr[AYP_MEMP_BULK] = registers[1];
 	return 0;
 }
 
-static int attach_kprobe(struct fd_list *programs, const struct bpf_object *o, const char *program)
+static int attach_kprobe(const struct bpf_object *o, const char *program)
 {
 	return perf_attach_kprobe(object_program_fd(o, program), FUNCTION, false, 0, false);
 }
 
 /* ---- the tracepoint of kfree_rcu() ---------------------------------------------------------- */
+
+static int prepare_raw(struct ayp_params *params)
+{
+	int id = tracefs_event_id(CALLBACK);
+
+	return id < 0 ? id : 0;
+}
 
 static int prepare_tp(struct ayp_params *params)
 {
@@ -123,15 +99,17 @@ static int prepare_tp(struct ayp_params *params)
 	return err ? err : tracefs_event_field(CALLBACK, "p", &array->offset, &array->size);
 }
 
-static int attach_section(struct fd_list *programs, const struct bpf_object *o, const char *program)
+static int attach_section(const struct bpf_object *o, const char *program)
 {
 	return object_attach(o, program);
 }
 
 static const struct way ways[] = {
-	{"fentry", "bulk_raw", 0, prepare_fentry, attach_fentry},
+	{"kprobe", "bulk_kprobe_loop", 0, prepare_kprobe, attach_kprobe},
 	{"kprobe", "bulk_kprobe", 0, prepare_kprobe, attach_kprobe},
-	{"raw_tp", "bulk_raw", AYP_UNSEEN_BULK, nothing_to_prepare, attach_section},
+	{"raw_tp", "bulk_raw_loop", AYP_UNSEEN_BULK, prepare_raw, attach_section},
+	{"raw_tp", "bulk_raw", AYP_UNSEEN_BULK, prepare_raw, attach_section},
+	{"tp", "bulk_tp_loop", AYP_UNSEEN_BULK, prepare_tp, attach_section},
 	{"tp", "bulk_tp", AYP_UNSEEN_BULK, prepare_tp, attach_section},
 	{0},
 };
@@ -150,7 +128,7 @@ static int try_way(struct module *m, const struct way *w, const struct ayp_param
 	o = object_load(&image_memory, programs, &m->p->maps, &own, &err);
 	if (!o)
 		return err;
-	err = fd_list_add(&m->links, w->attach(&m->programs, o, w->program));
+	err = fd_list_add(&m->links, w->attach(o, w->program));
 	if (err) {
 		bpf_object__close(o);
 		return err;
@@ -182,11 +160,11 @@ uint32_t memory_bulk_attach(struct module *m, const struct ayp_params *params)
 			continue;
 		err = try_way(m, w, params);
 		if (!err) {
-			log_detail("memory: freed in bulk: %s", w->mechanism);
+			log_detail("memory: freed in bulk: %s (%s)", w->mechanism, w->program);
 			report_live(m, w->mechanism, 1);
 			return w->unseen | sheaf;
 		}
-		log_detail("memory: freed in bulk: %s: %s", w->mechanism,
+		log_detail("memory: freed in bulk: %s: %s: %s", w->mechanism, w->program,
 			why(err, w->mechanism, text, sizeof(text)));
 	}
 	report_failed(m, 1, "what is freed in bulk or by kfree_rcu() cannot be seen here");
@@ -202,7 +180,7 @@ int memory_bulk_check(struct module *m)
 	for (w = ways; w->mechanism; w++) {
 		err = try_way(m, w, &params);
 		works += !err;
-		check_line(m->ops->name, "bulk", w->mechanism, err, "");
+		check_line(m->ops->name, "bulk", w->mechanism, err, err ? "" : w->program);
 		fd_list_cut(&m->links, 0);
 		fd_list_free(&m->programs);
 	}
