@@ -41,9 +41,10 @@ static void control_baud(void *ctx, uint32_t baud, struct control_result *r)
 {
 	const struct hearing *h = ctx;
 
-	if (h->stream->lines[h->output].link.closing) {
+	/* While much is left to send a faster line is welcome; after the goodbye nothing is. */
+	if (h->stream->lines[h->output].feed.closed) {
 		r->result = -EBUSY;
-		snprintf(r->text, sizeof(r->text), "the run is ending");
+		snprintf(r->text, sizeof(r->text), "the run is over");
 		return;
 	}
 	r->result = rate_ask(&h->stream->lines[h->output].rate, baud, h->stream->now_ns);

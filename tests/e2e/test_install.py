@@ -134,7 +134,7 @@ def probes(bench):
     if not name:
         skip("this kernel lists no vfs_read")
     assert sorted(complete(bench, "ayaprof-uart -p k:vfs_rea")) == sorted(name)
-    tracefs = ("unshare", "-m", "sh", "-c", 'mount -t tracefs tracefs /sys/kernel/tracing && exec "$@"', "sh")
+    tracefs = ("unshare", "-m", "sh", "-c", '{ mountpoint -q /sys/kernel/tracing || mount -t tracefs tracefs /sys/kernel/tracing; } && exec "$@"', "sh")
     assert complete(bench, "ayaprof-uart -p t:sched:sched_swi", tracefs) == ["sched_switch"]
     assert "sched:" in complete(bench, "ayaprof-uart -p t:sche", tracefs)
 
