@@ -5,8 +5,10 @@
  *
  * Nothing here needs the kernel's BTF: an object that holds a single CO-RE relocation cannot be
  * loaded on a kernel without it, so contexts are read as plain words and never as kernel structs.
- * No subprograms, and atomics only behind params.atomic: the arm32 JIT has neither, and what params
- * rule out is removed before it looks.
+ * No subprograms (but for memory.bpf.c's *_loop, which have a twin without), and atomics only behind
+ * params.atomic: the arm32 JIT has neither, and what params rule out is removed before it looks.
+ * What the kernel's verifier has to look at is time that the start takes: loops of hundreds of turns,
+ * and branches inside of unrolled ones, have cost seconds.
  */
 #ifndef AYP_COMMON_BPF_H
 #define AYP_COMMON_BPF_H

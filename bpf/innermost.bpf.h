@@ -108,17 +108,29 @@ static __always_inline __u64 thread_stack_pointer(void)
 	return stack_pointer((void *)bpf_task_pt_regs(bpf_get_current_task_btf()));
 }
 
+/* 1 if a < b, both below 2^63, without a branch: the kernel's verifier follows each branch of each turn
+ * of a loop with each depth that is possible there. */
+static __always_inline __u32 less(__u64 a, __u64 b)
+{
+	asm volatile("%0 -= %1\n\t%0 >>= 63" : "+r"(a) : "r"(b));
+	return a;
+}
+
 /*
  * Site number of the innermost function, 0 if there is none. A longjmp gives no sign of itself; that
  * the thread's stack now begins above a call's frame does.
  */
 static __always_inline __u32 innermost_site(void)
 {
-	__u64 key = innermost_key(), now = 0;
-	struct ayp_innermost *in = bpf_map_lookup_elem(&innermost, &key);
+	__u64 key, now;
+	struct ayp_innermost *in;
 	__u32 depth, site;
 	int i;
 
+	if (params.n_mem_sites <= 1)
+		return 0;
+	key = innermost_key();
+	in = bpf_map_lookup_elem(&innermost, &key);
 	if (!in || !in->depth)
 		return 0;
 	now = thread_stack_pointer();
@@ -126,8 +138,8 @@ static __always_inline __u32 innermost_site(void)
 	for (i = AYP_INNERMOST_DEPTH - 1; i >= 0; i--) {
 		__u64 sp = in->sp[i & (AYP_INNERMOST_DEPTH - 1)];
 
-		if (i + 1 == depth && sp && sp < now)
-			depth = i;
+		/* The outermost of those that are left, where it is a program's and gone. */
+		depth -= less(i, depth) & less(depth, i + 2) & less(0, sp) & less(sp, now);
 	}
 	if (!depth)
 		return 0;

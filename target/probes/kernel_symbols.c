@@ -19,24 +19,50 @@ struct line {
 	char module[64];
 };
 
+/* The next word, of at most size - 1 bytes; what follows it, NULL if there is none. */
+static char *next_word(char *at, char *word, size_t size, const char *end)
+{
+	size_t n;
+
+	at += strspn(at, " \t");
+	n = strcspn(at, end);
+	if (!n || n >= size)
+		return NULL;
+	memcpy(word, at, n);
+	word[n] = '\0';
+	return at + n;
+}
+
+/* "name\t[module]". By hand: a kernel has 200,000 of them, which are read more than once. */
+static bool parse_name(char *text, struct line *l)
+{
+	l->module[0] = '\0';
+	text = next_word(text, l->name, sizeof(l->name), " \t\n");
+	if (!text)
+		return false;
+	text += strspn(text, " \t");
+	if (*text == '[' && !next_word(text + 1, l->module, sizeof(l->module), "]\n"))
+		l->module[0] = '\0';
+	return true;
+}
+
 /* "ffffffff81000000 T name\t[module]" */
 static bool parse_kallsyms(char *text, struct line *l)
 {
-	unsigned long long address;
+	char *end;
 
-	l->module[0] = '\0';
 	l->type = ' ';
-	if (sscanf(text, "%llx %c %511s [%63[^]]", &address, &l->type, l->name, l->module) < 3)
+	l->address = strtoull(text, &end, 16);
+	if (end == text || *end != ' ' || !end[1] || !parse_name(end + 2, l))
 		return false;
-	l->address = address;
+	l->type = end[1];
 	return strchr("tTwW", l->type);
 }
 
 /* "name [module]"; also with the address, which newer kernels can be asked to print elsewhere. */
 static bool parse_available(char *text, struct line *l)
 {
-	l->module[0] = '\0';
-	return sscanf(text, "%511s [%63[^]]", l->name, l->module) >= 1;
+	return parse_name(text, l);
 }
 
 /* Parts and markers that compilers and the kernel's build make; nobody calls them by name. */
@@ -55,80 +81,77 @@ static bool callable(const char *name)
 	return true;
 }
 
-static int each_line(
-	FILE *f, bool (*parse)(char *, struct line *), kernel_function_fn fn, void *ctx)
+/* Files in /proc ask for a buffer of 1 KiB, although the kernel writes a page at a time. */
+#define BUFFER 16384
+
+static int each_line(FILE *f, int (*fn)(void *ctx, char *text), void *ctx)
 {
-	char *text = NULL;
+	char *text = NULL, buffer[BUFFER];
 	size_t cap = 0;
-	struct line l;
 	int err = 0;
 
+	if (!f)
+		return -errno;
+	setvbuf(f, buffer, _IOFBF, sizeof(buffer));
 	while (!err && getline(&text, &cap, f) > 0)
-		if (parse(text, &l) && callable(l.name))
-			err = fn(ctx, l.name, l.module);
+		err = fn(ctx, text);
 	free(text);
+	fclose(f);
 	return err;
+}
+
+struct listener {
+	bool (*parse)(char *, struct line *);
+	kernel_function_fn fn;
+	int (*on_function)(void *ctx, const char *name, uint64_t address);
+	int (*on_data)(void *ctx, const char *name);
+	void *ctx;
+};
+
+static int hear_name(void *ctx, char *text)
+{
+	const struct listener *to = ctx;
+	struct line l;
+
+	return to->parse(text, &l) && callable(l.name) ? to->fn(to->ctx, l.name, l.module) : 0;
+}
+
+static int hear_symbol(void *ctx, char *text)
+{
+	const struct listener *to = ctx;
+	struct line l;
+
+	if (parse_kallsyms(text, &l))
+		return l.address ? to->on_function(to->ctx, l.name, l.address) : 0;
+	return to->on_data && strchr("dDrR", l.type) ? to->on_data(to->ctx, l.name) : 0;
 }
 
 int kernel_functions_each(kernel_function_fn fn, void *ctx)
 {
+	struct listener to = {.parse = parse_available, .fn = fn, .ctx = ctx};
 	FILE *f = tracefs_open("available_filter_functions");
-	int err;
 
-	if (!f)
-		return kernel_functions_unlisted(fn, ctx);
-	err = each_line(f, parse_available, fn, ctx);
-	fclose(f);
-	return err;
+	return f ? each_line(f, hear_name, &to) : kernel_functions_unlisted(fn, ctx);
 }
 
 int kernel_functions_unlisted(kernel_function_fn fn, void *ctx)
 {
-	FILE *f = fopen("/proc/kallsyms", "re");
-	int err;
+	struct listener to = {.parse = parse_kallsyms, .fn = fn, .ctx = ctx};
 
-	if (!f)
-		return -errno;
-	err = each_line(f, parse_kallsyms, fn, ctx);
-	fclose(f);
-	return err;
+	return each_line(fopen("/proc/kallsyms", "re"), hear_name, &to);
+}
+
+int kernel_symbols_each(int (*on_function)(void *ctx, const char *name, uint64_t address),
+	int (*on_data)(void *ctx, const char *name), void *ctx)
+{
+	struct listener to = {.on_function = on_function, .on_data = on_data, .ctx = ctx};
+
+	return each_line(fopen("/proc/kallsyms", "re"), hear_symbol, &to);
 }
 
 int kernel_addresses_each(int (*fn)(void *ctx, const char *name, uint64_t address), void *ctx)
 {
-	FILE *f = fopen("/proc/kallsyms", "re");
-	char *text = NULL;
-	size_t cap = 0;
-	struct line l;
-	int err = 0;
-
-	if (!f)
-		return -errno;
-	while (!err && getline(&text, &cap, f) > 0)
-		if (parse_kallsyms(text, &l) && l.address)
-			err = fn(ctx, l.name, l.address);
-	free(text);
-	fclose(f);
-	return err;
-}
-
-int kernel_data_each(int (*fn)(void *ctx, const char *name), void *ctx)
-{
-	FILE *f = fopen("/proc/kallsyms", "re");
-	char *text = NULL;
-	size_t cap = 0;
-	struct line l;
-	int err = 0;
-
-	if (!f)
-		return -errno;
-	while (!err && getline(&text, &cap, f) > 0)
-		/* No function, but read as far as its type. */
-		if (!parse_kallsyms(text, &l) && strchr("dDrR", l.type))
-			err = fn(ctx, l.name);
-	free(text);
-	fclose(f);
-	return err;
+	return kernel_symbols_each(fn, NULL, ctx);
 }
 
 static int stop(void *ctx, const char *name, uint64_t address)
@@ -190,10 +213,12 @@ struct symbol_blocks *kernel_symbols_read(FILE *f)
 struct symbol_blocks *kernel_symbols_open(void)
 {
 	FILE *f = fopen("/proc/kallsyms", "re");
+	char buffer[BUFFER];
 	struct symbol_blocks *s;
 
 	if (!f)
 		return NULL;
+	setvbuf(f, buffer, _IOFBF, sizeof(buffer));
 	s = kernel_symbols_read(f);
 	fclose(f);
 	return s;

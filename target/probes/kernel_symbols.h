@@ -21,8 +21,10 @@ int kernel_functions_unlisted(kernel_function_fn fn, void *ctx);
 /* Every function and its address, which is never 0 (the kernel may keep them to itself:
  * kptr_restrict). */
 int kernel_addresses_each(int (*fn)(void *ctx, const char *name, uint64_t address), void *ctx);
-/* Every name of data, of which a kernel may keep none (CONFIG_KALLSYMS_ALL). */
-int kernel_data_each(int (*fn)(void *ctx, const char *name), void *ctx);
+/* The same in one go with every name of data, of which a kernel may keep none
+ * (CONFIG_KALLSYMS_ALL). */
+int kernel_symbols_each(int (*on_function)(void *ctx, const char *name, uint64_t address),
+	int (*on_data)(void *ctx, const char *name), void *ctx);
 /* Does the kernel keep all addresses to itself (kptr_restrict), or all of its symbol table? */
 bool kernel_symbols_hidden(void);
 int kernel_functions_matching(const char *glob, kernel_function_fn fn, void *ctx);

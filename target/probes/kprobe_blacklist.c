@@ -104,19 +104,17 @@ static int on_function(void *ctx, const char *name, uint64_t address)
 
 static int on_mark(void *ctx, const char *name)
 {
-	return strncmp(name, MARK, strlen(MARK)) ? 0 : add(ctx, name + strlen(MARK));
+	struct search *s = ctx;
+
+	return strncmp(name, MARK, strlen(MARK)) ? 0 : add(s->b, name + strlen(MARK));
 }
 
 static int from_symbols(struct kprobe_blacklist *b)
 {
 	struct search s = {.b = b};
-	int err = kernel_addresses_each(on_bound, &s);
+	int err = kernel_symbols_each(on_bound, on_mark, &s);
 
-	if (!err)
-		err = kernel_addresses_each(on_function, &s);
-	if (!err)
-		err = kernel_data_each(on_mark, b);
-	return err;
+	return err ? err : kernel_addresses_each(on_function, &s);
 }
 
 static int compare(const void *a, const void *b)
