@@ -142,7 +142,11 @@ int load_names_finish(struct load *l); /* model_names.c: ids unique over session
  * (NULL: out of memory), which is like no other one of `seen`. */
 uint64_t func_key(const struct name_entry *e);
 char *name_as_written(struct idmap *seen, const struct name_entry *e);
-int load_calls(struct load *l);                                        /* model_pair.c */
+int load_calls(struct load *l); /* model_pair.c */
+/* model_missed.c: calls of one thread by time, and those of them that are open at the end, outermost
+ * first, closed by now. `seen` is work space of MODEL_MAX_FUNCS bytes; *steps bounds the work. */
+void missed_exits(struct model *m, const uint32_t *own, size_t n, const uint32_t *open,
+	size_t n_open, uint8_t *seen, uint64_t *steps);
 int load_losses(struct load *l);                                       /* model_loss.c */
 int load_log(struct load *l, uint8_t session, const ayaprof_Log *log); /* model_log.c */
 void load_logs_finish(struct load *l); /* model_log.c: order, what is missing */

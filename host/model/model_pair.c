@@ -3,8 +3,8 @@
  * Entries and exits into calls: one pass over the events with one stack a thread.
  *
  * An exit matches the innermost open call of its function; calls open above that one lost their
- * exit. An exit that matches nothing is an orphan and changes nothing. Nothing is paired across
- * lost events:
+ * exit; where nothing is left that would close one, model_missed.c does. An exit that matches nothing
+ * is an orphan and changes nothing. Nothing is paired across lost events:
  *
  * - Events with an index that is missing (line, spool) could have been anybody's: a new epoch
  * closes what is open, thread by thread, as their events come.
@@ -37,6 +37,8 @@ struct thread {
 	uint64_t epoch;       /* of its open calls */
 	uint64_t on_since_ns; /* on its CPU since */
 	uint64_t guard_ns;    /* must stay on its CPU until then, or its open calls are in doubt */
+	size_t n_left;        /* of them open at the end, if something was called in them */
+	size_t own_at;        /* where its calls stand among those of all threads */
 	size_t active_at;     /* place in pairing.active + 1, 0: no open calls */
 	uint16_t cpu;
 	bool idle;
@@ -54,6 +56,7 @@ struct pairing {
 	struct model *m;
 	size_t cap_calls;
 	uint8_t session;
+	size_t first_call; /* of the session */
 	struct thread *threads;
 	size_t n_threads, cap_threads;
 	struct idmap thread_index;
@@ -358,19 +361,91 @@ static int one_event(struct pairing *p, const struct model_event *e)
 	return err;
 }
 
-static void end_session(struct pairing *p)
+/* Where something was called in a call that is open at the end, an exit may have been missed. */
+static bool close_threads(struct pairing *p)
 {
 	uint64_t last_ns = p->m->sessions[p->session].last_ns;
+	bool left = false;
 
 	for (size_t i = 0; i < p->n_threads; i++) {
 		struct thread *t = &p->threads[i];
 
+		for (size_t j = 0; j < t->n_open; j++)
+			if (p->m->calls[t->open[j]].self_ns)
+				t->n_left = t->n_open;
+		left |= t->n_left != 0;
 		close_from(p, t, 0, min(epoch_end(p, t->epoch), last_ns));
-		free(t->open);
 	}
+	return left;
+}
+
+static struct thread *thread_of(const struct pairing *p, const struct model_call *c)
+{
+	uint32_t index;
+
+	return idmap_get(&p->thread_index, c->tid ? c->tid : IDLE_THREAD | c->cpu, &index)
+		       ? &p->threads[index]
+		       : NULL;
+}
+
+/* By thread, and by time in each. */
+static uint32_t *calls_by_thread(struct pairing *p)
+{
+	size_t n = p->m->n_calls - p->first_call, at = 0;
+	uint32_t *own = malloc((n ? n : 1) * sizeof(*own));
+	struct thread *t;
+	size_t *next = calloc(p->n_threads + 1, sizeof(*next));
+
+	for (size_t i = p->first_call; own && next && i < p->m->n_calls; i++)
+		if ((t = thread_of(p, &p->m->calls[i])))
+			next[t - p->threads]++;
+	for (size_t i = 0; own && next && i < p->n_threads; i++) {
+		size_t count = next[i];
+
+		p->threads[i].own_at = next[i] = at;
+		at += count;
+	}
+	for (size_t i = p->first_call; own && next && i < p->m->n_calls; i++)
+		if ((t = thread_of(p, &p->m->calls[i])))
+			own[next[t - p->threads]++] = (uint32_t)i;
+	if (!next) {
+		free(own);
+		own = NULL;
+	}
+	free(next);
+	return own;
+}
+
+static int find_missed(struct pairing *p)
+{
+	size_t n = p->m->n_calls - p->first_call;
+	uint64_t steps = (uint64_t)n * SEARCH_EACH + 64 * MODEL_MAX_FUNCS;
+	uint32_t *own = calls_by_thread(p);
+	uint8_t *seen = malloc(MODEL_MAX_FUNCS);
+
+	for (size_t i = 0; own && seen && i < p->n_threads; i++) {
+		const struct thread *t = &p->threads[i];
+		size_t end = i + 1 < p->n_threads ? t[1].own_at : n;
+
+		if (t->n_left)
+			missed_exits(p->m, own + t->own_at, end - t->own_at, t->open, t->n_left,
+				seen, &steps);
+	}
+	free(own);
+	free(seen);
+	return own && seen ? 0 : -ENOMEM;
+}
+
+static int end_session(struct pairing *p)
+{
+	int err = close_threads(p) ? find_missed(p) : 0;
+
+	for (size_t i = 0; i < p->n_threads; i++)
+		free(p->threads[i].open);
 	p->n_threads = 0;
 	p->n_active = 0;
 	idmap_free(&p->thread_index);
+	return err;
 }
 
 static int one_session(struct pairing *p, const struct model_event *e, size_t n)
@@ -380,6 +455,7 @@ static int one_session(struct pairing *p, const struct model_event *e, size_t n)
 	for (size_t cpu = 0; cpu < 256; cpu++)
 		p->running[cpu] = NO_THREAD;
 	p->epoch = 0;
+	p->first_call = p->m->n_calls;
 	p->search_left = (uint64_t)n * SEARCH_EACH;
 	p->switches = false;
 	for (size_t i = 0; p->n_edges && !p->switches && i < n; i++)
@@ -387,7 +463,8 @@ static int one_session(struct pairing *p, const struct model_event *e, size_t n)
 			e[i].kind == AYP_INSTANT && p->m->priv->traits[e[i].func] & FUNC_SWITCH;
 	for (size_t i = 0; i < n && !err; i++)
 		err = p->m->n_calls < UINT32_MAX ? one_event(p, &e[i]) : -ENOMEM;
-	end_session(p);
+	if (end_session(p))
+		return -ENOMEM;
 	return err;
 }
 

@@ -150,6 +150,59 @@ static void missed_exit_shifts_nothing(void **state)
 	model_free(&m);
 }
 
+/* Nothing encloses an outermost call, so nothing closes it: its own function inside of it tells. */
+static void missed_exit_of_an_outermost_call(void **state)
+{
+	const struct ayp_event ev[] = {E(100, 5, 0, F), E(110, 5, 0, G), X(120, 5, 0, G),
+		X(130, 5, 0, F), E(140, 5, 0, H), X(145, 5, 0, H), E(200, 5, 0, F), E(210, 5, 0, G),
+		X(220, 5, 0, G), E(300, 5, 0, H), X(310, 5, 0, H), E(400, 5, 0, F), E(410, 5, 0, G),
+		X(420, 5, 0, G), X(430, 5, 0, F)};
+	struct model m;
+
+	load_events(&m, ev, COUNT(ev));
+	assert_call(&m, F, 0, 100, 130, 20, 0, 0);
+	assert_call(&m, F, 1, 200, 220, 10, 0, CALL_NO_EXIT);
+	assert_call(&m, G, 1, 210, 220, 10, 1, 0);
+	assert_call(&m, H, 1, 300, 310, 10, 0, 0);
+	assert_call(&m, F, 2, 400, 430, 20, 0, 0);
+	assert_call(&m, G, 2, 410, 420, 10, 1, 0);
+	model_free(&m);
+}
+
+/* Missed below a call that goes on: what it counts as its own time is right, too. */
+static void missed_exit_in_a_call_that_goes_on(void **state)
+{
+	const struct ayp_event ev[] = {E(100, 5, 0, H), E(110, 5, 0, F), X(120, 5, 0, F),
+		E(130, 5, 0, F), E(135, 5, 0, G), X(140, 5, 0, G), E(150, 5, 0, F),
+		X(160, 5, 0, F)};
+	struct model m;
+
+	load_events(&m, ev, COUNT(ev));
+	assert_call(&m, H, 0, 100, 160, 30, 0, CALL_NO_EXIT);
+	assert_call(&m, F, 1, 130, 140, 5, 1, CALL_NO_EXIT);
+	assert_call(&m, F, 2, 150, 160, 10, 1, 0);
+	model_free(&m);
+}
+
+/* A function that calls itself, and one that calls for the first time what came beside it, are left. */
+static void calls_that_go_on_are_not_cut(void **state)
+{
+	const struct ayp_event recursion[] = {E(100, 5, 0, F), E(110, 5, 0, F), X(120, 5, 0, F),
+		X(130, 5, 0, F), E(200, 5, 0, F), E(210, 5, 0, F), X(220, 5, 0, F)};
+	const struct ayp_event loop[] = {E(100, 5, 0, F), X(110, 5, 0, F), E(120, 5, 0, G),
+		E(130, 5, 0, F), X(140, 5, 0, F), E(150, 5, 0, F), X(160, 5, 0, F)};
+	struct model m;
+
+	load_events(&m, recursion, COUNT(recursion));
+	assert_call(&m, F, 2, 200, 220, 10, 0, CALL_NO_EXIT);
+	assert_call(&m, F, 3, 210, 220, 10, 1, 0);
+	model_free(&m);
+	load_events(&m, loop, COUNT(loop));
+	assert_call(&m, G, 0, 120, 160, 20, 0, CALL_NO_EXIT);
+	assert_call(&m, F, 2, 150, 160, 10, 1, 0);
+	model_free(&m);
+}
+
 static void orphan_exit_changes_nothing(void **state)
 {
 	const struct ayp_event ev[] = {
@@ -681,6 +734,9 @@ int main(void)
 		cmocka_unit_test(threads_do_not_mix),
 		cmocka_unit_test(idle_is_per_cpu),
 		cmocka_unit_test(missed_exit_shifts_nothing),
+		cmocka_unit_test(missed_exit_of_an_outermost_call),
+		cmocka_unit_test(missed_exit_in_a_call_that_goes_on),
+		cmocka_unit_test(calls_that_go_on_are_not_cut),
 		cmocka_unit_test(orphan_exit_changes_nothing),
 		cmocka_unit_test(running_at_the_end),
 		cmocka_unit_test(syscall_without_exit),
