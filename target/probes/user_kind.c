@@ -70,6 +70,16 @@ static const char *const keep_return[] = {
 	"_dl_*",
 };
 
+/* crtstuff.c of GCC and crti.o of every C library: of every program, but nobody's. */
+static const char *const startup[] = {
+	"deregister_tm_clones",
+	"register_tm_clones",
+	"__do_global_dtors_aux",
+	"frame_dummy",
+	"_init",
+	"_fini",
+};
+
 static bool matches(const char *const *patterns, size_t n, const char *name)
 {
 	size_t i;
@@ -107,6 +117,11 @@ bool user_name_may_be_part(const char *name)
 bool user_name_is_trampoline(const char *name)
 {
 	return matches(trampolines, sizeof(trampolines) / sizeof(trampolines[0]), name);
+}
+
+bool user_name_is_startup(const char *name)
+{
+	return matches(startup, sizeof(startup) / sizeof(startup[0]), name);
 }
 
 bool user_name_keeps_return(const char *name)

@@ -16,6 +16,9 @@ bool user_name_may_be_part(const char *name);
  * (libgcc, gdb), so nothing may be put there. */
 bool user_name_is_trampoline(const char *name);
 
+/* A fragment that the compiler and the C library put into every program. */
+bool user_name_is_startup(const char *name);
+
 /* Returns twice, looks at its return address or at its caller's stack, or is not called at all:
  * must not be given a return probe, which replaces the return address. */
 bool user_name_keeps_return(const char *name);

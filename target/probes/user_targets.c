@@ -147,6 +147,13 @@ int user_targets_read(struct function_targets *t, const struct config *cfg)
 		if (!t->at[i].path)
 			continue;
 		before++;
+		if (user_name_is_startup(t->at[i].symbol) && !is_named(cfg, t->at[i].symbol)) {
+			log_detail("%s: not traced: it is a fragment that starts or ends every "
+				   "program; name it to trace it",
+				t->at[i].symbol);
+			drop(t, i);
+			continue;
+		}
 		use_file(&f, &t->at[i]);
 		why = no_function(f.code, &t->at[i]);
 		if (why) {

@@ -329,4 +329,16 @@ def low_limit(bench):
     assert "101 functions are traced" in err and "ulimit -n" in err, err
 
 
+@test("what every C program starts and ends with is no news under a glob, and can be named")
+def startup_fragments(bench):
+    need_root()
+    program = build(bench, "small", C, "-O1")
+    rows, err = traced(bench, "-v", "-p", f"u:{program}:*", command=(program,))
+    seen = counts(rows)
+    assert not {"_init", "_fini", "frame_dummy", "register_tm_clones"} & set(seen), seen
+    assert "only entries" not in err and "frame_dummy: not traced" in err, err
+    rows, _ = traced(bench, "-p", f"u:{program}:_init", command=(program,))
+    assert counts(rows).get("_init") == 1, rows
+
+
 main()
