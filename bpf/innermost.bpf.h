@@ -51,6 +51,14 @@ static __always_inline __u32 drop_gone(struct ayp_innermost *in, __u32 depth, __
 	return depth;
 }
 
+/* The mask in an instruction of its own: the compiler leaves out one that a comparison before it makes needless, and the
+ * verifier (6.1) has forgotten what was compared once the value is in another register. */
+static __always_inline __u64 place_of(__u64 depth)
+{
+	asm volatile("%0 &= %1" : "+r"(depth) : "i"(AYP_INNERMOST_DEPTH - 1));
+	return depth;
+}
+
 /* sp: at the entry of a program's function; 0: a kernel function. */
 static __always_inline void innermost_push(__u32 func, __u64 sp)
 {
@@ -68,8 +76,10 @@ static __always_inline void innermost_push(__u32 func, __u64 sp)
 	if (sp)
 		depth = drop_gone(in, depth, sp);
 	if (depth < AYP_INNERMOST_DEPTH) {
-		in->func[depth & (AYP_INNERMOST_DEPTH - 1)] = func;
-		in->sp[depth & (AYP_INNERMOST_DEPTH - 1)] = sp;
+		__u64 place = place_of(depth);
+
+		in->func[place] = func;
+		in->sp[place] = sp;
 	}
 	in->depth = depth + 1;
 }
