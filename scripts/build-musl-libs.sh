@@ -108,8 +108,8 @@ headers() { # DIR FILE...
 echo "static: compiling libraries for $arch" >&2
 cd "$sources/zlib"
 headers . zlib.h zconf.h
-library z . -DHAVE_UNISTD_H -DHAVE_HIDDEN -- adler32.c crc32.c gzclose.c gzlib.c gzread.c inffast.c inflate.c inftrees.c \
-	zutil.c compress.c uncompr.c deflate.c trees.c gzwrite.c
+library z . -DHAVE_UNISTD_H -DHAVE_HIDDEN -DNO_GZCOMPRESS -- adler32.c crc32.c gzclose.c gzlib.c gzread.c inffast.c inflate.c inftrees.c \
+	zutil.c compress.c uncompr.c deflate.c trees.c
 
 cd "$sources/nanopb"
 headers . pb.h pb_common.h pb_decode.h pb_encode.h
@@ -120,11 +120,11 @@ cd "$sources/xz-utils/src/liblzma"
 headers . api/lzma.h
 headers lzma api/lzma/*.h
 library lzma . -std=gnu99 -DHAVE_STDBOOL_H -DHAVE_STDINT_H -DHAVE_INTTYPES_H -DHAVE_LIMITS_H -DHAVE_STRING_H -DHAVE_DECODERS \
-	-DHAVE_DECODER_LZMA1 -DHAVE_DECODER_LZMA2 -DHAVE_CHECK_CRC32 -DHAVE_CHECK_CRC64 -DHAVE_CHECK_SHA256 -DTUKLIB_SYMBOL_PREFIX=lzma_ \
+	-DHAVE_SMALL -DHAVE_DECODER_LZMA1 -DHAVE_DECODER_LZMA2 -DHAVE_CHECK_CRC32 -DHAVE_CHECK_CRC64 -DHAVE_CHECK_SHA256 -DTUKLIB_SYMBOL_PREFIX=lzma_ \
 	-I../common -Iapi -Icommon -Icheck -Ilz -Irangecoder -Ilzma -Idelta -Isimple -- common/common.c common/block_util.c \
 	common/vli_size.c common/vli_decoder.c common/filter_common.c common/filter_decoder.c common/filter_flags_decoder.c common/block_decoder.c \
 	common/block_header_decoder.c common/stream_decoder.c common/stream_flags_common.c common/stream_flags_decoder.c \
-	common/index_hash.c check/check.c check/crc32_fast.c check/crc32_table.c check/crc64_fast.c check/crc64_table.c \
+	common/index_hash.c check/check.c check/crc32_small.c check/crc64_small.c \
 	check/sha256.c lz/lz_decoder.c lzma/lzma_decoder.c lzma/lzma2_decoder.c
 
 cd "$sources/libiberty/libiberty"

@@ -17,7 +17,10 @@ libc=musl
 if report=$(scripts/build-musl-libs.sh "$machine" 2>&1); then
 	args+=("CC=${report##*$'\n'}/bin/cc")
 	# musl's ioctl takes an int where the kernel's request numbers are unsigned.
-	export CFLAGS='-ffunction-sections -fdata-sections -Wno-sign-conversion'
+	# Small before fast; nothing on a board unwinds its stack, and musl's start-up knows no CET.
+	export CFLAGS='-Os -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables -fno-unwind-tables -Wno-sign-conversion'
+	[ "$machine" != x86_64 ] || CFLAGS="$CFLAGS -fcf-protection=none"
+	export LDFLAGS='-Wl,-z,noseparate-code'
 elif [ "$machine" = "$(uname -m)" ]; then
 	libc="glibc, because: ${report##*$'\n'}"
 	args+=("CC=$compiler-gcc")

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Print the system calls of an ABI as C initialisers, one a line, by number: [NR] = "name",
+# Print the system calls of an ABI for target/syscalls/table.inc, one a line, by number: SYSCALL(NR, name)
 #
 #   gen-syscalls.sh ABI [DEPENDENCIES]      x86_64, i386, x32, arm64, arm, or native: whatever $CC builds for
 #
@@ -40,4 +40,4 @@ printf '#include <%s>\n' "$header" | ${CC:-cc} ${CPPFLAGS:-} "${flags[@]}" -E -d
 			sum += part[i]
 		}
 		print sum, name }' |
-	sort -k1,1n -k2,2 | awk '{ if (NR > 1 && $1 != number) print line; number = $1; line = "[" $1 "] = \"" $2 "\"," } END { if (NR) print line }'
+	sort -k1,1n -k2,2 | awk '{ if (NR > 1 && $1 != number) print line; number = $1; line = "SYSCALL(" $1 ", " $2 ")" } END { if (NR) print line }'

@@ -10,46 +10,46 @@
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
 #if defined(__x86_64__) || defined(__i386__)
-static const char *const x86_64[] = {
-#include "target/syscalls_x86_64.inc"
-};
-static const char *const i386[] = {
-#include "target/syscalls_i386.inc"
-};
-static const char *const x32[] = {
-#include "target/syscalls_x32.inc"
-};
+#define TABLE    x86_64
+#define SYSCALLS "target/syscalls_x86_64.inc"
+#include "target/syscalls/table.inc"
+#define TABLE    i386
+#define SYSCALLS "target/syscalls_i386.inc"
+#include "target/syscalls/table.inc"
+#define TABLE    x32
+#define SYSCALLS "target/syscalls_x32.inc"
+#include "target/syscalls/table.inc"
 /* No kernel for this machine takes these; recordings of boards do have them. */
-static const char *const arm64[] = {
-#include "target/syscalls/arm64.inc"
-};
-static const char *const arm[] = {
-#include "target/syscalls/arm.inc"
-};
+#define TABLE    arm64
+#define SYSCALLS "target/syscalls/arm64.inc"
+#include "target/syscalls/table.inc"
+#define TABLE    arm
+#define SYSCALLS "target/syscalls/arm.inc"
+#include "target/syscalls/table.inc"
 #elif defined(__aarch64__)
-static const char *const arm64[] = {
-#include "target/syscalls_arm64.inc"
-};
-static const char *const arm[] = {
-#include "target/syscalls/arm.inc"
-};
+#define TABLE    arm64
+#define SYSCALLS "target/syscalls_arm64.inc"
+#include "target/syscalls/table.inc"
+#define TABLE    arm
+#define SYSCALLS "target/syscalls/arm.inc"
+#include "target/syscalls/table.inc"
 #elif defined(__arm__)
-static const char *const arm64[] = {
-#include "target/syscalls/arm64.inc"
-};
-static const char *const arm[] = {
-#include "target/syscalls_arm.inc"
-};
+#define TABLE    arm64
+#define SYSCALLS "target/syscalls/arm64.inc"
+#include "target/syscalls/table.inc"
+#define TABLE    arm
+#define SYSCALLS "target/syscalls_arm.inc"
+#include "target/syscalls/table.inc"
 #else
 #define NO_ARM
-static const char *const native[] = {
-#include "target/syscalls_native.inc"
-};
+#define TABLE    native
+#define SYSCALLS "target/syscalls_native.inc"
+#include "target/syscalls/table.inc"
 #endif
 
-#define TABLE(prefix, names)                                                                       \
+#define ROW(prefix, table)                                                                         \
 	{                                                                                          \
-		prefix, names, COUNT_OF(names)                                                     \
+		prefix, (const char *)&table##_names, table##_at, COUNT_OF(table##_at)             \
 	}
 
 /* The first row is for machines that are not in the list. */
@@ -58,19 +58,19 @@ static const struct {
 	struct syscall_table abi[AYP_ABIS];
 } machines[] = {
 #if defined(__x86_64__) || defined(__i386__)
-	{"x86_64", {TABLE("sys_", x86_64), TABLE("ia32_sys_", i386), TABLE("x32_sys_", x32)}},
-	{"i386", {TABLE("sys_", i386)}},
-	{"i486", {TABLE("sys_", i386)}},
-	{"i586", {TABLE("sys_", i386)}},
-	{"i686", {TABLE("sys_", i386)}},
+	{"x86_64", {ROW("sys_", x86_64), ROW("ia32_sys_", i386), ROW("x32_sys_", x32)}},
+	{"i386", {ROW("sys_", i386)}},
+	{"i486", {ROW("sys_", i386)}},
+	{"i586", {ROW("sys_", i386)}},
+	{"i686", {ROW("sys_", i386)}},
 #elif defined(__arm__)
-	{"arm", {TABLE("sys_", arm)}},
+	{"arm", {ROW("sys_", arm)}},
 #elif !defined(__aarch64__)
-	{"", {TABLE("sys_", native)}},
+	{"", {ROW("sys_", native)}},
 #endif
 #ifndef NO_ARM
-	{"aarch64", {TABLE("sys_", arm64), TABLE("arm_sys_", arm)}},
-	{"aarch64_be", {TABLE("sys_", arm64), TABLE("arm_sys_", arm)}},
+	{"aarch64", {ROW("sys_", arm64), ROW("arm_sys_", arm)}},
+	{"aarch64_be", {ROW("sys_", arm64), ROW("arm_sys_", arm)}},
 #endif
 };
 
@@ -88,15 +88,15 @@ bool syscalls_of(const char *machine, enum ayp_syscall_abi abi, struct syscall_t
 int syscalls_number(const struct syscall_table *t, const char *name)
 {
 	for (uint32_t i = 0; i < t->count; i++)
-		if (t->names[i] && !strcmp(t->names[i], name))
+		if (t->at[i] && !strcmp(t->names + t->at[i], name))
 			return (int)i;
 	return -1;
 }
 
 void syscalls_name(const struct syscall_table *t, uint32_t nr, char *out, size_t size)
 {
-	if (nr < t->count && t->names[nr])
-		snprintf(out, size, "%s%s", t->prefix, t->names[nr]);
+	if (nr < t->count && t->at[nr])
+		snprintf(out, size, "%s%s", t->prefix, t->names + t->at[nr]);
 	else
 		snprintf(out, size, "%s%u", t->prefix, nr);
 }

@@ -14,9 +14,10 @@
 #include "bpf/events.h"
 
 struct syscall_table {
-	const char *prefix;       /* of the names that are shown: "sys_", "ia32_sys_" */
-	const char *const *names; /* without the prefix; NULL: no such call */
-	uint32_t count;           /* numbers below this may have a name */
+	const char *prefix; /* of the names that are shown: "sys_", "ia32_sys_" */
+	const char *names;  /* without the prefix, each with a NUL at its end */
+	const uint16_t *at; /* by number: where in names; 0: no such call */
+	uint32_t count;     /* numbers below this may have a name */
 };
 
 /* What a kernel's machine (as uname -m says it to a program of the kernel's own kind) takes, by enum ayp_syscall_abi; false: it takes no such

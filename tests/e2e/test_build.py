@@ -90,7 +90,7 @@ def warnings(bench):
 
 
 def number_of(table, name):
-    return int(re.search(rf'^\[\s*(\d+)\] = "{name}"', table.read_text(), re.M)[1])
+    return int(re.search(rf'^SYSCALL\((\d+), {name}\)$', table.read_text(), re.M)[1])
 
 
 def cross_compiler():
