@@ -10,10 +10,9 @@ import shutil
 import struct
 import subprocess
 
-from harness import BOARD, ROOT, main, need_bpf, skip, test
+from harness import BOARD, main, need_bpf, skip, test
+from zoo import MODES, ZOO, events, same
 
-ZOO = ROOT / "tests/zoo"
-MODES = {"cold": 101, "tail": 50, "switch": 64, "jumps": 40, "coroutines": 50, "deep": 5000, "threads": 5, "processes": 3}
 SOME = ("cold", "tail", "switch", "jumps", "coroutines")
 PARTS = "parts of functions, entered by jumps"
 
@@ -33,24 +32,6 @@ def plain(program, *arguments):
     return done.stdout.decode(), done.returncode
 
 
-def events(bench, recording):
-    """How many entries and exits, by name without what the compiler appended."""
-    rows = csv.DictReader(io.StringIO(bench.hostdec("export", recording, "-f", "csv", "-o", "-", timeout=120).out))
-    count = collections.Counter()
-    for row in rows:
-        count[row["kind"], row["name"].split(".")[0]] += 1
-    return count
-
-
-def own_counts(text):
-    found = {}
-    for line in text.splitlines():
-        word, *rest = line.split(" ")
-        if word in ("calls", "ends") and len(rest) == 2:
-            found[word, rest[0]] = int(rest[1])
-    return found
-
-
 def traced(bench, program, *arguments, options=(), glob="*"):
     """Run under the profiler: what it printed; the recording; the messages. The exit status goes through a file."""
     out, status = bench.tmp / "zoo.pb", bench.tmp / "status"
@@ -60,18 +41,10 @@ def traced(bench, program, *arguments, options=(), glob="*"):
 
 
 def check(bench, program, *arguments, options=()):
-    printed, code = plain(program, *arguments)
+    printed = plain(program, *arguments)
     seen, its_code, out, err = traced(bench, program, *arguments, options=options)
     bench.note(f"{program.name} {arguments} {options}: {err}")
-    assert seen == printed, f"{arguments} {options}: printed {seen!r} instead of {printed!r}"
-    assert its_code == code, f"{arguments} {options}: exit status {its_code} instead of {code}"
-    info = bench.info(out)
-    assert info["complete"] and info["lost"]["total"] == 0, info["lost"]
-    own, count = own_counts(printed), events(bench, out)
-    for (_, name), calls in [item for item in own.items() if item[0][0] == "calls"]:
-        ends = own.get(("ends", name), calls)
-        got = count["entry", name], count["exit", name]
-        assert got == (calls, ends), f"{arguments} {options}: {name}: {got} entries and ends, it counts {(calls, ends)}"
+    same(bench, f"{arguments} {options}", printed, (seen, its_code), out)
     return err
 
 
