@@ -151,9 +151,10 @@ static:
 	@scripts/install-deps.sh build static static-$$(scripts/arch.sh '$(ARCH)' debian)
 	+@O='$(O)' scripts/build-static.sh '$(ARCH)'
 # scripts/build-static.sh makes these two with the board's compiler and an O= of its own.
+# GCC 12 for ARM asks for an interpreter in a static PIE: there it is denied.
 $(O)/static/ayaprof-uart: $(O)/obj/target/main.o $(LIB_TARGET) $(LIB_PROTO) $(LIB_FRAMING)
 	$(say) STATIC $@
-	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -static-pie -Wl,--gc-sections -s -o $@ $^ $(TARGET_LIBS) $(ZYDIS)
+	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -static-pie -Wl,-Bstatic,--no-dynamic-linker,--gc-sections -s -o $@ $^ $(TARGET_LIBS) $(ZYDIS)
 # For emulated desks, which have no network: glibc's warning about getaddrinfo is not for them.
 $(O)/desk/hostdec: $(O)/obj/host/main.o $(LIB_HOST) $(LIB_PROTO) $(LIB_FRAMING)
 	$(say) STATIC $@
