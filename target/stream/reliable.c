@@ -16,6 +16,8 @@
 /* Who acknowledges, but for so long nothing that was sent, holds the board up. Longer than a line is unplugged
  * without the host noticing it, or noise lets nothing through. */
 #define BARREN_NS (20 * NS_PER_S)
+/* The same for who has only said where it begins. */
+#define TRIAL_NS (2 * NS_PER_S)
 /* A host that asks without end gets no more of the line. */
 #define SYNC_NS (50 * NS_PER_MS)
 
@@ -122,14 +124,22 @@ void reliable_acknowledged(struct reliable *r, const ayaprof_Ack *ack, uint64_t 
 	if (ack->begin && ack->leaving && ack->receiver != r->receiver)
 		return;
 	if (ack->begin && !ack->leaving) {
-		/* It says where it begins only; that it hears us is shown by what it acknowledges then. */
-		if (begin(r, ack, now) && !r->heard_ns)
+		/* It says where it begins only; that it hears us is shown by what it acknowledges then. Until
+		 * then it is waited for, but not for long: the next one may be here in its place. */
+		if (!begin(r, ack, now))
+			return;
+		if (!r->heard_ns)
 			r->heard_ns = now;
+		if (!r->out->held && !r->barren) {
+			r->on_trial = true;
+			hold(r, now);
+		}
 		return;
 	}
 	if (!ack->begin) {
 		if (window_acknowledge(w, ack, &gone))
 			return;
+		r->on_trial = false;
 		r->receiver = ack->receiver;
 		r->sync_due = r->sync_due || gone;
 		if (w->arrived != r->arrived || window_all_arrived(w))
@@ -193,7 +203,8 @@ static void watch_progress(struct reliable *r, uint64_t now)
 		r->patience = least_patience(r);
 		return;
 	}
-	if (r->mode == LINKMODE_AUTO && now - r->grown_ns > BARREN_NS + line_ns(o)) {
+	if (r->mode == LINKMODE_AUTO &&
+		now - r->grown_ns > (r->on_trial ? TRIAL_NS : BARREN_NS) + line_ns(o)) {
 		r->barren = true;
 		let_go(r, "acknowledges nothing");
 	}

@@ -31,6 +31,7 @@ struct reliable {
 	uint64_t heard_ns; /* last valid acknowledgement */
 	uint64_t next_sync_ns;
 	struct ration beginnings; /* each begins a group of blocks, and has all names said again */
+	bool on_trial;            /* the receiver has begun, and acknowledged nothing yet */
 	bool barren; /* was let go because nothing arrived: progress first, then it is waited for again */
 	/* no progress */
 	uint64_t arrived;  /* window.arrived, as last looked at */
