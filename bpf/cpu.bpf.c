@@ -10,14 +10,15 @@ static __always_inline __u16 frames(long bytes)
 /* What /proc calls the current process. The kernel answers for the namespace that a process lives in, not for those around it. */
 static __always_inline __u32 proc_tgid(__u32 tgid)
 {
-	struct bpf_pidns_info in_proc = {};
+	/* struct bpf_pidns_info, which is ABI: as vmlinux.h has it a look into it would be a relocation. */
+	__u32 in_proc[2] = {0, 0}; /* pid, tgid */
 
 	if (!params.proc_ino)
 		return tgid;
 	if (bpf_get_ns_current_pid_tgid(
-		    params.proc_dev, params.proc_ino, &in_proc, sizeof(in_proc)))
+		    params.proc_dev, params.proc_ino, (void *)in_proc, sizeof(in_proc)))
 		return 0;
-	return in_proc.tgid;
+	return in_proc[1];
 }
 
 SEC("?perf_event")

@@ -4,6 +4,7 @@ import os
 import platform
 import re
 import shutil
+import struct
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -136,6 +137,19 @@ def kernel_programs_follow(bench):
         before = program.stat().st_mtime_ns
         make(ROOT, out, program, "VMLINUX_BTF=none", "CROSS_COMPILE=aarch64-linux-gnu-")  # needs no headers
         assert program.stat().st_mtime_ns > before, "the register layout is another"
+
+
+@test("no kernel program asks for type information: kernels without, and boards with little memory, load them all")
+def no_relocations(bench):
+    objects = sorted((BUILD / "obj/bpf").glob("*.bpf.o"))
+    assert objects
+    for program in objects:
+        section = bench.tmp / "ext"
+        output("llvm-objcopy", "--dump-section", f".BTF.ext={section}", program, bench.tmp / "copy")
+        data = section.read_bytes()
+        # linux/btf.h, struct btf_ext_header: its length, then offset and length of three tables.
+        length, relocations = struct.unpack_from("<I", data, 4)[0], struct.unpack_from("<I", data, 28)[0]
+        assert length >= 32 and relocations == 0, f"{program.name} has relocations against the kernel's types"
 
 
 @test("CFLAGS, CPPFLAGS and LDFLAGS of the user are added to the project's own")
