@@ -43,7 +43,7 @@ __attribute__((noinline, noclone)) long zoo_catch(long i)
 
 int main(int argc, char **argv)
 {
-	long n = argc > 1 ? atol(argv[1]) : 10, sum = 0, thrown = 0;
+	long n = argc > 1 ? strtol(argv[1], nullptr, 10) : 10, sum = 0, thrown = 0;
 
 	for (long i = 0; i < n; i++) {
 		long r = zoo_catch(i);

@@ -338,7 +338,7 @@ int main(int argc, char **argv)
 	} modes[] = {{"cold", cold}, {"tail", tail}, {"switch", switches}, {"deep", deep},
 		{"jumps", jumps}, {"coroutines", coroutines}, {"threads", threads},
 		{"processes", processes}};
-	long n = argc > 2 ? atol(argv[2]) : 10;
+	long n = argc > 2 ? strtol(argv[2], NULL, 10) : 10;
 	size_t i;
 
 	if (argc < 2)
