@@ -62,6 +62,7 @@ def die_with_parent(then):
 
     def first():
         libc.prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)  # the tests may run under nohup
         if then:
             then()
     return first
