@@ -215,6 +215,8 @@ struct ayp_innermost {
 	ayp_u32 zero;
 	/* Of a program's function: its stack pointer at entry. 0: a kernel function's. */
 	ayp_u64 sp[AYP_INNERMOST_DEPTH];
+	/* And where it returns to, lower half. */
+	ayp_u32 back[AYP_INNERMOST_DEPTH];
 };
 
 /*
@@ -313,7 +315,8 @@ struct ayp_params {
 	ayp_u16 user_flags_offset;
 	ayp_u16 user_base; /* functions from here on are programs' */
 	ayp_u16 task_regs; /* a thread's registers in user space can be had (bpf_task_pt_regs) */
-	ayp_u16 zero[3];
+	struct ayp_field user_link; /* where a function returns to; size 0: that is on the stack */
+	ayp_u16 zero;
 	struct ayp_call_instants call_instants[2]; /* enter, exit */
 };
 #define AYP_SOFTIRQS 10u
@@ -338,7 +341,7 @@ AYP_ASSERT_SIZE(struct ayp_call_instants, 8 + 64);
 AYP_ASSERT_SIZE(struct ayp_task_seen, 24);
 AYP_ASSERT_SIZE(struct ayp_mem_cell, 16);
 AYP_ASSERT_SIZE(struct ayp_alloc, 16);
-AYP_ASSERT_SIZE(struct ayp_innermost, 168);
+AYP_ASSERT_SIZE(struct ayp_innermost, 232);
 AYP_ASSERT_SIZE(struct ayp_field, 4);
 AYP_ASSERT_SIZE(struct ayp_params,
 	8 + 16 + 4 + 12 + 20 + 12 + 16 + 4 + 4 + 8 + 8 + 3 * 7 * 4 + 4 + 8 + 8 + 16 + 2 * 72);

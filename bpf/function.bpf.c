@@ -152,8 +152,11 @@ static __always_inline void on_entry(void *ctx, __u32 id)
 
 	if (id & AYP_ID_AGAIN && came_again(func))
 		return;
-	if (params.n_mem_sites && active_control())
-		innermost_push(func, sp_of(ctx, func));
+	if (params.n_mem_sites && active_control()) {
+		__u64 sp = sp_of(ctx, func);
+
+		innermost_push(func, sp, sp ? return_address(ctx, sp) : 0);
+	}
 	EMIT0(func, AYP_REC_ENTRY, EMIT_CODE);
 }
 

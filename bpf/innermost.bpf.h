@@ -59,15 +59,27 @@ static __always_inline __u64 place_of(__u64 depth)
 	return depth;
 }
 
-/* sp: at the entry of a program's function; 0: a kernel function. */
-static __always_inline void innermost_push(__u32 func, __u64 sp)
+/* Where the function returns to that was just entered, of a program; lower half. 0: not known. */
+static __always_inline __u32 return_address(const void *regs, __u64 sp)
+{
+	__u32 back = 0;
+
+	if (params.user_link.size)
+		return read_number(regs, params.user_link.offset, params.user_link.size);
+	bpf_probe_read_user(&back, sizeof(back), (void *)sp);
+	return back;
+}
+
+/* sp, back: at the entry of a program's function; 0: a kernel function. */
+static __always_inline void innermost_push(__u32 func, __u64 sp, __u32 back)
 {
 	__u64 key = innermost_key();
 	struct ayp_innermost *in = bpf_map_lookup_elem(&innermost, &key);
 	__u32 depth;
 
 	if (!in) {
-		struct ayp_innermost fresh = {.func = {func}, .depth = 1, .sp = {sp}};
+		struct ayp_innermost fresh = {
+			.func = {func}, .depth = 1, .sp = {sp}, .back = {back}};
 
 		bpf_map_update_elem(&innermost, &key, &fresh, BPF_ANY);
 		return;
@@ -80,6 +92,7 @@ static __always_inline void innermost_push(__u32 func, __u64 sp)
 
 		in->func[place] = func;
 		in->sp[place] = sp;
+		in->back[place] = back;
 	}
 	in->depth = depth + 1;
 }
@@ -110,12 +123,23 @@ static __always_inline void innermost_pop(__u32 func, __u64 sp)
 	}
 }
 
-/* Where the current thread's stack was when it left user space; 0: not known. */
-static __always_inline __u64 thread_stack_pointer(void)
+/* The current thread when it left user space; sp 0: not known. */
+struct left {
+	__u64 sp;
+	__u32 back;
+};
+
+static __always_inline struct left thread_left(void)
 {
-	if (!params.task_regs)
-		return 0;
-	return stack_pointer((void *)bpf_task_pt_regs(bpf_get_current_task_btf()));
+	struct left left = {};
+
+	if (params.task_regs) {
+		const void *regs = (void *)bpf_task_pt_regs(bpf_get_current_task_btf());
+
+		left.sp = stack_pointer(regs);
+		left.back = return_address(regs, left.sp);
+	}
+	return left;
 }
 
 /* 1 if a < b, both below 2^63, without a branch: the kernel's verifier follows each branch of each turn
@@ -126,15 +150,24 @@ static __always_inline __u32 less(__u64 a, __u64 b)
 	return a;
 }
 
+/* 1 if they differ, likewise. */
+static __always_inline __u32 differ(__u64 a, __u64 b)
+{
+	asm volatile("%0 ^= %1\n\t%1 = %0\n\t%1 = -%1\n\t%0 |= %1\n\t%0 >>= 63" : "+r"(a), "+r"(b));
+	return a;
+}
+
 /*
  * Site number of the innermost function, 0 if there is none. A longjmp gives no sign of itself; that
- * the thread's stack now begins above a call's frame does.
+ * the thread's stack now begins above a call's frame does. Where it begins just there, the thread is in
+ * that call, which has no frame, or in one that its caller made after it: they return to different places.
  */
 static __always_inline __u32 innermost_site(void)
 {
-	__u64 key, now;
 	struct ayp_innermost *in;
+	struct left now;
 	__u32 depth, site;
+	__u64 key;
 	int i;
 
 	if (params.n_mem_sites <= 1)
@@ -143,13 +176,16 @@ static __always_inline __u32 innermost_site(void)
 	in = bpf_map_lookup_elem(&innermost, &key);
 	if (!in || !in->depth)
 		return 0;
-	now = thread_stack_pointer();
+	now = thread_left();
 	depth = in->depth > AYP_INNERMOST_DEPTH ? AYP_INNERMOST_DEPTH : in->depth;
 	for (i = AYP_INNERMOST_DEPTH - 1; i >= 0; i--) {
-		__u64 sp = in->sp[i & (AYP_INNERMOST_DEPTH - 1)];
+		__u32 place = i & (AYP_INNERMOST_DEPTH - 1);
+		__u64 sp = in->sp[place];
+		__u32 gone = less(sp, now.sp) |
+			     (less(sp, now.sp + 1) & differ(in->back[place], now.back));
 
 		/* The outermost of those that are left, where it is a program's and gone. */
-		depth -= less(i, depth) & less(depth, i + 2) & less(0, sp) & less(sp, now);
+		depth -= less(i, depth) & less(depth, i + 2) & less(0, sp) & gone;
 	}
 	if (!depth)
 		return 0;

@@ -331,9 +331,11 @@ void user_attach_registers(struct ayp_params *params)
 	params->user_flags_offset = 14 * 4;
 #elif defined(__aarch64__)
 	params->user_sp = (struct ayp_field){31 * 8, 8};
+	params->user_link = (struct ayp_field){30 * 8, 8};
 	params->user_flags_offset = 33 * 8;
 #elif defined(__arm__)
 	params->user_sp = (struct ayp_field){13 * 4, 4};
+	params->user_link = (struct ayp_field){14 * 4, 4};
 	params->user_flags_offset = 16 * 4;
 #endif
 }

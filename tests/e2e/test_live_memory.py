@@ -95,4 +95,17 @@ def by_function(bench):
     assert {"alloc_count", "alloc_bytes", "free_count", "free_bytes", "outstanding_bytes"} <= set(header), header
 
 
+@test("what is allocated after a longjmp belongs to nobody that was jumped out of")
+def jumped(bench):
+    need_bpf()
+    out, jumps = bench.tmp / "x.pb", 1009
+    done = bench.board("--mode", "log", "-o", out, "-M", "memory", "-p", f"u:{WORKLOAD}:leave_by_jump",
+                       "-p", f"u:{WORKLOAD}:take_bare_timer", "--", WORKLOAD, "jumps", jumps)
+    assert done.wait(60) == 0, done.err
+    rows = bench.stats(out)
+    assert rows["leave_by_jump"]["count"] == 2 * jumps, rows["leave_by_jump"]
+    assert rows["take_bare_timer"]["alloc_count"] >= 2 * jumps, rows["take_bare_timer"]
+    assert rows["leave_by_jump"]["alloc_count"] <= 20, rows["leave_by_jump"]
+
+
 main()

@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <setjmp.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,6 +30,8 @@ PROBED uint32_t compute_reply(const uint32_t *numbers, size_t n);
 PROBED uint32_t checksum_reply(const uint8_t *data, size_t len);
 PROBED int send_reply(int out, int in, const uint8_t *data, size_t len);
 PROBED int take_timer(void);
+PROBED int take_bare_timer(long clock, long flags);
+PROBED void leave_by_jump(jmp_buf back, int deep);
 PROBED int serve_request(const char *text, int out, int in);
 
 static int fail(const char *what)
@@ -151,6 +154,63 @@ static int run_timers(unsigned long n, const char *arg)
 		if (fd < 0)
 			return fail("timerfd_create");
 		close(fd);
+	}
+	return 0;
+}
+
+/* Without a frame: the system call is made where the stack pointer stood when it was entered. */
+int take_bare_timer(long clock, long flags)
+{
+#if defined(__x86_64__)
+	long result;
+
+	__asm__ volatile("syscall"
+			 : "=a"(result)
+			 : "a"(SYS_timerfd_create), "D"(clock), "S"(flags)
+			 : "rcx", "r11", "memory");
+	return (int)result;
+#elif defined(__aarch64__)
+	register long number __asm__("x8") = SYS_timerfd_create;
+	register long first __asm__("x0") = clock;
+	register long second __asm__("x1") = flags;
+
+	__asm__ volatile("svc 0" : "+r"(first) : "r"(number), "r"(second) : "memory");
+	return (int)first;
+#else
+	return timerfd_create((int)clock, (int)flags);
+#endif
+}
+
+/* The compiler is not told that it does not return. */
+static void (*volatile jump)(jmp_buf, int) = longjmp;
+
+void leave_by_jump(jmp_buf back, int deep)
+{
+	if (deep)
+		leave_by_jump(back, deep - 1);
+	else
+		jump(back, 1);
+	KEEP_FRAME();
+}
+
+/* After each jump out of functions, a timer that none of them took; and one that a function takes. */
+static int run_jumps(unsigned long n, const char *arg)
+{
+	static jmp_buf back;
+	volatile unsigned long left = n;
+
+	for (; left; left--) {
+		int fds[2], i;
+
+		if (!setjmp(back))
+			leave_by_jump(back, left % 3);
+		fds[0] = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
+		fds[1] = take_bare_timer(CLOCK_MONOTONIC, TFD_CLOEXEC);
+		for (i = 0; i < 2; i++) {
+			if (fds[i] < 0)
+				return fail("timerfd_create");
+			close(fds[i]);
+		}
 	}
 	return 0;
 }
@@ -418,6 +478,7 @@ static const struct workload {
 	{"files", "N [DIR]    open, read and close N files of DIR (/usr/include)", run_files},
 	{"alloc", "N          N pipes: kernel memory comes and goes", run_alloc},
 	{"timers", "N         N timerfds, opened and closed", run_timers},
+	{"jumps", "N          N times out of a function by longjmp, then two timerfds", run_jumps},
 	{"held", "N           N timerfds, kept until a signal comes", run_held},
 	{"loopback", "BYTES   send so much over TCP on 127.0.0.1", run_loopback},
 	{"timed", "N WHAT    101 times N of getppid or datagram, with pauses: prints ns a turn",
