@@ -21,6 +21,7 @@ DESTDIR      ?=
 PYTHON       ?= /usr/bin/python3
 CLANG        ?= clang
 LLVM_STRIP   ?= llvm-strip
+LLVM_OBJCOPY ?= $(subst llvm-strip,llvm-objcopy,$(LLVM_STRIP))
 BPFTOOL      ?= $(firstword $(shell command -v bpftool 2>/dev/null) /usr/sbin/bpftool)
 NANOPB_GEN   ?= $(PYTHON) /usr/bin/nanopb_generator.py
 ARCH         ?= $(shell uname -m)
@@ -224,10 +225,10 @@ $(O)/gen/bpf/vmlinux.h: bpf/vmlinux_min.h $(O)/gen/vmlinux.from $(filter-out non
 # -g is for BTF, whose lines name the source: by the same path everywhere.
 BPF_FLAGS = -target bpf -mcpu=v3 -O2 -g -Wall -Wno-missing-declarations -D__TARGET_ARCH_$(BPF_ARCH) -I. -I$(O)/gen/bpf \
             $(SAME_PATHS) -fdebug-compilation-dir=.
-$(O)/obj/bpf/%.bpf.o: bpf/%.bpf.c $(O)/gen/bpf/vmlinux.h $(O)/gen/bpf.from
+$(O)/obj/bpf/%.bpf.o: bpf/%.bpf.c $(O)/gen/bpf/vmlinux.h $(O)/gen/bpf.from scripts/slim-bpf.py
 	$(say) BPF $<
 	$(Q)mkdir -p $(@D) && $(CLANG) $(BPF_FLAGS) -MMD -MP -c -o $@ $<
-	$(Q)$(LLVM_STRIP) -g $@
+	$(Q)$(LLVM_STRIP) -g $@ && $(PYTHON) scripts/slim-bpf.py '$(LLVM_OBJCOPY)' $@
 
 # What the daemon asks of a kernel's type information, and that of the tests' boards cut down to it (tests/boards/btf.py).
 $(O)/btf/wanted_types.o: bpf/wanted_types.c bpf/vmlinux_min.h

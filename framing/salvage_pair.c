@@ -90,7 +90,7 @@ static unsigned int find_pairs(struct salvage_pairs *m, const uint8_t *body, siz
 bool salvage_flip_pair(struct salvage *s, size_t len)
 {
 	size_t n;
-	struct place pair[2];
+	struct place pair[2] = {0};
 
 	if (!s->pairs || len > FRAMING_MAX_SEGMENT || !salvage_spend(s, 70000 + 40 * len))
 		return false;

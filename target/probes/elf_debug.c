@@ -37,12 +37,13 @@ static void refuse(struct search *s, const char *what, const char *why)
 static bool same_crc(struct foreign_elf *f, uint32_t crc)
 {
 	const struct foreign_file *file = foreign_elf_file(f);
-	uint64_t at, n;
+	uint64_t at;
+	size_t n;
 	uint8_t bytes[16384];
 	uLong sum = crc32(0, NULL, 0);
 
 	for (at = 0; at < file->size; at += n) {
-		n = file->size - at < sizeof(bytes) ? file->size - at : sizeof(bytes);
+		n = file->size - at < sizeof(bytes) ? (size_t)(file->size - at) : sizeof(bytes);
 		if (foreign_file_read(file, at, bytes, n))
 			return false;
 		sum = crc32(sum, bytes, (uInt)n);

@@ -20,7 +20,7 @@ struct unpacking {
 
 static int more_in(struct unpacking *u)
 {
-	size_t n = u->left < sizeof(u->in) ? u->left : sizeof(u->in);
+	size_t n = u->left < sizeof(u->in) ? (size_t)u->left : sizeof(u->in);
 	int err = n ? foreign_elf_read(u->program, u->at, u->in, n) : -EBADMSG;
 
 	u->at += n;

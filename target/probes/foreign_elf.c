@@ -59,7 +59,7 @@ static const struct page *page_at(struct foreign_elf *f, uint64_t offset)
 	if (offset >= f->size)
 		return NULL;
 	if (n > f->size - start)
-		n = f->size - start;
+		n = (size_t)(f->size - start);
 	if (!p->bytes)
 		p->bytes = malloc(PAGE_BYTES);
 	p->number = 0;
@@ -111,7 +111,7 @@ bool foreign_elf_string(
 		if (take > p->have - from)
 			take = p->have - from;
 		if (take > left)
-			take = left;
+			take = (size_t)left;
 		end = memchr(p->bytes + from, 0, take);
 		if (end)
 			take = (size_t)(end - (p->bytes + from));

@@ -27,7 +27,7 @@ static struct function_target *new_target(struct function_targets *t)
 
 static void put(uint64_t *seen, size_t size, uint64_t hash)
 {
-	size_t i = hash & (size - 1);
+	size_t i = (size_t)hash & (size - 1);
 
 	while (seen[i])
 		i = (i + 1) & (size - 1);
@@ -60,7 +60,7 @@ static int is_new(struct function_targets *t, uint64_t hash)
 	if (2 * t->n_different >= t->seen_size && grow_seen(t))
 		return -ENOMEM;
 	hash |= 1; /* 0 says free */
-	for (i = hash & (t->seen_size - 1); t->seen[i]; i = (i + 1) & (t->seen_size - 1))
+	for (i = (size_t)hash & (t->seen_size - 1); t->seen[i]; i = (i + 1) & (t->seen_size - 1))
 		if (t->seen[i] == hash)
 			return 0;
 	t->seen[i] = hash;

@@ -147,7 +147,7 @@ static size_t view_read(void *ctx, uint64_t address, void *to, size_t n)
 	if (!s || !s->constant)
 		return 0;
 	if (n > s->size - (address - s->address))
-		n = s->size - (address - s->address);
+		n = (size_t)(s->size - (address - s->address));
 	got = pread(c->fd, to, n, (off_t)(address - s->address + s->offset));
 	return got > 0 ? (size_t)got : 0;
 }

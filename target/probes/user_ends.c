@@ -70,7 +70,7 @@ static uint8_t *mark_at(struct reading *r, uint64_t address)
 
 bool reading_decode(struct reading *r, struct span *s, uint64_t address, struct user_insn *out)
 {
-	size_t at = address - s->address;
+	size_t at = (size_t)(address - s->address);
 
 	if (!r->steps) {
 		fail(r, USER_ENDS_LONG);
@@ -82,7 +82,7 @@ bool reading_decode(struct reading *r, struct span *s, uint64_t address, struct 
 
 bool reading_before(struct reading *r, struct span *s, uint64_t address, struct user_insn *out)
 {
-	size_t at = address - s->address;
+	size_t at = (size_t)(address - s->address);
 
 	while (at)
 		if (s->mark[--at] & MARK_BOUNDARY)
@@ -113,7 +113,7 @@ static void sweep(struct reading *r, struct span *s)
 	}
 }
 
-static bool overlaps(const struct reading *r, uint64_t address, size_t size)
+static bool overlaps(const struct reading *r, uint64_t address, uint64_t size)
 {
 	size_t i;
 
@@ -137,12 +137,14 @@ static void add_span(struct reading *r, uint64_t address, uint64_t size)
 	} else if (overlaps(r, address, size)) {
 		fail(r, USER_ENDS_OVERLAPS);
 	} else {
-		*s = (struct span){address, size, malloc(size), calloc(size, 1)};
+		size_t n = (size_t)size;
+
+		*s = (struct span){address, n, malloc(n), calloc(n, 1)};
 		r->n_spans++;
-		r->steps += size * STEPS_PER_BYTE + 4096;
+		r->steps += n * STEPS_PER_BYTE + 4096;
 		if (!s->bytes || !s->mark)
 			fail(r, USER_ENDS_NO_MEMORY);
-		else if (r->v->read(r->v->ctx, address, s->bytes, size) != size)
+		else if (r->v->read(r->v->ctx, address, s->bytes, n) != n)
 			fail(r, USER_ENDS_UNREADABLE);
 		else
 			sweep(r, s);

@@ -17,6 +17,8 @@ import board as boards
 
 CHUNK = 4000  # functions; a program takes 4096
 FEW = 4       # names that are not halved further
+# Its two processors wait for each other for ever where QEMU has one thread for both.
+ONE_CPU = {"armv7l": "maxcpus=1"}
 BOOTS = 24    # to narrow down what ended boards; then it is said so
 # A chunk: attached, 4096 times two probes in an emulator, then the load with a probe in each call, then detached.
 CHUNK_S = 900
@@ -103,7 +105,8 @@ def go(cell, chunks, more, tmp, say):
     files = {"load": tmp / "load", "chunks": tmp / "chunks",
              **{name: program(cell.board, name) for name in ("ayaprof-uart", "workload")}}
     # One thread for all CPUs: half-patched code (board.py) is QEMU's fault, not what is under test.
-    with boards.Board(cell.board, cell.kernel, JOB, files, memory_mb=1024, threads="single") as board:
+    with boards.Board(cell.board, cell.kernel, JOB, files, append=ONE_CPU.get(cell.board, ""), memory_mb=1024,
+                      threads="single") as board:
         told, last = 0, time.monotonic()
         while board.process.poll() is None and time.monotonic() < last + CHUNK_S:
             lines = [l for l in board.console().splitlines() if re.match(r"chunk \d+ (begins|ended)|ayaprof-uart:", l)]
@@ -148,7 +151,7 @@ def survive(cell, names, more, tmp, chunks=None, say=print):
 def listed(cell):
     """What the board says can be traced, its symbols, and its kernel's directory."""
     files = {"ayaprof-uart": program(cell.board, "ayaprof-uart")}
-    with boards.Board(cell.board, cell.kernel, LIST, files, threads="single") as board:
+    with boards.Board(cell.board, cell.kernel, LIST, files, append=ONE_CPU.get(cell.board, ""), threads="single") as board:
         result = board.wait(CHUNK_S)
         if result.code:
             raise boards.BoardError(f"exit status {result.code} on the board")
