@@ -3,7 +3,7 @@
 import time
 
 import board as boards
-from every_function import Chunk, Culprits, chunks_of, listed, survive
+from every_function import Chunk, Culprits, chunks_of, go, listed, survive
 from harness import skip, test
 from probe_paths import Kernel
 
@@ -38,6 +38,14 @@ def add_short(cell):
     @test(f"{cell.board} {cell.kernel}: globs that hold what every probe runs through, under load: the board lives")
     def short(bench):
         available(lambda: lives(bench, cell, [], [], [Chunk(globs, 4096) for globs in SHORT]))
+
+
+def add_unsafe(cell):
+    @test(f"{cell.board} {cell.kernel}: what is left out ends the board under the same load, where --unsafe insists")
+    def unsafe(bench):
+        chunks = [Chunk(("kprobe_busy_*", "hrtimer_nanosleep"), 4096)]
+        done, end = available(lambda: go(cell, chunks, ["--unsafe"], bench.tmp, bench.note))
+        assert not done and "board: job ended" not in end, end
 
 
 def add_every(cell):
