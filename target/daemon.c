@@ -364,7 +364,7 @@ static void run_closings(struct daemon *d)
 		d->totals_queued = stream_final_totals(d->stream);
 	for (size_t i = 0; i < d->n_outputs; i++)
 		done += closing_step(&d->closings[i], d->stream, d->totals_queued, d->hurry,
-			d->reason, d->command.exit_status);
+			d->reason, d->command.ended ? d->command.exit_status : -1);
 	if (done == d->n_outputs)
 		d->phase = PHASE_DONE;
 }

@@ -117,6 +117,8 @@ struct model_session {
 	bool has_status;
 	bool has_goodbye;
 	char end_reason[64];
+	bool command_ended; /* exit_status holds: 128 + the signal that ended it */
+	int32_t exit_status;
 	uint64_t produced;          /* best knowledge: status, or the highest event index seen */
 	uint64_t delivered;         /* events in the file */
 	uint64_t first_ns, last_ns; /* of its events; 0, 0 without any */

@@ -169,6 +169,8 @@ static int on_goodbye(struct load *l, uint8_t session, const void *msg)
 
 	s->has_goodbye = true;
 	text_clean(s->end_reason, sizeof(s->end_reason), bye->reason);
+	s->command_ended = bye->command_ended;
+	s->exit_status = bye->exit_status;
 	return bye->has_status ? on_status(l, session, &bye->status) : 0;
 }
 

@@ -107,6 +107,10 @@ static void json_sessions(struct json *j, const struct model *m)
 			json_null(j, "needs_protocol");
 		json_bool(j, "replay", s->hello.replay);
 		json_text(j, "command", s->hello.command);
+		if (s->command_ended)
+			json_int(j, "exit_status", s->exit_status);
+		else
+			json_null(j, "exit_status");
 		json_uint(j, "resolution_ns", s->hello.resolution_ns);
 		json_text(j, "codec", s->has_hello ? ayp_codec_name(s->hello.codec) : "");
 		json_uint(j, "spool_peak", s->status.spool_peak);
@@ -363,6 +367,9 @@ static void print_sessions(const struct model *m)
 			s->hello.replay ? ", replayed" : "", *command ? ", of " : "", command,
 			s->has_goodbye ? "ended: " : "no goodbye",
 			s->has_goodbye ? s->end_reason : "");
+		if (s->command_ended && s->exit_status)
+			printf("           the command's exit status was %" PRId32 "\n",
+				s->exit_status);
 	}
 }
 

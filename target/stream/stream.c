@@ -451,7 +451,8 @@ int stream_goodbye(
 	msg->has_status = true;
 	stream_fill_status(s, i, &msg->status);
 	snprintf(msg->reason, sizeof(msg->reason), "%s", reason);
-	msg->exit_status = exit_status;
+	msg->command_ended = exit_status >= 0;
+	msg->exit_status = msg->command_ended ? exit_status : 0;
 	err = feed_post(f, AYP_KIND_GOODBYE, msg);
 	if (f->out->sink->format != SINK_FILE && !f->out->held)
 		for (unsigned int n = 1; n < times && !err; n++)

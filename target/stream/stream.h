@@ -101,7 +101,7 @@ void stream_close_books(struct stream *s);
 /* Queue the exact totals of all functions, as far as there is room. True when all are queued. */
 bool stream_final_totals(struct stream *s);
 /* Queue the goodbye on output i, to be called when that is empty, and again to repeat it; where nobody acknowledges
- * frames of a line, `times` of it. 0 or a negative errno. */
+ * frames of a line, `times` of it. exit_status: the command's, or -1: it has not ended, or there is none. 0 or a negative errno. */
 int stream_goodbye(
 	struct stream *s, size_t i, unsigned int times, const char *reason, int exit_status);
 /* Queue the last frame of a recording, when the goodbye has left; nothing on a line. As above. */

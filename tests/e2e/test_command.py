@@ -6,7 +6,7 @@ import pty
 import signal
 import time
 
-from harness import BOARD, PYTHON, WORKLOAD, main, need_bpf, test, wait_for
+from harness import BOARD, HOSTDEC, PYTHON, WORKLOAD, main, need_bpf, test, wait_for
 
 # Quick to attach, and silent.
 PROBE = ("--mode", "log", "-M", "none", "-p", "t:syscalls:sys_enter_getppid")
@@ -157,6 +157,7 @@ def ignores(bench):
     try:
         assert board.stop() == 0
         assert f"still running (pid {pid})" in board.err
+        assert bench.info(bench.tmp / "board.pb")["session_list"][0]["exit_status"] is None
         assert json.loads(summary.read_text())["command"] == {"running": True}
         assert bench.info(bench.tmp / "board.pb")["complete"]
         os.kill(pid, 0)
@@ -190,6 +191,8 @@ def statuses(bench):
         result = bench.run(BOARD, *PROBE, "-o", out, "--summary-json", summary, "--", "/bin/sh", "-c", script, code=status)
         assert json.loads(summary.read_text())["command"] == expected
         assert (said in result.err) if said else "the command" not in result.err, result.err
+        assert bench.info(out)["session_list"][0]["exit_status"] == status
+        assert (f"exit status was {status}" in bench.run(HOSTDEC, "info", out).out) == (status != 0)
     # But not when the profiler itself has failed.
     bench.run(BOARD, *PROBE, "-o", "/dev/full", "--", "/bin/sh", "-c", "exit 3", code=1, timeout=120)
 

@@ -58,7 +58,7 @@ SCHEMA = {
     "Log": {1: ("records", "*LogRecord")},
     "LogRecord": {1: ("seq", "uint64"), 2: ("t_us", "uint64"), 3: ("priority", "uint32"), 4: ("text", "string"),
                   5: ("cut", "bool")},
-    "Goodbye": {1: ("status", "Status"), 2: ("reason", "string"), 3: ("exit_status", "int32")},
+    "Goodbye": {1: ("status", "Status"), 2: ("reason", "string"), 3: ("exit_status", "int32"), 4: ("command_ended", "bool")},
     "Stacks": {1: ("stacks", "*Stack")},
     "Stack": {1: ("id", "uint32"), 2: ("tgid", "uint32"), 3: ("kernel_frames", "uint32"), 4: ("symbols", "*uint32")},
     "Recording": {1: ("format_version", "uint32"), 2: ("recorder", "string"), 3: ("start_wall_ns", "int64"),

@@ -355,7 +355,7 @@ static struct closing finish(struct session *s, size_t room, unsigned int hurry_
 		stream_pump(s->stream);
 		hurry = hurry || round == hurry_after;
 		totals = totals || stream_final_totals(s->stream);
-		if (closing_step(&c, s->stream, totals, hurry, "finished", 0))
+		if (closing_step(&c, s->stream, totals, hurry, "finished", -1))
 			return c;
 	}
 	fail_msg("never came to an end");
@@ -623,7 +623,7 @@ static bool close_for(struct session *s, struct closing *c, bool *totals, bool p
 		stream_tick(s->stream, true);
 		stream_pump(s->stream);
 		*totals = *totals || stream_final_totals(s->stream);
-		done = closing_step(c, s->stream, *totals, false, "finished", 0);
+		done = closing_step(c, s->stream, *totals, false, "finished", -1);
 	}
 	return done;
 }
