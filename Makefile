@@ -112,7 +112,7 @@ endif
 TARGET_LIBS := -lbpf -lelf -llzma -lz -lprotobuf-nanopb $(DEMANGLER)
 HOST_LIBS   := -lserialport -lz -lprotobuf-nanopb $(DEMANGLER) -lm -lpthread
 
-.PHONY: FORCE all help btf static static-here demo demo-board check check-run dist test test-run test-line test-boards bench bench-boards fuzz fuzz-run asan format lint pages pages-ayaprof-uart pages-hostdec install install-target install-host uninstall deb clean deps tests
+.PHONY: FORCE all help btf static static-here static-second demo demo-board check check-run dist test test-run test-line test-boards bench bench-boards fuzz fuzz-run asan format lint pages pages-ayaprof-uart pages-hostdec install install-target install-host uninstall deb clean deps tests
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -301,21 +301,27 @@ check-run: all $(UNIT_BIN) $(REPLAY_BIN) $(O)/tests/make_vectors
 deps:
 	@scripts/install-deps.sh build plot test packaging static btf boards boards-arm64 static-arm64
 
-# A second make, because the first one may have been read before the tools it asks for were there.
+# As many jobs as there are processors, where the user has not said how many.
+PARALLEL = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
+
+# A second make, because the first one may have been read before the tools it asks for were there. And a third: tests run make,
+# too, which is not to take part in ours.
 test: deps
+	@$(MAKE) --no-print-directory $(PARALLEL) O='$(O)' tests static-second
 	@$(MAKE) --no-print-directory O='$(O)' test-run
-# The boards' second architecture needs a mirror: without one its tests say that it is not built.
-test-run: tests
-	+@$(if $(SAN),:,O='$(O)' scripts/build-static.sh aarch64) || :
+test-run: tests static-second
 	@O='$(O)' PYTHON='$(PYTHON)' $(PYTHON) tests/run.py
+# The boards' second architecture needs a mirror: without one its tests say that it is not built.
+static-second: | tests
+	+@$(if $(SAN),:,O='$(O)' scripts/build-static.sh aarch64) || :
 
 test-line: deps
-	@$(MAKE) --no-print-directory O='$(O)' tests
+	@$(MAKE) --no-print-directory $(PARALLEL) O='$(O)' tests
 	@O='$(O)' PYTHON='$(PYTHON)' $(PYTHON) tests/run.py --line
 
 test-boards: deps
 	@scripts/install-deps.sh boards-armhf static-armhf boards-more
-	@$(MAKE) --no-print-directory O='$(O)' tests $(O)/desk/hostdec
+	@$(MAKE) --no-print-directory $(PARALLEL) O='$(O)' tests $(O)/desk/hostdec
 	+@O='$(O)' scripts/build-static.sh aarch64
 	+@O='$(O)' scripts/build-static.sh armv7l
 	@O='$(O)' PYTHON='$(PYTHON)' $(PYTHON) tests/run.py --boards
