@@ -358,7 +358,7 @@ $(O)/fuzz/libfuzzed.a: $(call fuzz_obj,$(FRAMING_SRC) $(PROTO_SRC) $(HOST_SRC) $
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 $(O)/fuzz/fuzz_%: $(O)/fuzz/obj/tests/fuzz/fuzz_%.o $(O)/fuzz/libfuzzed.a
 	$(say) LINK $@
-	$(Q)$(CLANG) -fsanitize=fuzzer,address,undefined -o $@ $^ -lbpf -lelf $(ZYDIS) $(HOST_LIBS)
+	$(Q)$(CLANG) -fsanitize=fuzzer,address,undefined -o $@ $^ $(TARGET_LIBS) $(ZYDIS) $(HOST_LIBS)
 
 fuzz:
 	@scripts/install-deps.sh build fuzz
