@@ -106,21 +106,21 @@ static int walk_table(struct walk *w, uint32_t section, const GElf_Shdr *sh)
 	return err;
 }
 
+/* A file has one of a type (System V ABI, chapter 4); 65,536 that share their symbols would take hours. */
 static int walk_type(struct walk *w, uint32_t type, bool *any)
 {
 	GElf_Shdr sh;
 	uint32_t i;
-	int err = 0;
 
-	for (i = 1; i < foreign_elf_sections(w->tables) && !err; i++) {
+	for (i = 1; i < foreign_elf_sections(w->tables); i++) {
 		if (!foreign_elf_section(w->tables, i, &sh))
 			return -ENODATA;
 		if (sh.sh_type != type)
 			continue;
 		*any = true;
-		err = walk_table(w, i, &sh);
+		return walk_table(w, i, &sh);
 	}
-	return err;
+	return 0;
 }
 
 /* An error of a debug file is no error of the program's. */

@@ -6,6 +6,8 @@
 #define NUMBER      0x7fffu
 /* Definitions in one file; glibc has 40. */
 #define MAX_DEFINITIONS 1024u
+/* For all symbols together. Those of glibc that are older, 547, take 10,000. */
+#define MAX_STEPS (1u << 20)
 
 void elf_versions_open(struct elf_versions *v, struct foreign_elf *f, uint32_t table)
 {
@@ -41,7 +43,7 @@ static uint32_t number_at(const struct elf_versions *v, uint64_t offset, size_t 
 
 /* Elf64_Verdef (the same for 32 bits): vd_version, vd_flags, vd_ndx, vd_cnt: 2 bytes each; vd_hash,
  * vd_aux, vd_next: 4. Elf64_Verdaux: vda_name, vda_next: 4. */
-static void find_name(const struct elf_versions *v, uint32_t number, char version[ELF_VERSION_NAME])
+static void find_name(struct elf_versions *v, uint32_t number, char version[ELF_VERSION_NAME])
 {
 	uint64_t at = v->definitions.sh_offset;
 	uint32_t i, next;
@@ -49,7 +51,7 @@ static void find_name(const struct elf_versions *v, uint32_t number, char versio
 	version[0] = '\0';
 	if (!v->definitions.sh_size)
 		return;
-	for (i = 0; i < MAX_DEFINITIONS; i++) {
+	for (i = 0; i < MAX_DEFINITIONS && v->steps < MAX_STEPS; i++, v->steps++) {
 		if ((number_at(v, at + 4, 2) & NUMBER) == number) {
 			foreign_elf_string(v->f, &v->strings,
 				number_at(v, at + number_at(v, at + 12, 4), 4), version,
@@ -63,8 +65,7 @@ static void find_name(const struct elf_versions *v, uint32_t number, char versio
 	}
 }
 
-bool elf_version_is_old(
-	const struct elf_versions *v, uint64_t index, char version[ELF_VERSION_NAME])
+bool elf_version_is_old(struct elf_versions *v, uint64_t index, char version[ELF_VERSION_NAME])
 {
 	uint32_t number;
 

@@ -12,6 +12,7 @@ struct elf_versions {
 	struct foreign_elf *f;
 	GElf_Shdr of_symbols, definitions, strings;
 	bool have;
+	uint32_t steps; /* of looking for names, in all */
 };
 
 /* Of the table of dynamic symbols that is section `table`. */
@@ -19,7 +20,6 @@ void elf_versions_open(struct elf_versions *v, struct foreign_elf *f, uint32_t t
 
 /* True: the symbol of this index is an older version, kept for programs that were linked to it; its
  * name in `version` ("" if the file does not tell). False: it is the default, or has none. */
-bool elf_version_is_old(
-	const struct elf_versions *v, uint64_t index, char version[ELF_VERSION_NAME]);
+bool elf_version_is_old(struct elf_versions *v, uint64_t index, char version[ELF_VERSION_NAME]);
 
 #endif

@@ -18,7 +18,7 @@ static int add(struct process_memory *m, const char *line)
 	unsigned long long start, end, offset, ino;
 	unsigned int major_, minor_;
 	struct file_mapping *grown;
-	char perms[5], *path;
+	char perms[5] = "", *path;
 	int at = 0;
 
 	if (sscanf(line, "%llx-%llx %4s %llx %x:%x %llu %n", &start, &end, perms, &offset, &major_,
@@ -46,11 +46,21 @@ static int add(struct process_memory *m, const char *line)
 	return 0;
 }
 
+int process_memory_read_maps(struct process_memory *m, FILE *maps)
+{
+	char line[LINE_MAX_BYTES];
+	int err = 0;
+
+	while (!err && m->n < MAPPINGS_MAX && fgets(line, sizeof(line), maps))
+		err = add(m, line);
+	return err;
+}
+
 int process_memory_open(struct process_memory *m, pid_t pid)
 {
-	char path[40], line[LINE_MAX_BYTES];
-	int err = 0;
+	char path[40];
 	FILE *f;
+	int err;
 
 	*m = (struct process_memory){.pid = pid};
 	snprintf(path, sizeof(path), "/proc/%d/mem", (int)pid);
@@ -61,8 +71,7 @@ int process_memory_open(struct process_memory *m, pid_t pid)
 	f = fopen(path, "re");
 	if (!f)
 		return -errno;
-	while (!err && m->n < MAPPINGS_MAX && fgets(line, sizeof(line), f))
-		err = add(m, line);
+	err = process_memory_read_maps(m, f);
 	fclose(f);
 	return err;
 }

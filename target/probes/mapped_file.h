@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/types.h>
 
 #include "target/probes/foreign_elf.h"
@@ -25,6 +26,8 @@ struct process_memory {
 
 /* Mappings of files, at most 4096. 0 or a negative errno; close in any case. */
 int process_memory_open(struct process_memory *m, pid_t pid);
+/* Of that, the mappings alone: the text of /proc/PID/maps, into one that is {.fd = -1}. */
+int process_memory_read_maps(struct process_memory *m, FILE *maps);
 void process_memory_close(struct process_memory *m);
 
 /* What is to be added to an address that the file is linked with; false: it is not there. */
