@@ -46,7 +46,10 @@ const char *model_symbol(const struct model *m, uint32_t symbol)
 
 static void free_private(struct model_private *p)
 {
+	/* Most of 65536 places may be free: one late number is enough. */
 	for (uint32_t i = 0; i < p->n_funcs; i++) {
+		if (!p->funcs[i].name)
+			continue;
 		free(p->funcs[i].name);
 		free(p->funcs[i].symbol);
 		free(p->funcs[i].owner);

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "target/log.h"
 #include "target/stream/backchannel.h"
 #include "target/stream/control.h"
 #include "target/stream/rate.h"
@@ -148,6 +149,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct ayp_message_ctx *ctx = b.writer.ctx ? b.writer.ctx : ayp_message_ctx_new();
 
 	MUST(ctx);
+	log_set_verbosity(-1);
 	memset(&b, 0, sizeof(b));
 	b.writer.ctx = ctx;
 	b.sink = (struct sink){.ops = &sink_ops,

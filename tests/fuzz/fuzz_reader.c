@@ -108,8 +108,8 @@ static bool try_model(const uint8_t *data, size_t size)
 	check_losses(&m);
 	check_events(&m);
 	check_lanes(&m);
-	/* Tables of all the functions that there can be, for one event: one input in eight is enough. */
-	if (model_func_count(&m) < MANY_FUNCS || size % 8 == 0)
+	/* Tables of all the functions that there can be, for one event: one input in 64 is enough. */
+	if (model_func_count(&m) < MANY_FUNCS || size % 64 == 0)
 		check_views(&m);
 	model_free(&m);
 	return true;

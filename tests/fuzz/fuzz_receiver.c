@@ -12,7 +12,7 @@
 
 #define SESSION 0x01020304u
 /* Steps of restoring; first byte of an input that has a receiver's own. */
-#define SMALL_PURSE 200000u
+#define SMALL_PURSE 50000u
 #define FULL_PURSE  0x5a
 
 struct account {
@@ -67,7 +67,7 @@ static size_t add_frame(uint8_t *dst, size_t cap, uint32_t seq)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct receiver r;
-	static uint8_t line[1 << 17];
+	static uint8_t line[1 << 15];
 	struct account a = {0};
 	size_t n = 0, step, frames = 0;
 
