@@ -5,9 +5,24 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 [ $# -gt 0 ] || { echo "usage: $0 GROUP..." >&2; exit 2; }
 
-wanted=$(awk -v groups="$*" '
+own=$(dpkg --print-architecture 2>/dev/null) || own=
+wanted=$(awk -v groups="$*" -v own="$own" '
+	# What stands between the brackets of debian/control, too: architectures that have it, or that have not.
+	function is_here(list,    n, a, i) {
+		n = split(list, a, " ")
+		for (i = 1; i <= n; i++)
+			if (a[i] == own || a[i] == "!" own)
+				return a[i] == own
+		return a[1] ~ /^!/ || own == ""
+	}
 	BEGIN { n = split(groups, g, " "); for (i = 1; i <= n; i++) want[g[i]] = 1 }
 	{ sub(/#.*/, "") }
+	match($0, /\[[^]]*\]/) {
+		list = substr($0, RSTART + 1, RLENGTH - 2)
+		if (!is_here(list))
+			next
+		sub(/\[[^]]*\]/, "")
+	}
 	NF { for (i = 2; i <= NF; i++) if ($i in want) { print $1; break } }' "$here/packages.txt")
 
 missing=()

@@ -139,4 +139,23 @@ def probes(bench):
     assert "sched:" in complete(bench, "ayaprof-uart -p t:sche", tracefs)
 
 
+@test("install-deps.sh asks for no package that this architecture's Debian lacks")
+def dependencies(bench):
+    asked, tools = bench.tmp / "asked", bench.tmp / "bin"
+    tools.mkdir()
+    for name, body in {"dpkg": "echo $DEBIAN_IS", "dpkg-query": "exit 1", "apt-get": f'echo "$@" >>{asked}', "sudo": '"$@"'}.items():
+        (tools / name).write_text(f"#!/bin/sh\n{body}\n")
+        (tools / name).chmod(0o755)
+    wanted = {}
+    for debian in ("amd64", "arm64", "armhf"):
+        bench.run(ROOT / "scripts/install-deps.sh", "test", "static-arm64", "static-armhf",
+                  env={**os.environ, "PATH": f"{tools}:{os.environ['PATH']}", "DEBIAN_IS": debian})
+        wanted[debian] = set(asked.read_text().splitlines()[-1].split()) - {"install", "-qy", "--no-install-recommends"}
+    everywhere = wanted["amd64"] & wanted["arm64"] & wanted["armhf"]
+    assert {"g++", "musl-tools", "libcmocka-dev"} <= everywhere, wanted
+    assert not any(re.search(r"^-|[][!]", package) for packages in wanted.values() for package in packages), wanted
+    assert wanted["amd64"] - everywhere == {"gcc-i686-linux-gnu", "libc6-dev-i386-cross", "gcc-aarch64-linux-gnu", "gcc-arm-linux-gnueabihf"}
+    assert wanted["arm64"] - everywhere == {"gcc-arm-linux-gnueabihf"} and wanted["armhf"] == everywhere, wanted
+
+
 main()

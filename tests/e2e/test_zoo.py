@@ -1,9 +1,6 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """Do no harm: programs that a probe could disturb print what they print without us, and end as they do, while every
 function of theirs is traced; entries and ends are as many as they count themselves."""
-import collections
-import csv
-import io
 import os
 import platform
 import shutil
@@ -11,73 +8,156 @@ import struct
 import subprocess
 
 from harness import BOARD, main, need_bpf, skip, test
-from zoo import MODES, ZOO, events, same
+from zoo import MODES, MUSL_MODES, ZOO, events, own_counts, same, script
 
-SOME = ("cold", "tail", "switch", "jumps", "coroutines")
+LEVELS = ("-O0", "-O1", "-Os", "-O2", "-O3")
 PARTS = "parts of functions, entered by jumps"
+EXCEPTIONS, IFUNCS, PANICS, STACKS = (100,), (100,), (101,), (2000,)
+# Debian's compilers, whatever else a user has before them.
+DEBIAN_PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
+# A 32-bit program runs with the libraries of its compiler, which nothing else looks for.
+I386_LIB = "/usr/i686-linux-gnu/lib"
+I386 = ("i686-linux-gnu-gcc", f"-Wl,--dynamic-linker={I386_LIB}/ld-linux.so.2,-rpath,{I386_LIB}")
 
 
-def build(bench, source, *flags, compiler="gcc"):
+def build(bench, source, *flags, compiler=("gcc", "-pthread"), **options):
     program = bench.tmp / f"zoo{bench.counter}"
     bench.counter += 1
-    done = subprocess.run([compiler, *flags, "-o", program, ZOO / source, "-pthread"], stdin=subprocess.DEVNULL,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=300)
-    if done.returncode:
-        skip(f"{compiler} {' '.join(flags)} does not build {source}: {done.stdout.strip().splitlines()[-1]}")
+    path = shutil.which(compiler[0], path=DEBIAN_PATH)
+    if not path:
+        skip(f"no {compiler[0]} here")
+    done = subprocess.run([path, *compiler[1:], *flags, "-o", program, ZOO / source], stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=500, **options)
+    assert not done.returncode, f"{compiler[0]} {' '.join(flags)} does not build {source}: {done.stdout[-1000:]}"
     return program
 
 
-def plain(program, *arguments):
-    done = subprocess.run([program, *map(str, arguments)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, timeout=60)
-    return done.stdout.decode(), done.returncode
+def build_cpp(bench, *flags):
+    return build(bench, "exceptions.cpp", *flags, compiler=("g++",))
 
 
-def traced(bench, program, *arguments, options=(), glob="*"):
-    """Run under the profiler: what it printed; the recording; the messages. The exit status goes through a file."""
-    out, status = bench.tmp / "zoo.pb", bench.tmp / "status"
-    run = bench.run(BOARD, "--mode", "log", "-o", out, "-M", "none", *options, "-p", f"u:{program}:{glob}", "--",
-                    "/bin/sh", "-c", f'"$@"; echo $? >{status}', "sh", program, *arguments, timeout=180, code=None)
-    return run.out, int(status.read_text()), out, run.err
+def plain(program, *runs):
+    done = subprocess.run(["/bin/sh", "-c", script(program, *runs)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, timeout=120)
+    return done.stdout.decode()
 
 
-def check(bench, program, *arguments, options=()):
-    printed = plain(program, *arguments)
-    seen, its_code, out, err = traced(bench, program, *arguments, options=options)
-    bench.note(f"{program.name} {arguments} {options}: {err}")
-    same(bench, f"{arguments} {options}", printed, (seen, its_code), out)
+def traced(bench, program, *runs, options=()):
+    """Run with a probe on each of its functions: what it printed, the recording, the messages."""
+    out = bench.tmp / "zoo.pb"
+    run = bench.run(BOARD, "--mode", "log", "-o", out, "-M", "none", *options, "-p", f"u:{program}:*", "--",
+                    "/bin/sh", "-c", script(program, *runs), timeout=300)
+    return run.out, out, run.err
+
+
+def check(bench, program, *runs, options=()):
+    printed = plain(program, *runs)
+    seen, out, err = traced(bench, program, *runs, options=options)
+    bench.note(f"{program.name} {runs} {options}: {err}")
+    same(bench, f"{runs} {options}", printed, seen, out)
     return err
 
 
-def every_mode(bench, program, modes=MODES, options=()):
-    return [check(bench, program, mode, MODES[mode], options=options) for mode in modes]
+# ---- everything that zoo.c does, exceptions, functions chosen at the start
 
-
-for level in ("-O0", "-O1", "-Os", "-O2", "-O3"):
-    @test(f"C compiled with {level}: parts, tail calls, tables, recursion, longjmp, coroutines, threads, processes")
+for level in LEVELS:
+    @test(f"C compiled with {level}: parts, tail calls, tables, recursion, longjmp, coroutines, 200 threads, processes")
     def levels(bench, level=level):
         need_bpf()
-        told = every_mode(bench, build(bench, "zoo.c", level))
+        told = check(bench, build(bench, "zoo.c", level), *MODES.items())
         if level == "-O2":
-            assert PARTS in told[0] and "zoo_cold.cold" in told[0], "a part of a function was not told"
+            assert PARTS in told and "zoo_cold.cold" in told, "a part of a function was not told"
 
     @test(f"C++ compiled with {level}: exceptions through every function")
     def exceptions(bench, level=level):
         need_bpf()
-        check(bench, build(bench, "exceptions.cpp", level, compiler="g++"), 100)
+        check(bench, build_cpp(bench, level), EXCEPTIONS)
 
-
-for title, flags in (("link-time optimization", ("-O2", "-flto")), ("a fixed address", ("-O2", "-no-pie", "-fno-pie")),
-                     ("static", ("-O2", "-static")), ("static, stripped of nothing, -O0", ("-O0", "-static")),
-                     ("32 bits", ("-O2", "-m32")), ("32 bits, -O0", ("-O0", "-m32"))):
+# All that differs is how it is linked.
+LINKED = {"link-time optimization": ("-O2", "-flto"), "a fixed address": ("-O2", "-no-pie", "-fno-pie"), "static": ("-O2", "-static"),
+          "static, -O0": ("-O0", "-static"), "static, to any address": ("-O2", "-static-pie", "-fPIE")}
+for title, flags in LINKED.items():
     @test(f"C, {title}: the same")
-    def kinds(bench, flags=flags):
+    def linked(bench, flags=flags):
         need_bpf()
-        if "-m32" in flags:
-            if platform.machine() != "x86_64":
-                skip("a 32-bit program of this machine's kind is not built here")
-            flags = (*flags, "-I/usr/include/x86_64-linux-gnu")
-        every_mode(bench, build(bench, "zoo.c", *flags), modes=SOME)
+        check(bench, build(bench, "zoo.c", *flags), *MODES.items())
 
+    @test(f"C++, {title}: the same")
+    def linked_cpp(bench, flags=flags):
+        need_bpf()
+        check(bench, build_cpp(bench, *flags), EXCEPTIONS)
+
+for title, flags in {"": ("-O2",), ", -O0": ("-O0",), ", a fixed address": ("-O2", "-no-pie", "-fno-pie"), ", static": ("-O2", "-static")}.items():
+    @test(f"C with musl{title}: the same")
+    def musl(bench, flags=flags):
+        need_bpf()
+        check(bench, build(bench, "zoo.c", *flags, compiler=("musl-gcc", "-pthread")), *MUSL_MODES.items())
+
+
+def build_i386(bench, source, *flags):
+    if platform.machine() != "x86_64":
+        skip("a 32-bit program of this machine's kind is not built here")
+    program = build(bench, source, *flags, compiler=I386)
+    try:
+        subprocess.run([program, "cold"], stdout=subprocess.DEVNULL, timeout=30)
+    except OSError as reason:
+        skip(f"this kernel runs no 32-bit programs: {reason.strerror}")
+    return program
+
+
+for title, flags in {"-O0": ("-O0",), "-Os": ("-Os",), "-O2": ("-O2",), "a fixed address": ("-O2", "-no-pie", "-fno-pie"),
+                     "static": ("-O2", "-static")}.items():
+    @test(f"C, 32 bits, {title}: the same")
+    def narrow(bench, flags=flags):
+        need_bpf()
+        check(bench, build_i386(bench, "zoo.c", *flags), *MODES.items())
+
+
+for title, flags in {"-O0": ("-O0",), "-O2": ("-O2",), **LINKED}.items():
+    @test(f"IFUNCs, {title}: what is chosen is traced, and what chooses")
+    def ifuncs(bench, flags=flags):
+        need_bpf()
+        check(bench, build(bench, "ifunc.c", *flags), IFUNCS)
+
+
+@test("IFUNCs, 32 bits: what is chosen is traced, and what chooses")
+def narrow_ifuncs(bench):
+    need_bpf()
+    check(bench, build_i386(bench, "ifunc.c", "-O2"), IFUNCS)
+
+
+for title, flags in {"to any address": ("-O2",), "static": ("-O2", "-static"), "static, to any address": ("-O2", "-static-pie", "-fPIE")}.items():
+    @test(f"IFUNCs by their own names, {title}: what a running program chose, under that name")
+    def ifuncs_by_name(bench, flags=flags):
+        need_bpf()
+        program = build(bench, "ifunc.c", *flags)
+        running = bench.spawn("waits", (program, 1, "wait"), stdin=subprocess.PIPE)
+        running.wait_text("^waits", stream="out")
+        printed, out = plain(program, IFUNCS), bench.tmp / "named.pb"
+        run = bench.run(BOARD, "--mode", "log", "-o", out, "-M", "none", "-p", f"u:{program}:zoo_chosen", "-p", f"u:{program}:zoo_pointed",
+                        "--", "/bin/sh", "-c", script(program, IFUNCS))
+        own, count = own_counts(printed)["calls"], events(bench, out)
+        assert run.out == printed, run.out
+        assert count == {(kind, name): own[chosen] for kind in ("entry", "exit")
+                         for name, chosen in (("zoo_chosen", "zoo_fast"), ("zoo_pointed", "zoo_wide"))}, (count, own)
+
+
+# ---- other languages
+
+for title, flags in {"not optimized": (), "-O": ("-O",), "for size": ("-C", "opt-level=s")}.items():
+    @test(f"Rust, {title}: panics through every function")
+    def rust(bench, flags=flags):
+        need_bpf()
+        check(bench, build(bench, "panics.rs", "-g", *flags, compiler=("rustc",)), PANICS)
+
+
+@test("Go: stacks that move, panics through every function")
+def go(bench):
+    need_bpf()
+    environment = {**os.environ, "PATH": DEBIAN_PATH, "GOCACHE": str(bench.tmp / "go"), "GO111MODULE": "off", "GOFLAGS": ""}
+    check(bench, build(bench, "stacks.go", compiler=("go", "build"), env=environment), STACKS)
+
+
+# ---- more of it, other ways
 
 @test("an end far out closes the thousand calls that were jumped out of, and nothing else")
 def far_out(bench):
@@ -98,8 +178,7 @@ def far_out(bench):
 @test("100,000 calls deep, each has its own end")
 def very_deep(bench):
     need_bpf()
-    program = build(bench, "zoo.c", "-O2")
-    check(bench, program, "deep", 100000)
+    check(bench, build(bench, "zoo.c", "-O2"), ("deep", 100000))
     deepest = bench.stats(bench.tmp / "zoo.pb")["zoo_deep"]
     assert deepest["count"] == 100000, deepest
 
@@ -108,8 +187,8 @@ def very_deep(bench):
 def single(bench):
     need_bpf()
     program = build(bench, "zoo.c", "-O2")
-    every_mode(bench, program, modes=("cold", "tail", "switch"), options=("--mechanism", "uprobe"))
-    check(bench, build(bench, "exceptions.cpp", "-O2", compiler="g++"), 30, options=("--mechanism", "uprobe"))
+    check(bench, program, *[(mode, MODES[mode]) for mode in ("cold", "tail", "switch")], options=("--mechanism", "uprobe"))
+    check(bench, build_cpp(bench, "-O2"), (30,), options=("--mechanism", "uprobe"))
 
 
 @test("a part named by itself is refused, with the reason; others beside it are traced")
@@ -128,50 +207,11 @@ def part_by_name(bench):
 def endings(bench):
     need_bpf()
     program = build(bench, "zoo.c", "-O2")
-    assert traced(bench, program, "leave")[1] == 7
-    seen, code, out, _ = traced(bench, program, "exec")
-    assert (seen, code) == plain(program, "exec") and seen.startswith("cold: 0 wrong"), seen
+    printed = plain(program, ("leave",), ("exec",))
+    assert printed.startswith("leave: exit status 7\ncold: 0 wrong"), printed
+    seen, out, _ = traced(bench, program, ("leave",), ("exec",))
+    assert seen == printed, seen
     assert events(bench, out)["entry", "zoo_cold"] == 5
-
-
-@test("Rust: panics through every function")
-def rust(bench):
-    need_bpf()
-    rustc = shutil.which("rustc")
-    if not rustc:
-        skip("no rustc here")
-    program = bench.tmp / "panics"
-    done = subprocess.run([rustc, "-O", "-g", "-o", program, ZOO / "panics.rs"], stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, text=True, timeout=300)
-    if done.returncode:
-        skip(f"rustc does not build it: {done.stdout[-200:]}")
-    printed, code = plain(program)
-    seen, its_code, out, err = traced(bench, program, glob="zoo_*")
-    bench.note(err)
-    assert (seen, its_code) == (printed, code), seen
-    count = events(bench, out)
-    assert (count["entry", "zoo_middle"], count["exit", "zoo_middle"]) == (101, 51), count
-    assert (count["entry", "zoo_plain"], count["exit", "zoo_plain"]) == (101, 101), count
-
-
-@test("Go: stacks that move")
-def go(bench):
-    need_bpf()
-    if not shutil.which("go"):
-        skip("no go here")
-    program = bench.tmp / "stacks"
-    done = subprocess.run(["go", "build", "-o", program, ZOO / "stacks.go"], stdout=subprocess.PIPE, timeout=500,
-                          stderr=subprocess.STDOUT, text=True,
-                          env={**os.environ, "GOCACHE": str(bench.tmp / "go"), "GO111MODULE": "off", "GOFLAGS": ""})
-    if done.returncode:
-        skip(f"go does not build it: {done.stdout[-200:]}")
-    printed, code = plain(program)
-    seen, its_code, out, err = traced(bench, program, glob="main.*")
-    bench.note(err)
-    assert (seen, its_code) == (printed, code), seen
-    rows = csv.DictReader(io.StringIO(bench.hostdec("export", out, "-f", "csv", "-o", "-").out))
-    count = collections.Counter((row["kind"], row["name"]) for row in rows)
-    assert (count["entry", "main.deep"], count["exit", "main.deep"]) == (8 * 2000, 8 * 2000), count
 
 
 main()

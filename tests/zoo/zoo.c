@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
  * Programs that a probe could disturb: zoo MODE [N]. Each prints what it computed, so that a changed result is
- * seen, and "calls NAME N" for functions whose calls it counts itself. Its exit status says something, too.
+ * seen, and "calls NAME N" for functions whose calls it counts itself, all of them ("ends NAME N": if not each call has an end of
+ * its own). Its exit status says something, too.
  */
 #define _GNU_SOURCE
 #include <pthread.h>
@@ -135,7 +136,8 @@ static int switches(long n)
 		sum += zoo_scan("a long way to z");
 		scans++;
 	}
-	printf("switch: %ld\ncalls zoo_switch %ld\ncalls zoo_scan %ld\n", sum, calls_a, scans);
+	printf("switch: %ld\ncalls zoo_switch %ld\ncalls zoo_scan %ld\ncalls zoo_tail_last %ld\n",
+		sum, calls_a, scans, calls_b);
 	return 0;
 }
 
