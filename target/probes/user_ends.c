@@ -97,6 +97,18 @@ bool reading_is_place(struct reading *r, uint64_t address)
 	return mark && *mark & MARK_BOUNDARY;
 }
 
+static void mark_data(struct reading *r, const struct user_insn *insn)
+{
+	uint64_t at;
+
+	for (at = insn->target; at - insn->target < insn->width; at++) {
+		uint8_t *mark = mark_at(r, at);
+
+		if (mark)
+			*mark |= MARK_DATA;
+	}
+}
+
 /* Every instruction from the start on. Behind bytes that are none it goes on with the next one. */
 static void sweep(struct reading *r, struct span *s)
 {
@@ -109,6 +121,8 @@ static void sweep(struct reading *r, struct span *s)
 			continue;
 		}
 		s->mark[at] |= MARK_BOUNDARY;
+		if (insn.literal)
+			mark_data(r, &insn);
 		at += insn.length;
 	}
 }
@@ -245,18 +259,22 @@ static void leave(struct reading *r, struct span *s, const struct user_insn *ins
 	}
 }
 
+/* A call that is followed by data or by nothing never comes back. Code that is taken for data is code that nothing
+ * leads to (see there). */
 static void go_on(struct reading *r, const struct user_insn *insn)
 {
 	uint64_t next = insn->address + insn->length;
 	uint8_t *mark = mark_at(r, next);
 
+	if (mark && *mark & MARK_DATA && insn->flow == FLOW_CALL && !insn->conditional)
+		return;
 	if (mark && *mark & MARK_BOUNDARY) {
 		if (!(*mark & MARK_REACHED))
 			push(r, &r->todo, &r->n_todo, &r->cap_todo, next);
 	} else if (mark) {
 		fail(r, USER_ENDS_UNREADABLE);
 	} else if (insn->flow != FLOW_CALL) {
-		fail(r, USER_ENDS_RUNS_ON); /* a call there never comes back */
+		fail(r, USER_ENDS_RUNS_ON);
 	}
 }
 

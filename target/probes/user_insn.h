@@ -51,7 +51,7 @@ enum user_op {
 
 struct user_insn {
 	uint64_t address;
-	uint64_t target; /* valid if direct */
+	uint64_t target; /* valid if direct or literal */
 	int64_t disp;
 	uint8_t length;
 	uint8_t flow; /* enum user_flow */
@@ -62,6 +62,7 @@ struct user_insn {
 	bool direct;      /* target is known */
 	bool is_signed;   /* OP_LOAD extends the sign; OP_ADD that of the index */
 	bool memory;      /* FLOW_INDIRECT through memory; width bytes */
+	bool literal;     /* reads width bytes at target, data among the code */
 	bool padding;     /* does nothing: between functions */
 	bool no_probe;    /* the kernel refuses a probe on it */
 };

@@ -87,6 +87,14 @@ static bool data_processing(uint32_t word, struct user_insn *o)
 	return true;
 }
 
+/* Compilers put constants behind a function's code, or into it behind a jump. */
+static void literal(struct user_insn *o, bool up, uint32_t distance, uint8_t width)
+{
+	o->literal = true;
+	o->target = (uint32_t)(o->address + 8 + (up ? distance : 0u - distance));
+	o->width = width;
+}
+
 static bool load_store(uint32_t word, struct user_insn *o)
 {
 	if (!(word & 0x00100000))
@@ -103,8 +111,11 @@ static bool load_store(uint32_t word, struct user_insn *o)
 	} else {
 		o->disp = word & 0x00800000 ? (int64_t)(word & 0xfff) : -(int64_t)(word & 0xfff);
 	}
-	if (o->base == PC)
-		o->op = OP_WRITE; /* a literal */
+	if (o->base == PC) {
+		o->op = OP_WRITE;
+		if (!(word & 0x02000000))
+			literal(o, word & 0x00800000, word & 0xfff, o->width);
+	}
 	return true;
 }
 
@@ -173,6 +184,10 @@ bool user_insn_arm(uint32_t word, struct user_insn *o)
 		o->dst = reg(word, 12);
 		if ((word & 0x0fb000f0) == 0x00100090 || (word & 0x0f8000f0) == 0x00000090)
 			o->dst = reg(word, 16);
+		if ((word & 0x0e5f00f0) == 0x004f00d0) /* ldrd */
+			literal(o, word & 0x00800000, (word >> 4 & 0xf0) | (word & 15), 8);
+	} else if ((word & 0x0f3f0e00) == 0x0d1f0a00) { /* vldr */
+		literal(o, word & 0x00800000, (word & 0xff) * 4, word & 0x100 ? 8 : 4);
 	} else if ((word & 0x0c000000) == 0) {
 		ok = data_processing(word, o);
 	}

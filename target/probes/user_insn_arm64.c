@@ -66,14 +66,20 @@ static bool branch(uint32_t word, struct user_insn *o)
 static void load(uint32_t word, struct user_insn *o)
 {
 	uint8_t size = (uint8_t)(word >> 30), opc = word >> 22 & 3;
+	bool vector = word & 0x04000000;
 
-	if (word & 0x04000000 || !opc) /* vectors; stores */
-		return;
 	if ((word & 0x3b000000) == 0x18000000) { /* a literal */
-		o->op = OP_WRITE;
+		if (!vector && size == 3)
+			return; /* prfm */
+		o->op = vector ? OP_NONE : OP_WRITE;
 		o->dst = reg(word, 0);
+		o->literal = true;
+		o->target = o->address + (uint64_t)sign_extend(word >> 5, 19) * 4;
+		o->width = vector ? (uint8_t)(4 << size) : size == 1 ? 8 : 4;
 		return;
 	}
+	if (vector || !opc) /* stores */
+		return;
 	o->op = OP_LOAD;
 	o->dst = reg(word, 0);
 	o->base = reg(word, 5);

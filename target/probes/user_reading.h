@@ -11,6 +11,7 @@ enum reading_mark {
 	MARK_BOUNDARY = 1, /* an instruction begins here */
 	MARK_REACHED = 2,
 	MARK_TARGET = 4, /* jumped to */
+	MARK_DATA = 8,   /* read by an instruction that looks like one of the function's */
 };
 
 /* A piece of the function. */

@@ -304,6 +304,29 @@ static void arm_ends(void **state)
 		USER_ARM, WORDS(0xe59f0000, 0xe12fff1e, 0x012fff1e), USER_ENDS_UNREACHED, NO_ENDS);
 }
 
+/* What is read by another instruction is not what a call comes back to: it never does. */
+static void constants_behind_a_call(void **state)
+{
+	/* ldr r0, [pc]; bl OTHER; .word */
+	expect_words(USER_ARM, WORDS(0xe59f0000, 0xeb0003fd, 0x00010fd4), USER_ENDS_KNOWN, NO_ENDS);
+	/* vldr d0, [pc]; ldrd r2, [pc]; bl OTHER; .double */
+	expect_words(USER_ARM, WORDS(0xed9f0b00, 0xeb0003fd, 0x00010fd4, 0x00010fd4),
+		USER_ENDS_KNOWN, NO_ENDS);
+	expect_words(USER_ARM, WORDS(0xe1cf20d0, 0xeb0003fd, 0x00010fd4, 0x00010fd4),
+		USER_ENDS_KNOWN, NO_ENDS);
+	/* It is not read; a call on a condition goes on. */
+	expect_words(
+		USER_ARM, WORDS(0xe1a00000, 0xeb0003fd, 0x00010fd4), USER_ENDS_RUNS_ON, NO_ENDS);
+	expect_words(
+		USER_ARM, WORDS(0xe59f0000, 0x0b0003fd, 0x00010fd4), USER_ENDS_RUNS_ON, NO_ENDS);
+	/* ldr x0, 8; bl OTHER; .quad */
+	expect_words(
+		USER_ARM64, WORDS(0x58000040, 0x940003ff, 0x00010fd4, 1), USER_ENDS_KNOWN, NO_ENDS);
+	/* adr x0, 12; ldr x0, 12; br x0: nobody knows where to */
+	expect_words(USER_ARM64, WORDS(0x10000060, 0x58000040, 0xd61f0000, 0xd65f03c0),
+		USER_ENDS_INDIRECT, NO_ENDS);
+}
+
 static void names_say_kinds(void **state)
 {
 	assert_true(user_name_is_cold("work.cold"));
@@ -333,6 +356,7 @@ int main(void)
 		cmocka_unit_test(arm64_ends),
 		cmocka_unit_test(arm64_tables),
 		cmocka_unit_test(arm_ends),
+		cmocka_unit_test(constants_behind_a_call),
 		cmocka_unit_test(names_say_kinds),
 	};
 
