@@ -143,6 +143,7 @@ int elf_lookup(int fd, uint64_t offset, struct elf_place *place)
 	struct search s;
 	struct elf_segment seg = {0};
 	struct elf_file f;
+	bool inside;
 	int err;
 
 	memset(place, 0, sizeof(*place));
@@ -158,13 +159,14 @@ int elf_lookup(int fd, uint64_t offset, struct elf_place *place)
 	if (err)
 		return err;
 	/* A function of size 0 (assembly) reaches to the next one. */
-	place->function = s.found && (!s.best.size || s.address - s.best.value < s.best.size);
-	if (place->function)
+	inside = s.found && (!s.best.size || s.address - s.best.value < s.best.size);
+	if (inside)
 		read_name(&s, place->name);
 	place->function = place->name[0] != '\0';
-	if (s.found && s.best.value > s.before && place->function)
+	/* Also of one without a name: before it, and behind it, there may be one that has a name. */
+	if (inside && s.best.value > s.before)
 		s.before = s.best.value;
-	if (place->function && s.best.size && s.best.size < s.after - s.best.value)
+	if (inside && s.best.size && s.best.size < s.after - s.best.value)
 		s.after = s.best.value + s.best.size;
 	place->begin = seg.offset + (s.before - seg.address);
 	place->end = seg.offset + (s.after - seg.address);
