@@ -12,6 +12,8 @@
 #define MAX_SECTIONS 65536u
 #define MAX_SEGMENTS 1024u
 #define CODE_MAX     32u
+/* In a file; looked at for a build id. */
+#define NOTES_MAX 4096u
 
 struct page {
 	uint64_t number; /* 0: free, else the page's + 1 */
@@ -458,15 +460,15 @@ bool foreign_elf_offset(struct foreign_elf *f, uint64_t address, uint64_t *offse
 }
 
 /* Notes: sizes of name and contents, type, name, contents, each padded to 4 (elf(5)). */
-static size_t id_among_notes(
-	struct foreign_elf *f, uint64_t at, uint64_t bytes, uint8_t *id, size_t size)
+static size_t id_among_notes(struct foreign_elf *f, uint64_t at, uint64_t bytes, uint8_t *id,
+	size_t size, unsigned int *left)
 {
 	uint64_t end;
 
 	if (at > f->size || bytes > 1u << 20)
 		return 0;
 	end = at + bytes;
-	while (at + sizeof(GElf_Nhdr) + 4 <= end) {
+	for (; *left && at + sizeof(GElf_Nhdr) + 4 <= end; --*left) {
 		GElf_Nhdr n;
 		char owner[4];
 
@@ -485,6 +487,7 @@ static size_t id_among_notes(
 /* Sections first: a debug file's segments are the program's, which are not in it. */
 size_t foreign_elf_build_id(struct foreign_elf *f, uint8_t *id, size_t size)
 {
+	unsigned int left = NOTES_MAX;
 	size_t n = 0;
 	GElf_Shdr sh;
 	GElf_Phdr ph;
@@ -492,9 +495,9 @@ size_t foreign_elf_build_id(struct foreign_elf *f, uint8_t *id, size_t size)
 
 	for (i = 1; !n && i < f->n_sections && foreign_elf_section(f, i, &sh); i++)
 		if (sh.sh_type == SHT_NOTE)
-			n = id_among_notes(f, sh.sh_offset, sh.sh_size, id, size);
+			n = id_among_notes(f, sh.sh_offset, sh.sh_size, id, size, &left);
 	for (i = 0; !n && i < f->n_segments && foreign_elf_segment(f, i, &ph); i++)
 		if (ph.p_type == PT_NOTE)
-			n = id_among_notes(f, ph.p_offset, ph.p_filesz, id, size);
+			n = id_among_notes(f, ph.p_offset, ph.p_filesz, id, size, &left);
 	return n;
 }

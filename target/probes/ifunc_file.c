@@ -3,6 +3,10 @@
 
 #include <string.h>
 
+/* Segments that are looked at, and what one relocation of interest costs of those that may be looked at. */
+#define SEGMENTS_MAX 64u
+#define COST         8u
+
 /* The processors' ABI supplements; not every elf.h has all of them. */
 #define X86_64_IRELATIVE  37u
 #define I386_IRELATIVE    42u
@@ -36,7 +40,7 @@ static bool file_place(struct foreign_elf *f, uint64_t address, uint64_t *offset
 	GElf_Phdr ph;
 	uint32_t k;
 
-	for (k = 0; foreign_elf_segment(f, k, &ph); k++)
+	for (k = 0; k < SEGMENTS_MAX && foreign_elf_segment(f, k, &ph); k++)
 		if (ph.p_type == PT_LOAD && address >= ph.p_vaddr &&
 			address - ph.p_vaddr < ph.p_filesz) {
 			*offset = address - ph.p_vaddr + ph.p_offset;
@@ -76,9 +80,9 @@ static struct ifunc *by_symbol(
 	GElf_Sym sym;
 	size_t i;
 
-	if (!symbol || !foreign_elf_section(f, sh->sh_link, &symbols) ||
-		symbols.sh_type != SHT_DYNSYM || !foreign_elf_symbol(f, &symbols, symbol, &sym) ||
-		sym.st_shndx != SHN_UNDEF || !foreign_elf_section(f, symbols.sh_link, &strings) ||
+	if (!foreign_elf_section(f, sh->sh_link, &symbols) || symbols.sh_type != SHT_DYNSYM ||
+		!foreign_elf_symbol(f, &symbols, symbol, &sym) || sym.st_shndx != SHN_UNDEF ||
+		!foreign_elf_section(f, symbols.sh_link, &strings) ||
 		!foreign_elf_string(f, &strings, sym.st_name, name, sizeof(name)))
 		return NULL;
 	for (i = 0; i < list->n; i++)
@@ -87,7 +91,7 @@ static struct ifunc *by_symbol(
 	return NULL;
 }
 
-/* *left: entries that may still be looked at, in all tables together. */
+/* *left: what may still be looked at, in all tables together. */
 static size_t find_in_table(struct ifuncs *list, struct foreign_elf *f, const GElf_Shdr *sh,
 	bool own, struct ifunc_word *words, size_t n, uint64_t *left)
 {
@@ -95,15 +99,16 @@ static size_t find_in_table(struct ifuncs *list, struct foreign_elf *f, const GE
 	uint32_t type = irelative(f);
 	GElf_Rela rela;
 
-	for (i = 0; i < entries && n < IFUNC_WORDS_MAX && *left; i++, --*left) {
-		struct ifunc *of = NULL;
+	for (i = 0; i < entries && n<IFUNC_WORDS_MAX && * left> COST; i++, --*left) {
+		struct ifunc *of;
 
 		if (!foreign_elf_rela(f, sh, (uint64_t)i, &rela))
 			break;
-		if (!own)
-			of = by_symbol(list, f, sh, GELF_R_SYM(rela.r_info));
-		else if (type && GELF_R_TYPE(rela.r_info) == type)
-			of = by_address(list, addend(f, sh, &rela));
+		if (own ? !type || GELF_R_TYPE(rela.r_info) != type : !GELF_R_SYM(rela.r_info))
+			continue;
+		*left -= COST;
+		of = own ? by_address(list, addend(f, sh, &rela))
+			 : by_symbol(list, f, sh, GELF_R_SYM(rela.r_info));
 		if (of)
 			words[n++] = (struct ifunc_word){rela.r_offset, of};
 	}
