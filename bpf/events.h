@@ -233,6 +233,27 @@ struct ayp_innermost {
 #define AYP_WHEN_ARM64      0x20u /* + the condition's code: 14 conditions of the flags */
 #define AYP_WHEN_ARM64_LAST 0x2du
 
+/*
+ * Map `user_places` (ARRAY, mappable): what a probe in a program is for, where one attachment stands for many probes. A
+ * program's pages lie anywhere, so of an address only its place in the page is known: probes at the same place of
+ * different pages are in different groups, and an attachment's cookie is its group. Place: group * AYP_USER_PLACES +
+ * address % 4096 / AYP_USER_PLACE_BYTES; AYP_USER_PLACES_IN_ROW of them in an entry, whose size the kernel would round up
+ * to 8 bytes. 0: no probe; else an id as above, with
+ */
+#define AYP_ID_PLACE   (1u << 25) /* always */
+#define AYP_ID_END     (1u << 26) /* an end of a call */
+#define AYP_ID_INSTANT (1u << 27) /* the entry of a function whose ends are not known */
+#if defined(__TARGET_ARCH_x86) || defined(__x86_64__) || defined(__i386__)
+#define AYP_USER_PLACE_BYTES 1u
+#else
+#define AYP_USER_PLACE_BYTES 4u
+#endif
+#define AYP_USER_PLACES        (4096u / AYP_USER_PLACE_BYTES)
+#define AYP_USER_PLACES_IN_ROW 8u
+struct ayp_user_places {
+	ayp_u32 id[AYP_USER_PLACES_IN_ROW];
+};
+
 /* Where a value stands in a record or an argument list that differs between kernels. */
 struct ayp_field {
 	ayp_u16 offset; /* bytes, or the argument's number */
@@ -316,7 +337,7 @@ struct ayp_params {
 	ayp_u16 user_base; /* functions from here on are programs' */
 	ayp_u16 task_regs; /* a thread's registers in user space can be had (bpf_task_pt_regs) */
 	struct ayp_field user_link; /* where a function returns to; size 0: that is on the stack */
-	ayp_u16 zero;
+	ayp_u16 pc_offset;          /* of the program counter in struct pt_regs */
 	struct ayp_call_instants call_instants[2]; /* enter, exit */
 };
 #define AYP_SOFTIRQS 10u
@@ -334,6 +355,7 @@ AYP_ASSERT_SIZE(struct ayp_rec_task, 40);
 AYP_ASSERT_SIZE(struct ayp_cell, 64);
 AYP_ASSERT_SIZE(struct ayp_cpu_book, 40);
 AYP_ASSERT_SIZE(struct ayp_place_bucket, 32);
+AYP_ASSERT_SIZE(struct ayp_user_places, 32);
 AYP_ASSERT_SIZE(struct ayp_control, 40);
 AYP_ASSERT_SIZE(struct ayp_syscall_ids, 4);
 AYP_ASSERT_SIZE(struct ayp_mark, 12);

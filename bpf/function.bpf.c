@@ -7,7 +7,8 @@
  * takes the loaded instructions, puts the id in, and loads a copy of the wanted type per function.
  * That works on every kernel. cookie_*: one program for all, where attachments carry a cookie
  * (Linux 5.15, 7adfc6c9b315). place_*: one attachment for all, whose program looks up the address
- * (bpf_get_func_ip in kprobes: Linux 5.15, 9ffd9f3ff719).
+ * (bpf_get_func_ip in kprobes: Linux 5.15, 9ffd9f3ff719). shared_place: one attachment for many places in
+ * programs, told apart by where in a page they are.
  *
  * What a program returns, see PERF_KEEPS, depends on what it is attached to as well: body_* and
  * cookie_* return another immediate that the daemon replaces in copies.
@@ -20,6 +21,13 @@ struct {
 	__type(key, __u32);
 	__type(value, struct ayp_place_bucket);
 } places SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct ayp_user_places);
+} user_places SEC(".maps");
 
 /* Threads that are about to jump back to the first instruction of a function they are in. */
 struct {
@@ -244,20 +252,24 @@ static __always_inline __s64 func_at(__u32 low)
 /* Linux 5.18 to 6.0 on x86 with IBT gave the address behind ENDBR. */
 #define ENDBR_BYTES 4
 
+static __always_inline void count_stray(void)
+{
+	struct ayp_cpu_book *book = cpu_book(bpf_get_smp_processor_id());
+
+	if (book)
+		book->strays++;
+}
+
 static __always_inline __s64 func_here(void *ctx)
 {
 	__u64 ip = bpf_get_func_ip(ctx);
 	__s64 func = func_at(ip);
-	struct ayp_cpu_book *book;
 
 	if (func < 0)
 		func = func_at(ip - ENDBR_BYTES);
-	if (func >= 0)
-		return func;
-	book = cpu_book(bpf_get_smp_processor_id());
-	if (book)
-		book->strays++;
-	return -1;
+	if (func < 0)
+		count_stray();
+	return func;
 }
 
 SEC("?kprobe")
@@ -277,5 +289,26 @@ int place_exit(void *ctx)
 
 	if (func >= 0)
 		on_exit(ctx, func);
+	return PERF_KEEPS;
+}
+
+SEC("?kprobe")
+int shared_place(void *ctx)
+{
+	__u32 at = (__u32)read_number(ctx, params.pc_offset, 4) % 4096 / AYP_USER_PLACE_BYTES;
+	__u32 place = (__u32)bpf_get_attach_cookie(ctx) * AYP_USER_PLACES + at;
+	__u32 row = place / AYP_USER_PLACES_IN_ROW, id = 0;
+	struct ayp_user_places *places = bpf_map_lookup_elem(&user_places, &row);
+
+	if (places)
+		id = places->id[place % AYP_USER_PLACES_IN_ROW];
+	if (!id)
+		count_stray();
+	else if (id & AYP_ID_END)
+		on_exit(ctx, id);
+	else if (id & AYP_ID_INSTANT)
+		on_instant(id);
+	else
+		on_entry(ctx, id);
 	return PERF_KEEPS;
 }

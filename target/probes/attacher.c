@@ -68,6 +68,7 @@ int attacher_open(struct attacher *a, struct maps *maps, const struct ayp_params
 void attacher_detached(struct attacher *a)
 {
 	kprobe_events_free(&a->events);
+	uprobe_events_free(&a->uprobes);
 	a->noted_events = 0;
 }
 

@@ -18,11 +18,13 @@
 #include "target/probes/function_target.h"
 #include "target/probes/kprobe_events.h"
 #include "target/probes/program_copy.h"
+#include "target/probes/uprobe_events.h"
 
 struct attacher {
 	struct maps *maps;
 	struct program_copies copies;
 	struct kprobe_events events;
+	struct uprobe_events uprobes;
 	size_t noted_events;
 	uint32_t slots; /* per function */
 	bool looked;    /* for addresses and which_pool */

@@ -2,97 +2,20 @@
 #include "target/probes/kprobe_events.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "target/probes/tracefs.h"
 
-#define FILE_NAME "kprobe_events"
 /* KRETPROBE_MAXACTIVE_MAX in kernel/trace/trace_kprobe.c. */
 #define SLOTS_MAX 4096u
-/* What closed an event a moment ago may still be at it. */
-#define BUSY_TRIES   20
-#define BUSY_WAIT_NS 10000000
-
-static int command(int file, const char *line, size_t n)
-{
-	struct timespec moment = {0, BUSY_WAIT_NS};
-	int tries, err = 0;
-
-	for (tries = 0; tries < BUSY_TRIES; tries++) {
-		err = write(file, line, n) == (ssize_t)n ? 0 : -errno;
-		if (err != -EBUSY)
-			return err;
-		nanosleep(&moment, NULL);
-	}
-	return err;
-}
-
-/* A process number means something in its pid namespace only. */
-static unsigned int pid_namespace(void)
-{
-	struct stat st;
-
-	return stat("/proc/self/ns/pid", &st) ? 0 : (unsigned int)st.st_ino;
-}
-
-/* Made by this program in this namespace, by a process that is no more (or had our number)? */
-static bool is_stale(const char *group)
-{
-	unsigned int ns;
-	int pid, end = 0;
-
-	if (sscanf(group, "ayaprof_%u_%d/%n", &ns, &pid, &end) != 2 || !end || pid <= 0 ||
-		ns != pid_namespace())
-		return false;
-	return pid == getpid() || (kill(pid, 0) && errno == ESRCH);
-}
-
-/* Lines are "p:GROUP/NAME SYMBOL" or "r16:GROUP/NAME SYMBOL". The list is read to its end before
- * it is changed. */
-static void remove_stale(int file)
-{
-	FILE *f = tracefs_open(FILE_NAME), *todo;
-	char line[512], *text = NULL, *at, *end;
-	size_t size = 0;
-
-	todo = f ? open_memstream(&text, &size) : NULL;
-	while (todo && fgets(line, sizeof(line), f)) {
-		char *group = strchr(line, ':');
-
-		if (group && is_stale(group + 1))
-			fprintf(todo, "-:%.*s\n", (int)strcspn(group + 1, " \n"), group + 1);
-	}
-	if (f)
-		fclose(f);
-	if (!todo || fclose(todo))
-		return;
-	for (at = text; (end = strchr(at, '\n')); at = end + 1)
-		command(file, at, (size_t)(end + 1 - at));
-	free(text);
-}
 
 static int open_file(struct kprobe_events *e)
 {
-	int dir;
-
-	if (e->group[0])
-		return e->file;
-	snprintf(e->group, sizeof(e->group), "ayaprof_%u_%d", pid_namespace(), (int)getpid());
-	dir = tracefs_dir();
-	if (dir < 0)
-		return e->file = dir;
-	/* Opening it with O_TRUNC would remove everybody's events. */
-	e->file = openat(dir, FILE_NAME, O_WRONLY | O_APPEND | O_CLOEXEC);
-	if (e->file < 0)
-		return e->file = -errno;
-	remove_stale(e->file);
+	if (!e->group[0])
+		e->file = dynamic_events_open("kprobe_events", e->group);
 	return e->file;
 }
 
@@ -140,7 +63,7 @@ int kprobe_events_add(struct kprobe_events *e, enum kprobe_event_kind kind, cons
 	print_path(e, ev, path);
 	if (snprintf(line, sizeof(line), "%s:%s %s\n", type, path, symbol) >= (int)sizeof(line))
 		return -ENAMETOOLONG;
-	err = command(file, line, strlen(line));
+	err = dynamic_events_command(file, line, strlen(line));
 	e->n += !err;
 	return err;
 }
@@ -151,7 +74,7 @@ static void remove_event(const struct kprobe_events *e, const struct kprobe_even
 
 	print_path(e, ev, path);
 	snprintf(line, sizeof(line), "-:%s %s\n", path, whole ? "" : ev->symbol);
-	command(e->file, line, strlen(line));
+	dynamic_events_command(e->file, line, strlen(line));
 }
 
 /* One command for all of an event's functions. */

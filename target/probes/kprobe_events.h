@@ -4,8 +4,7 @@
  * can be given more slots than the kernel's max(10, 2 * CPUs) (Linux 4.12, 696ced4fb1d7), and only
  * there kernels before 6.7 tell how often a probe was missed (kprobe_profile).
  *
- * Such events outlive their maker. They stand in a group whose name says who made them, and are
- * removed at the end; what a process left behind that is dead is removed by the next.
+ * They are removed at the end (dynamic_events.h: or by the next).
  */
 #ifndef TARGET_PROBES_KPROBE_EVENTS_H
 #define TARGET_PROBES_KPROBE_EVENTS_H
@@ -14,7 +13,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define KPROBE_EVENT_PATH 128u
+#include "target/probes/dynamic_events.h"
+
+#define KPROBE_EVENT_PATH DYNAMIC_EVENT_PATH
 
 /* How events stand for functions. */
 enum kprobe_event_kind {
@@ -33,8 +34,8 @@ struct kprobe_event {
 struct kprobe_events {
 	struct kprobe_event *at;
 	size_t n, cap;
-	char group[48]; /* "": not looked for tracefs yet */
-	int file;       /* kprobe_events, or a negative errno */
+	char group[DYNAMIC_GROUP]; /* "": not looked for tracefs yet */
+	int file;                  /* kprobe_events, or a negative errno */
 };
 
 /*

@@ -36,6 +36,8 @@ static const struct map_row rows[MAP_COUNT] = {
 	[MAP_MEM_CELLS] = {"mem_cells", BPF_MAP_TYPE_ARRAY, 4, sizeof(struct ayp_mem_cell), true},
 	[MAP_MEM_SIZES] = {"mem_sizes", BPF_MAP_TYPE_ARRAY, 4, sizeof(struct ayp_mem_size), true},
 	[MAP_PLACES] = {"places", BPF_MAP_TYPE_ARRAY, 4, sizeof(struct ayp_place_bucket), true},
+	[MAP_USER_PLACES] = {"user_places", BPF_MAP_TYPE_ARRAY, 4, sizeof(struct ayp_user_places),
+		true},
 };
 
 static size_t page_up(size_t bytes)
@@ -143,6 +145,18 @@ int maps_create_places(struct maps *m, size_t buckets)
 	return err;
 }
 
+int maps_create_user_places(struct maps *m, size_t rows_wanted)
+{
+	void *mapping = NULL;
+	int err;
+
+	if (m->user_places)
+		return -EEXIST;
+	err = map_create(m, MAP_USER_PLACES, rows_wanted, &mapping);
+	m->user_places = mapping;
+	return err;
+}
+
 void maps_destroy(struct maps *m)
 {
 	void *mapping[MAP_COUNT] = {
@@ -152,6 +166,7 @@ void maps_destroy(struct maps *m)
 		[MAP_MEM_CELLS] = (void *)m->mem_cells,
 		[MAP_MEM_SIZES] = (void *)m->mem_sizes,
 		[MAP_PLACES] = m->places,
+		[MAP_USER_PLACES] = m->user_places,
 	};
 	size_t i;
 
@@ -171,6 +186,7 @@ void maps_destroy(struct maps *m)
 	m->mem_cells = NULL;
 	m->mem_sizes = NULL;
 	m->places = NULL;
+	m->user_places = NULL;
 }
 
 int maps_fd_by_name(const struct maps *m, const char *name)

@@ -26,6 +26,7 @@ enum map_id {
 	MAP_MEM_CELLS,
 	MAP_MEM_SIZES,
 	MAP_PLACES,
+	MAP_USER_PLACES,
 	MAP_COUNT
 };
 
@@ -40,6 +41,7 @@ struct maps {
 	const volatile struct ayp_mem_cell *mem_cells; /* NULL: memory is off */
 	const volatile struct ayp_mem_size *mem_sizes; /* the same */
 	struct ayp_place_bucket *places;               /* NULL: nobody has asked for it */
+	struct ayp_user_places *user_places;           /* the same */
 };
 
 struct maps_sizes {
@@ -50,10 +52,11 @@ struct maps_sizes {
 };
 /* On failure *what names the map that could not be made. */
 int maps_create(struct maps *m, const struct maps_sizes *sizes, const char **what);
-/* The map `places`, all zero, of so many buckets; once. 0 or a negative errno. */
 /* Has the kernel memory for such a ring now? */
 bool maps_ring_fits(size_t ring_bytes);
+/* The maps `places` and `user_places`, all zero, of so many buckets or rows; each once. 0 or a negative errno. */
 int maps_create_places(struct maps *m, size_t buckets);
+int maps_create_user_places(struct maps *m, size_t rows_wanted);
 void maps_destroy(struct maps *m);
 
 /* The map's name in the objects, and its descriptor by that name (-1 if none). */

@@ -14,6 +14,7 @@
 #include "target/probes/link_missed.h"
 #include "target/probes/perf_attach.h"
 #include "target/probes/user_attach.h"
+#include "target/probes/user_shared.h"
 
 /* When so many functions in a row are refused and none was taken, the mechanism does not work here.
  */
@@ -183,6 +184,7 @@ const struct mechanism mechanisms[] = {
 	{"kprobe", .slots = true, .one = kprobe_one},
 	{"kprobe.multi", .slots = true, .many = kprobe_multi},
 	{"uprobe.multi", .user = true, .group = user_attach_multi},
+	{"uprobe", .user = true, .group = user_attach_shared},
 	{"uprobe", .user = true, .group = user_attach_single},
 	{"uretprobe.multi", .user = true, .named = true, .group = user_attach_multi_return},
 	{"uretprobe", .user = true, .named = true, .group = user_attach_single_return},

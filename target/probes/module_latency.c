@@ -198,10 +198,13 @@ static int attach(struct module *m)
 		snprintf(reasons, sizeof(reasons), "no way called %s", m->p->cfg->mechanism);
 	for (i = 0; i < l->targets.n; i++)
 		if (!l->targets.at[i].attached) {
-			first = first ? first : l->targets.at[i].symbol;
+			const struct function_target *t = &l->targets.at[i];
+			char reason[160];
+
+			first = first ? first : t->symbol;
 			left++;
-			log_detail("latency: refused: %s: %s", l->targets.at[i].symbol,
-				strerror(-l->targets.at[i].err));
+			log_detail("latency: refused: %s: %s", t->symbol,
+				why(t->err, t->path ? "uprobe" : "kprobe", reason, sizeof(reason)));
 		}
 	if (left == l->targets.n && left > 1)
 		report_failed(m, (uint32_t)left, "%zu functions: %s", left, reasons);

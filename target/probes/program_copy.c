@@ -11,6 +11,7 @@
 
 static const char *const body_names[] = {"body_entry", "body_exit", "body_instant", NULL};
 static const char *const cookie_names[] = {"cookie_entry", "cookie_exit", "cookie_instant", NULL};
+static const char *const shared_names[] = {"shared_place", NULL};
 static const char *const place_names[] = {"place_entry", "place_exit", NULL};
 
 int program_copies_open(
@@ -29,7 +30,8 @@ void program_copies_close(struct program_copies *c)
 	bpf_object__close(c->bodies);
 	bpf_object__close(c->cookies);
 	bpf_object__close(c->places);
-	c->bodies = c->cookies = c->places = NULL;
+	bpf_object__close(c->shared);
+	c->bodies = c->cookies = c->places = c->shared = NULL;
 }
 
 static int load_copy(struct program_copies *c, const struct bpf_insn *insns, size_t n,
@@ -163,6 +165,17 @@ int program_with_places(const struct program_copies *c, enum function_body body)
 	return c->places ? object_program_fd(c->places, place_names[body]) : -ENOENT;
 }
 
+int program_shared(struct program_copies *c)
+{
+	int err = -EOPNOTSUPP;
+
+	if (!c->shared_tried) {
+		c->shared_tried = true;
+		c->shared = object_load(&image_function, shared_names, c->maps, c->params, &err);
+	}
+	return c->shared ? object_program_fd(c->shared, shared_names[0]) : err;
+}
+
 static uint64_t object_misses(const struct bpf_object *o)
 {
 	struct bpf_program *prog;
@@ -187,5 +200,7 @@ uint64_t program_copies_misses(const struct program_copies *c)
 		sum += object_misses(c->cookies);
 	if (c->places)
 		sum += object_misses(c->places);
+	if (c->shared)
+		sum += object_misses(c->shared);
 	return sum;
 }

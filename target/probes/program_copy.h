@@ -17,10 +17,10 @@
 enum function_body { BODY_ENTRY, BODY_EXIT, BODY_INSTANT };
 
 struct program_copies {
-	struct bpf_object *bodies, *cookies, *places;
+	struct bpf_object *bodies, *cookies, *places, *shared;
 	const struct maps *maps;
 	const struct ayp_params *params;
-	bool cookies_tried;
+	bool cookies_tried, shared_tried;
 	/* Copies for attachments to many functions; 0: not loaded. */
 	struct {
 		int attach, fd[3];
@@ -50,6 +50,10 @@ int program_with_cookie_multi(struct program_copies *c, enum function_body body,
 int program_places_load(struct program_copies *c, uint32_t factor, uint32_t shift);
 /* One of them (not BODY_INSTANT), owned by c. */
 int program_with_places(const struct program_copies *c, enum function_body body);
+
+/* The program that looks up `user_places`, which must be there, owned by c; a negative errno where attachments have
+ * no cookies. */
+int program_shared(struct program_copies *c);
 
 /* Runs the kernel left out, of all of these programs. */
 uint64_t program_copies_misses(const struct program_copies *c);

@@ -48,15 +48,22 @@ def add_unsafe(cell):
         assert not done and "board: job ended" not in end, end
 
 
+def is_slow(cell, more):
+    """x86 patches the kernel's text for each kprobe by itself, with a word to all processors: a chunk takes a quarter of an hour."""
+    return cell.board == "x86_64" and (bool(more) or cell.kernel == "6.1")
+
+
 def add_every(cell):
     for more in ways(cell):
-        @test(f"{cell.board} {cell.kernel}: every function that can be traced is probed under load, "
+        which = "what drivers' people ask for" if is_slow(cell, more) else "every function that can be traced"
+
+        @test(f"{cell.board} {cell.kernel}: {which} is probed under load, "
               f"{' '.join(more) or 'in the best way'}: the board lives")
         def every(bench, more=more):
             def run():
                 names = listed(cell)[0]
                 assert len(names) > 20000, f"{len(names)} functions"
-                chunks = [Chunk((glob,), 4096) for glob in GLOBS] + chunks_of(names)
+                chunks = [Chunk((glob,), 4096) for glob in GLOBS] + ([] if is_slow(cell, more) else chunks_of(names))
                 print(f"# {len(names)} names in {len(chunks)} chunks", flush=True)
                 lives(bench, cell, names, more, chunks)
             available(run)

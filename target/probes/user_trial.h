@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * The kernel looks at a probed instruction when a process has it mapped: while none has, it takes a probe that it cannot
+ * set later (x86: instructions with a lock, some of AVX), and drops it without a word. So the file is mapped here while
+ * probes are attached, and what cannot be probed is refused. That copies each page with a probe until the trial ends.
+ */
+#ifndef TARGET_PROBES_USER_TRIAL_H
+#define TARGET_PROBES_USER_TRIAL_H
+
+#include <stddef.h>
+
+#include "target/probes/function_target.h"
+
+struct user_trial {
+	void *at; /* NULL: nothing is mapped, and nothing is tried */
+	size_t size;
+};
+
+/* Map where the functions' probes are to be. All are of one file, the first's. Not where that would copy more than 2 MiB. */
+void user_trial_begin(struct user_trial *trial, struct function_target *const *t, size_t n);
+void user_trial_end(struct user_trial *trial);
+
+#endif
