@@ -239,9 +239,11 @@ btf: $(O)/btf/wanted_types.o
 	@$(PYTHON) tests/boards/btf.py $(O)/btf/wanted_types.o $(O)/btf
 
 # The objects are six times as large as what they carry: compressed, as bytes for target/probes/images.c.
+# The size first, in 4 bytes. The dictionary is what unpacking takes of a board's memory.
 $(O)/gen/bpf/%.inc: $(O)/obj/bpf/%.bpf.o
 	$(say) PACK $@
-	$(Q)mkdir -p $(@D) && gzip -9nc $< | od -An -v -tu1 | sed 's/\([0-9]\) /\1,/g; s/$$/,/' > $@
+	$(Q)mkdir -p $(@D) && { s=$$(wc -c <$<); printf '%d,%d,%d,%d,\n' $$((s & 255)) $$((s >> 8 & 255)) $$((s >> 16 & 255)) $$((s >> 24)); \
+		xz --check=crc32 --lzma2=preset=9e,dict=256KiB -c $< | od -An -v -tu1 | sed 's/\([0-9]\) /\1,/g; s/$$/,/'; } > $@
 
 # ---- other generated files ---------------------------------------------------------------------
 # This machine's only: what another one has left in $(O) is not for this compiler to make.

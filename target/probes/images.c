@@ -2,9 +2,10 @@
 /* The only file that includes the kernel programs, as the build packs them. */
 #include "target/probes/object.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 
-#include <zlib.h>
+#include <lzma.h>
 
 static const unsigned char cpu_packed[] = {
 #include "bpf/cpu.inc"
@@ -45,32 +46,35 @@ IMAGE(syscall);
 IMAGE(task);
 IMAGE(xdp);
 
-/* gzip's trailer (RFC 1952) ends with the size, little-endian. */
-static size_t unpacked_size(const struct bpf_image *image)
-{
-	const unsigned char *end = image->packed + image->packed_size;
+/* As the Makefile packs it: the size, little-endian, then a stream of xz. */
+#define HEAD 4u
+/* Its dictionary is 256 KiB. */
+#define MEMORY_MAX ((uint64_t)1 << 20)
 
-	return end[-4] | end[-3] << 8 | end[-2] << 16 | (size_t)end[-1] << 24;
+static size_t unpacked_size(const unsigned char *head)
+{
+	return head[0] | head[1] << 8 | head[2] << 16 | (size_t)head[3] << 24;
 }
 
 void *image_unpack(const struct bpf_image *image, size_t *size)
 {
-	z_stream z = {
-		.next_in = (unsigned char *)image->packed, .avail_in = (uInt)image->packed_size};
+	lzma_stream z = LZMA_STREAM_INIT;
 	unsigned char *bytes;
 
-	*size = unpacked_size(image);
+	*size = unpacked_size(image->packed);
 	bytes = malloc(*size);
-	if (!bytes || inflateInit2(&z, 16 + MAX_WBITS) != Z_OK) {
+	if (!bytes || lzma_stream_decoder(&z, MEMORY_MAX, 0) != LZMA_OK) {
 		free(bytes);
 		return NULL;
 	}
+	z.next_in = image->packed + HEAD;
+	z.avail_in = image->packed_size - HEAD;
 	z.next_out = bytes;
-	z.avail_out = (uInt)*size;
-	if (inflate(&z, Z_FINISH) != Z_STREAM_END) {
+	z.avail_out = *size;
+	if (lzma_code(&z, LZMA_FINISH) != LZMA_STREAM_END) {
 		free(bytes);
 		bytes = NULL;
 	}
-	inflateEnd(&z);
+	lzma_end(&z);
 	return bytes;
 }
