@@ -10,7 +10,7 @@ cd "$(dirname "$0")/.."
 machine=$(scripts/arch.sh "$1") || exit 1
 compiler=$(scripts/arch.sh "$machine" compiler)
 out=${O:-build}
-args=("O=$out/$machine" CROSS_COMPILE= SYSROOT= "AR=$compiler-ar")
+args=("O=$out/$machine" CROSS_COMPILE= SYSROOT= "AR=$compiler-gcc-ar")
 libc=musl
 
 # Why not, on the last line.
@@ -18,7 +18,7 @@ if report=$(scripts/build-musl-libs.sh "$machine" 2>&1); then
 	args+=("CC=${report##*$'\n'}/bin/cc")
 	# musl's ioctl takes an int where the kernel's request numbers are unsigned.
 	# Small before fast; nothing on a board unwinds its stack, and musl's start-up knows no CET.
-	export CFLAGS='-Os -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables -fno-unwind-tables -Wno-sign-conversion'
+	export CFLAGS='-Os -flto=auto -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables -fno-unwind-tables -Wno-sign-conversion'
 	[ "$machine" != x86_64 ] || CFLAGS="$CFLAGS -fcf-protection=none"
 	export LDFLAGS='-Wl,-z,noseparate-code'
 elif [ "$machine" = "$(uname -m)" ]; then

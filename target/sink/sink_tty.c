@@ -74,7 +74,7 @@ static int open_device(struct sink_tty *s, char *why, size_t why_size)
 		.rtscts = s->cfg->rtscts,
 		.shared = s->cfg->framing == FRAMING_TEXT && s->cfg->link == LINKMODE_ONEWAY,
 	};
-	uint32_t got;
+	uint32_t got = 0;
 	int err = tty_open(&s->tty, s->cfg->tty, &opt, &got, why, why_size);
 
 	if (err)
@@ -258,7 +258,7 @@ static size_t tty_sink_unsent(const struct sink *sink)
 static int tty_sink_set_rate(struct sink *sink, uint32_t baud)
 {
 	struct sink_tty *s = (struct sink_tty *)sink;
-	uint32_t got;
+	uint32_t got = 0;
 	int err = sink->present ? tty_set_rate(&s->tty, baud, &got) : -ENOLINK;
 
 	if (err)

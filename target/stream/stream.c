@@ -149,7 +149,7 @@ static void start_group_for_new_receivers(struct stream *s)
 static void cut_block(struct stream *s)
 {
 	ayaprof_Events *msg = &s->writer.msg.events;
-	struct ayp_block_info info;
+	struct ayp_block_info info = {0};
 	size_t size, cap = frame_bytes(s) + frame_bytes(s) / 4;
 
 	if (cap > sizeof(msg->block.bytes))
