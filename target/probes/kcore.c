@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "target/probes/kcore.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Pieces of memory; a kernel that has more hides the others. */
+#define MOST 1024u
+
+#if UINTPTR_MAX > UINT32_MAX
+typedef Elf64_Ehdr ehdr;
+typedef Elf64_Phdr phdr;
+#define CLASS ELFCLASS64
+#else
+typedef Elf32_Ehdr ehdr;
+typedef Elf32_Phdr phdr;
+#define CLASS ELFCLASS32
+#endif
+
+#if defined(__x86_64__)
+#define MACHINE EM_X86_64
+#elif defined(__i386__)
+#define MACHINE EM_386
+#elif defined(__aarch64__)
+#define MACHINE EM_AARCH64
+#elif defined(__arm__)
+#define MACHINE EM_ARM
+#else
+#define MACHINE EM_NONE
+#endif
+
+struct piece {
+	uint64_t address, size, offset;
+};
+
+struct kcore {
+	int fd;
+	size_t n;
+	struct piece piece[];
+};
+
+static int read_exactly(int fd, void *to, size_t n, uint64_t at)
+{
+	ssize_t got = pread(fd, to, n, (off_t)at);
+
+	if (got < 0)
+		return -errno;
+	return (size_t)got == n ? 0 : -ENOEXEC;
+}
+
+static int check(const ehdr *h)
+{
+	if (memcmp(h->e_ident, ELFMAG, SELFMAG) != 0 || h->e_type != ET_CORE ||
+		h->e_phentsize != sizeof(phdr))
+		return -ENOEXEC;
+	return h->e_ident[EI_CLASS] == CLASS && h->e_ident[EI_DATA] == ELFDATA2LSB &&
+			       h->e_machine == MACHINE
+		       ? 0
+		       : -EOPNOTSUPP;
+}
+
+static struct kcore *read_pieces(int fd, const ehdr *h, int *err)
+{
+	size_t all = h->e_phnum < MOST ? h->e_phnum : MOST, i;
+	struct kcore *k = calloc(1, sizeof(*k) + all * sizeof(k->piece[0]));
+	phdr ph;
+
+	*err = k ? 0 : -ENOMEM;
+	for (i = 0; i < all && !*err; i++) {
+		*err = read_exactly(fd, &ph, sizeof(ph), h->e_phoff + i * sizeof(ph));
+		if (!*err && ph.p_type == PT_LOAD)
+			k->piece[k->n++] = (struct piece){ph.p_vaddr, ph.p_filesz, ph.p_offset};
+	}
+	if (*err) {
+		free(k);
+		return NULL;
+	}
+	k->fd = fd;
+	return k;
+}
+
+struct kcore *kcore_open_file(const char *path, int *err)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct kcore *k = NULL;
+	ehdr h;
+
+	if (fd < 0) {
+		*err = -errno;
+		return NULL;
+	}
+	*err = read_exactly(fd, &h, sizeof(h), 0);
+	if (!*err)
+		*err = check(&h);
+	if (!*err)
+		k = read_pieces(fd, &h, err);
+	if (!k)
+		close(fd);
+	return k;
+}
+
+struct kcore *kcore_open(int *err)
+{
+	return kcore_open_file("/proc/kcore", err);
+}
+
+void kcore_close(struct kcore *k)
+{
+	if (!k)
+		return;
+	close(k->fd);
+	free(k);
+}
+
+size_t kcore_read(const struct kcore *k, uint64_t address, void *to, size_t n)
+{
+	size_t i;
+	ssize_t got;
+
+	for (i = 0; i < k->n; i++) {
+		const struct piece *p = &k->piece[i];
+		uint64_t into = address - p->address;
+
+		if (into >= p->size)
+			continue;
+		if (n > p->size - into)
+			n = (size_t)(p->size - into);
+		got = pread(k->fd, to, n, (off_t)(p->offset + into));
+		if (got > 0)
+			return (size_t)got;
+	}
+	return 0;
+}

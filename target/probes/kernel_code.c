@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "target/probes/kernel_code.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* Code of arm and arm64 comes in words. */
+#define WORD 4u
+/* What follows a function's last instruction up to the next symbol. */
+#define PADDING_MOST 4096u
+/* Kernel and modules lie this near to each other. */
+#define REACH (UINT64_C(1) << 31)
+/* Data lies behind the code. */
+#define DATA_MOST (64u << 20)
+/* Words looked at to tell A32 from Thumb code. */
+#define SAMPLE 4096u
+
+struct kernel_code {
+	struct kcore *core;
+	struct user_view view;
+	uint64_t base; /* of `symbol` */
+	uint32_t *symbol;
+	size_t n, cap;
+	bool incomplete; /* some have not found room */
+	bool sealed, readable;
+};
+
+/* ---- words ----------------------------------------------------------------------------------- */
+
+static uint32_t get_word(const uint8_t *b)
+{
+	return b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24;
+}
+
+static void put_word(uint8_t *b, uint32_t word)
+{
+	for (unsigned int i = 0; i < WORD; i++)
+		b[i] = (uint8_t)(word >> (8 * i));
+}
+
+/*
+ * arch/arm64/include/asm/brk-imm.h, arch/arm/include/asm/{bug,probes,kgdb}.h. WARN() and BUG() on arm64 are one instruction,
+ * of which the former goes on: as a call does, that may not come back.
+ */
+#define ARM64_BRK(imm) (0xd4200000u | (uint32_t)(imm) << 5)
+#define ARM64_CALL     0xd63f0000u /* blr x0 */
+#define ARM_BUG        0xe7f001f2u
+#define ARM_TRAP       0xe7f000f0u /* the compiler's */
+
+static bool is_trap_arm64(uint32_t word)
+{
+	return (word & 0xffe0001f) == ARM64_BRK(0);
+}
+
+/* KASAN, UBSAN and KCFI have their own numbers (0x900, 0x5500, 0x8000 and up), and may go on, too. */
+static bool is_own_trap_arm64(uint32_t word)
+{
+	uint32_t imm = word >> 5 & 0xffff;
+
+	return imm == 0x800 || (imm & 0xff00) == 0x900 || (imm & 0xff00) == 0x5500 || imm >= 0x8000;
+}
+
+/* Any other of the undefined instructions that breakpoints are made of. */
+static bool is_foreign_trap_arm(uint32_t word)
+{
+	return (word & 0x0ff000f0) == 0x07f000f0 && word != ARM_BUG && word != ARM_TRAP;
+}
+
+/* false: somebody else's breakpoint hides what is there. */
+static bool make_readable(const struct kernel_code *c, uint8_t *b)
+{
+	uint32_t word = get_word(b);
+
+	if (c->view.arch == USER_ARM)
+		return !is_foreign_trap_arm(word);
+	if (!is_trap_arm64(word))
+		return true;
+	if (!is_own_trap_arm64(word))
+		return false;
+	put_word(b, ARM64_CALL);
+	return true;
+}
+
+/* ---- symbols --------------------------------------------------------------------------------- */
+
+static int by_value(const void *a, const void *b)
+{
+	const uint32_t *x = a, *y = b;
+
+	return *x < *y ? -1 : *x > *y;
+}
+
+static void sort(struct kernel_code *c)
+{
+	size_t i, n = 0;
+
+	if (c->n)
+		qsort(c->symbol, c->n, sizeof(*c->symbol), by_value);
+	for (i = 0; i < c->n; i++)
+		if (!n || c->symbol[n - 1] != c->symbol[i])
+			c->symbol[n++] = c->symbol[i];
+	c->n = n;
+}
+
+void kernel_code_symbol(struct kernel_code *c, const char *name, uint64_t address)
+{
+	if (name[0] == '$')
+		return;
+	if (!c->n)
+		c->base = address > REACH ? address - REACH : 0;
+	if (address - c->base > UINT32_MAX)
+		return;
+	if (c->n == c->cap) {
+		size_t cap = c->cap ? c->cap + c->cap / 2 : 4096;
+		uint32_t *grown = realloc(c->symbol, cap * sizeof(*grown));
+
+		if (!grown) {
+			c->incomplete = true;
+			return;
+		}
+		c->symbol = grown;
+		c->cap = cap;
+	}
+	c->symbol[c->n++] = (uint32_t)(address - c->base);
+}
+
+/* The last symbol at or before an address, and where the next one is; false: there is none, or no next. */
+static bool around(const struct kernel_code *c, uint64_t address, uint64_t *begin, uint64_t *end)
+{
+	size_t lo = 0, hi = c->n;
+
+	if (address - c->base > UINT32_MAX)
+		return false;
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (c->symbol[mid] <= address - c->base)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	if (!lo || lo == c->n)
+		return false;
+	*begin = c->base + c->symbol[lo - 1];
+	*end = c->base + c->symbol[lo];
+	return true;
+}
+
+/* ---- what user_ends.c asks for --------------------------------------------------------------- */
+
+static size_t view_read(void *ctx, uint64_t address, void *to, size_t n)
+{
+	const struct kernel_code *c = ctx;
+	size_t got = kcore_read(c->core, address, to, n), i;
+	uint8_t *b = to;
+
+	if (address % WORD)
+		return got;
+	for (i = 0; i + WORD <= got; i += WORD)
+		if (!make_readable(c, b + i))
+			return 0;
+	return got;
+}
+
+static bool view_symbol(void *ctx, uint64_t address, struct user_symbol *out)
+{
+	uint64_t begin, end;
+
+	if (!around(ctx, address, &begin, &end))
+		return false;
+	*out = (struct user_symbol){begin, end - begin, USER_FUNCTION};
+	return true;
+}
+
+/* Of what nothing leads to and calls something: calls lead to functions. */
+static bool view_is_code(void *ctx, uint64_t address)
+{
+	uint64_t begin, end;
+
+	return around(ctx, address, &begin, &end) && begin == address;
+}
+
+/* ---- one function ---------------------------------------------------------------------------- */
+
+/* Most words of A32 code are not conditional, which is their upper four bits; in Thumb code (CONFIG_THUMB2_KERNEL) these
+ * are anything. */
+static bool is_a32(const struct kernel_code *c, uint64_t near)
+{
+	uint8_t *b = malloc(SAMPLE * WORD);
+	size_t n = b ? kcore_read(c->core, near, b, SAMPLE * WORD) / WORD : 0, i, always = 0;
+
+	for (i = 0; i < n; i++)
+		always += b[i * WORD + WORD - 1] >> 4 == 14;
+	free(b);
+	return n && always > n / 2;
+}
+
+static void seal(struct kernel_code *c, uint64_t near)
+{
+	if (c->sealed)
+		return;
+	c->sealed = true;
+	sort(c);
+	c->readable = !c->incomplete && (c->view.arch != USER_ARM || is_a32(c, near));
+}
+
+/* Without what fills the room up to the next symbol. */
+static uint64_t trim(const struct kernel_code *c, uint64_t address, uint64_t size)
+{
+	struct user_insn insn;
+	uint8_t b[64];
+	uint64_t least = size > PADDING_MOST ? size - PADDING_MOST : 0;
+
+	if (size % WORD)
+		return 0;
+	while (size > least) {
+		size_t n = size % sizeof(b) ? size % sizeof(b) : sizeof(b);
+		uint64_t at = size - n;
+
+		if (kcore_read(c->core, address + at, b, n) != n)
+			return 0;
+		while (n >= WORD) {
+			if (!user_insn_decode(c->view.arch, b + n - WORD, WORD,
+				    address + size - WORD, &insn) ||
+				!insn.padding)
+				return size;
+			n -= WORD;
+			size -= WORD;
+		}
+	}
+	return 0;
+}
+
+/* Of what the kernel was linked with. */
+static bool is_address(const struct kernel_code *c, uint32_t word)
+{
+	uint64_t first = c->base + c->symbol[0], last = c->base + c->symbol[c->n - 1];
+
+	return word >= first && word < last + DATA_MOST;
+}
+
+/*
+ * Does control come back to the caller there? On arm a word of data behind a call that never comes back may read as a
+ * conditional return: addresses do, and those of the kernel are known.
+ */
+static bool is_return(const struct kernel_code *c, uint64_t address)
+{
+	struct user_insn insn;
+	uint8_t b[WORD];
+
+	if (kcore_read(c->core, address, b, WORD) != WORD ||
+		!user_insn_decode(c->view.arch, b, WORD, address, &insn) ||
+		insn.flow != FLOW_RETURN)
+		return false;
+	return c->view.arch != USER_ARM || !insn.conditional || !is_address(c, get_word(b));
+}
+
+static const char *take(
+	const struct kernel_code *c, uint64_t address, const struct user_ends *e, uint32_t *out)
+{
+	size_t i;
+
+	if (!e->n)
+		return "it never returns";
+	if (e->n > KERNEL_ENDS_MAX)
+		return "it returns in too many places";
+	for (i = 0; i < e->n; i++) {
+		if (e->at[i].again || !is_return(c, e->at[i].address))
+			return "it leaves by a jump into another function";
+		/* Two probes in one place would run in the order of their making. */
+		if (e->at[i].address == address)
+			return "its first instruction is its last";
+		out[i] = (uint32_t)(e->at[i].address - address);
+	}
+	return NULL;
+}
+
+size_t kernel_code_ends(struct kernel_code *c, uint64_t address, uint32_t *out, const char **why)
+{
+	struct user_body body = {.address = address};
+	struct user_ends e;
+	uint64_t begin, end;
+	size_t n;
+
+	seal(c, address);
+	*why = user_ends_why(USER_ENDS_NO_SIZE);
+	if (!c->readable || !around(c, address, &begin, &end) || begin != address ||
+		end - begin > USER_BODY_MAX)
+		return 0;
+	body.size = trim(c, address, end - begin);
+	user_ends_read(&c->view, &body, &e);
+	*why = e.why ? user_ends_why(e.why) : take(c, address, &e, out);
+	n = *why ? 0 : e.n;
+	user_ends_free(&e);
+	return n;
+}
+
+/* ---- the kernel ------------------------------------------------------------------------------ */
+
+struct kernel_code *kernel_code_new(struct kcore *core, enum user_arch arch)
+{
+	struct kernel_code *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return NULL;
+	c->core = core;
+	c->view = (struct user_view){
+		.arch = arch,
+		.ctx = c,
+		.read = view_read,
+		.symbol = view_symbol,
+		.is_code = view_is_code,
+	};
+	return c;
+}
+
+struct kernel_code *kernel_code_open(int *err)
+{
+	struct kcore *core = KERNEL_CODE_READ ? kcore_open(err) : NULL;
+	struct kernel_code *c;
+
+	if (!KERNEL_CODE_READ)
+		*err = -EOPNOTSUPP;
+	if (!core)
+		return NULL;
+	/* Its class is this program's own. */
+	c = kernel_code_new(core, sizeof(void *) == 8 ? USER_ARM64 : USER_ARM);
+	if (!c) {
+		*err = -ENOMEM;
+		kcore_close(core);
+	}
+	return c;
+}
+
+void kernel_code_close(struct kernel_code *c)
+{
+	if (!c)
+		return;
+	kcore_close(c->core);
+	free(c->symbol);
+	free(c);
+}

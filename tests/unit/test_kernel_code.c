@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Where calls of kernel functions end: a core file in place of /proc/kcore, symbols as kallsyms has them. */
+#include <elf.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "target/probes/kernel_code.h"
+
+#if UINTPTR_MAX > UINT32_MAX
+typedef Elf64_Ehdr ehdr;
+typedef Elf64_Phdr phdr;
+#define CLASS ELFCLASS64
+#define TEXT  UINT64_C(0xffff800008010000)
+#else
+typedef Elf32_Ehdr ehdr;
+typedef Elf32_Phdr phdr;
+#define CLASS ELFCLASS32
+#define TEXT  UINT64_C(0xc0010000)
+#endif
+#if defined(__x86_64__)
+#define MACHINE EM_X86_64
+#elif defined(__i386__)
+#define MACHINE EM_386
+#elif defined(__aarch64__)
+#define MACHINE EM_AARCH64
+#elif defined(__arm__)
+#define MACHINE EM_ARM
+#endif
+#define WORDS 96u
+
+/* A64, Arm ARM DDI 0487 C6.2. */
+#define RET        0xd65f03c0u
+#define NOP        0xd503201fu
+#define B(words)   (0x14000000u | ((uint32_t)(words)&0x3ffffff))
+#define CBZ(words) (0xb4000000u | (uint32_t)(words) << 5) /* x0 */
+#define BL(words)  (0x94000000u | ((uint32_t)(words)&0x3ffffff))
+#define BRK(imm)   (0xd4200000u | (uint32_t)(imm) << 5)
+#define ADD        0x91000400u
+/* The next function. */
+#define OTHER 64u
+
+static int core_file(const uint32_t *words, uint16_t machine)
+{
+	ehdr h = {.e_type = ET_CORE,
+		.e_machine = machine,
+		.e_phoff = sizeof(h),
+		.e_phentsize = sizeof(phdr),
+		.e_phnum = 2};
+	phdr ph[2] = {{.p_type = PT_NOTE},
+		{.p_type = PT_LOAD, .p_vaddr = TEXT, .p_offset = 4096, .p_filesz = WORDS * 4}};
+	int fd = memfd_create("core", 0);
+
+	memcpy(h.e_ident, ELFMAG, SELFMAG);
+	h.e_ident[EI_CLASS] = CLASS;
+	h.e_ident[EI_DATA] = ELFDATA2LSB;
+	assert_true(fd >= 0);
+	assert_int_equal(pwrite(fd, &h, sizeof(h), 0), sizeof(h));
+	assert_int_equal(pwrite(fd, ph, sizeof(ph), sizeof(h)), sizeof(ph));
+	assert_int_equal(pwrite(fd, words, WORDS * 4, 4096), WORDS * 4);
+	return fd;
+}
+
+static struct kcore *core(const uint32_t *words, uint16_t machine, int *err)
+{
+	int fd = core_file(words, machine);
+	struct kcore *k;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	k = kcore_open_file(path, err);
+	close(fd);
+	return k;
+}
+
+/* Ends of the function in the first OTHER words, the rest of which are filled as a linker does. */
+static size_t ends_of(enum user_arch arch, const uint32_t *code, size_t n, uint32_t fill,
+	uint32_t *out, const char **why)
+{
+	uint32_t words[WORDS];
+	struct kernel_code *c;
+	int err = 0;
+	size_t i, found;
+
+	for (i = 0; i < WORDS; i++)
+		words[i] = i < n ? code[i] : fill;
+	words[OTHER] = arch == USER_ARM64 ? RET : 0xe12fff1e;
+	c = kernel_code_new(core(words, MACHINE, &err), arch);
+	assert_int_equal(err, 0);
+	assert_non_null(c);
+	/* In no order, and some more than once. */
+	kernel_code_symbol(c, "other", TEXT + 4 * OTHER);
+	kernel_code_symbol(c, "end", TEXT + 4 * (WORDS - 1));
+	kernel_code_symbol(c, "function", TEXT);
+	kernel_code_symbol(c, "alias", TEXT);
+	kernel_code_symbol(c, "$x", TEXT + 4);
+	found = kernel_code_ends(c, TEXT, out, why);
+	kernel_code_close(c);
+	return found;
+}
+
+#define ENDS(arch, fill, code, out, why) ends_of(arch, code, sizeof(code) / 4, fill, out, why)
+
+static void returns_are_found(void **state)
+{
+	static const uint32_t code[] = {NOP, CBZ(3), ADD, RET, ADD, RET};
+	uint32_t out[KERNEL_ENDS_MAX];
+	const char *why;
+
+	assert_int_equal(ENDS(USER_ARM64, NOP, code, out, &why), 2);
+	assert_null(why);
+	assert_int_equal(out[0], 12);
+	assert_int_equal(out[1], 20);
+	assert_int_equal(ENDS(USER_ARM64, 0, code, out, &why), 2);
+}
+
+/* A jump label: what stands there leads to one of two ways through the function, the other has no way to it. */
+static void jump_labels_make_no_difference(void **state)
+{
+	uint32_t code[] = {ADD, NOP, ADD, RET, BL(OTHER - 4), B(-3)};
+	uint32_t out[KERNEL_ENDS_MAX];
+	const char *why;
+
+	assert_int_equal(ENDS(USER_ARM64, NOP, code, out, &why), 1);
+	assert_int_equal(out[0], 12);
+	code[1] = B(3);
+	assert_int_equal(ENDS(USER_ARM64, NOP, code, out, &why), 1);
+	assert_int_equal(out[0], 12);
+}
+
+static void a_warning_goes_on(void **state)
+{
+	static const uint32_t code[] = {ADD, CBZ(2), RET, BRK(0x800), ADD, RET};
+	uint32_t out[KERNEL_ENDS_MAX];
+	const char *why;
+
+	assert_int_equal(ENDS(USER_ARM64, NOP, code, out, &why), 2);
+	assert_int_equal(out[1], 20);
+}
+
+static void functions_are_left_alone(void **state)
+{
+	static const uint32_t probed[] = {ADD, CBZ(2), BRK(4), ADD, RET};
+	static const uint32_t tail_call[] = {ADD, CBZ(2), RET, B(OTHER - 3)};
+	static const uint32_t middle[] = {ADD, CBZ(2), RET, B(OTHER - 2)};
+	static const uint32_t only[] = {RET};
+	static const uint32_t runs_on[] = {ADD, CBZ(2), RET, ADD};
+	static const uint32_t never[] = {ADD, ADD, B(-1)};
+	uint32_t out[KERNEL_ENDS_MAX];
+	const char *why = NULL;
+
+	/* Another tool's breakpoint stands where it may return. */
+	assert_int_equal(ENDS(USER_ARM64, NOP, probed, out, &why), 0);
+	assert_string_equal(why, "its code cannot be decoded");
+	assert_int_equal(ENDS(USER_ARM64, NOP, tail_call, out, &why), 0);
+	assert_string_equal(why, "it leaves by a jump into another function");
+	assert_int_equal(ENDS(USER_ARM64, NOP, middle, out, &why), 0);
+	assert_int_equal(ENDS(USER_ARM64, NOP, only, out, &why), 0);
+	assert_string_equal(why, "its first instruction is its last");
+	assert_int_equal(ENDS(USER_ARM64, NOP, runs_on, out, &why), 0);
+	assert_int_equal(ENDS(USER_ARM64, NOP, never, out, &why), 0);
+	assert_string_equal(why, "it never returns");
+}
+
+static void too_many_are_left_alone(void **state)
+{
+	uint32_t code[2 * KERNEL_ENDS_MAX + 1], out[KERNEL_ENDS_MAX];
+	const char *why;
+	size_t i;
+
+	for (i = 0; i < KERNEL_ENDS_MAX; i++) {
+		code[2 * i] = CBZ(2);
+		code[2 * i + 1] = RET;
+	}
+	code[2 * i] = RET;
+	assert_int_equal(ENDS(USER_ARM64, NOP, code, out, &why), 0);
+	assert_string_equal(why, "it returns in too many places");
+	code[0] = ADD;
+	code[1] = ADD;
+	assert_int_equal(ENDS(USER_ARM64, NOP, code, out, &why), KERNEL_ENDS_MAX);
+}
+
+#define ARM_RET   0xe8bd8010u /* pop {r4, pc} */
+#define ARM_NOP   0xe320f000u
+#define ARM_PUSH  0xe92d4010u
+#define ARM_BL    0xeb00003au /* to OTHER from word 4 */
+#define ARM_BXEQ  0x012fff1eu
+#define ARM_CMP   0xe3500000u
+#define ARM_ENTRY 0xe1a0c00du
+
+static void arm_returns_are_found(void **state)
+{
+	static const uint32_t code[] = {ARM_CMP, ARM_BXEQ, ARM_PUSH, ARM_ENTRY, ARM_BL, ARM_RET};
+	static const uint32_t probed[] = {
+		ARM_CMP, 0x07f001f8u, ARM_PUSH, ARM_ENTRY, ARM_BL, ARM_RET};
+	uint32_t out[KERNEL_ENDS_MAX];
+	const char *why;
+
+	assert_int_equal(ENDS(USER_ARM, ARM_NOP, code, out, &why), 2);
+	assert_int_equal(out[0], 4);
+	assert_int_equal(out[1], 20);
+	assert_int_equal(ENDS(USER_ARM, ARM_NOP, probed, out, &why), 0);
+}
+
+static void thumb_is_not_read(void **state)
+{
+	static const uint32_t code[] = {ARM_CMP, ARM_BXEQ, ARM_PUSH, ARM_ENTRY, ARM_BL, ARM_RET};
+	uint32_t out[KERNEL_ENDS_MAX];
+	const char *why;
+
+	/* Thumb's nop, twice a word: what is around the function says that this is no A32 code. */
+	assert_int_equal(ENDS(USER_ARM, 0xbf00bf00u, code, out, &why), 0);
+}
+
+static void only_what_is_there_is_read(void **state)
+{
+	uint32_t words[WORDS] = {NOP}, word;
+	int err = 0;
+	struct kcore *k = core(words, MACHINE, &err);
+
+	assert_non_null(k);
+	assert_int_equal(kcore_read(k, TEXT, &word, 4), 4);
+	assert_int_equal(word, NOP);
+	assert_int_equal(kcore_read(k, TEXT + WORDS * 4 - 2, &word, 4), 2);
+	assert_int_equal(kcore_read(k, TEXT + WORDS * 4, &word, 4), 0);
+	assert_int_equal(kcore_read(k, TEXT - 1, &word, 4), 0);
+	kcore_close(k);
+	assert_null(core(words, EM_SPARC, &err));
+	assert_true(err < 0);
+	assert_null(kcore_open_file("/dev/null", &err));
+	assert_true(err < 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(returns_are_found),
+		cmocka_unit_test(jump_labels_make_no_difference),
+		cmocka_unit_test(a_warning_goes_on),
+		cmocka_unit_test(functions_are_left_alone),
+		cmocka_unit_test(too_many_are_left_alone),
+		cmocka_unit_test(arm_returns_are_found),
+		cmocka_unit_test(thumb_is_not_read),
+		cmocka_unit_test(only_what_is_there_is_read),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
