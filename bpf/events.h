@@ -100,7 +100,7 @@ struct ayp_cpu_book {
 };
 
 /*
- * Which function begins at an address: map `places` (ARRAY, mappable) of buckets, for programs that
+ * Which function begins or ends at an address: map `places` (ARRAY, mappable) of buckets, for programs that
  * are called for many functions and have no cookie for each. Bucket: the address's low half times
  * place_factor, without its low place_shift bits; the daemon picks a factor with which no bucket
  * runs over. A low half of 0 is no place.

@@ -149,26 +149,29 @@ static __always_inline void note_again(__u32 func)
 	bpf_map_update_elem(&again, &tid, &func, BPF_ANY);
 }
 
-static __always_inline __u64 sp_of(void *ctx, __u32 func)
+/* Whose functions a program may be called for: a constant at every use. */
+enum whose { ANYBODYS, THE_KERNELS };
+
+static __always_inline __u64 sp_of(void *ctx, __u32 func, enum whose whose)
 {
-	return func >= params.user_base ? stack_pointer(ctx) : 0;
+	return whose == ANYBODYS && func >= params.user_base ? stack_pointer(ctx) : 0;
 }
 
-static __always_inline void on_entry(void *ctx, __u32 id)
+static __always_inline void on_entry(void *ctx, __u32 id, enum whose whose)
 {
 	__u32 func = AYP_ID_FUNC(id);
 
 	if (id & AYP_ID_AGAIN && came_again(func))
 		return;
 	if (params.n_mem_sites && active_control()) {
-		__u64 sp = sp_of(ctx, func);
+		__u64 sp = sp_of(ctx, func, whose);
 
 		innermost_push(func, sp, sp ? return_address(ctx, sp) : 0);
 	}
 	EMIT0(func, AYP_REC_ENTRY, EMIT_CODE);
 }
 
-static __always_inline void on_exit(void *ctx, __u32 id)
+static __always_inline void on_exit(void *ctx, __u32 id, enum whose whose)
 {
 	__u32 func = AYP_ID_FUNC(id), when = AYP_ID_WHEN(id);
 
@@ -180,7 +183,7 @@ static __always_inline void on_exit(void *ctx, __u32 id)
 	}
 	EMIT0(func, AYP_REC_EXIT, EMIT_CODE);
 	if (params.n_mem_sites && active_control())
-		innermost_pop(func, sp_of(ctx, func));
+		innermost_pop(func, sp_of(ctx, func, whose));
 }
 
 /* A function whose ends are not known: each call is a moment. */
@@ -193,14 +196,14 @@ static __always_inline void on_instant(__u32 id)
 SEC("?raw_tp")
 int body_entry(void *ctx)
 {
-	on_entry(ctx, id_magic());
+	on_entry(ctx, id_magic(), ANYBODYS);
 	return keep_magic();
 }
 
 SEC("?raw_tp")
 int body_exit(void *ctx)
 {
-	on_exit(ctx, id_magic());
+	on_exit(ctx, id_magic(), ANYBODYS);
 	return keep_magic();
 }
 
@@ -215,14 +218,14 @@ int body_instant(void *ctx)
 SEC("?kprobe")
 int cookie_entry(void *ctx)
 {
-	on_entry(ctx, bpf_get_attach_cookie(ctx));
+	on_entry(ctx, bpf_get_attach_cookie(ctx), ANYBODYS);
 	return keep_magic();
 }
 
 SEC("?kprobe")
 int cookie_exit(void *ctx)
 {
-	on_exit(ctx, bpf_get_attach_cookie(ctx));
+	on_exit(ctx, bpf_get_attach_cookie(ctx), ANYBODYS);
 	return keep_magic();
 }
 
@@ -263,8 +266,12 @@ static __always_inline void count_stray(void)
 static __always_inline __s64 func_here(void *ctx)
 {
 	__u64 ip = bpf_get_func_ip(ctx);
-	__s64 func = func_at(ip);
+	__s64 func;
 
+	/* Of a return instruction it says nothing (Linux 6.1, 0e253f7e558a). */
+	if (!ip)
+		ip = read_number(ctx, params.pc_offset, 4);
+	func = func_at(ip);
 	if (func < 0)
 		func = func_at(ip - ENDBR_BYTES);
 	if (func < 0)
@@ -278,7 +285,7 @@ int place_entry(void *ctx)
 	__s64 func = func_here(ctx);
 
 	if (func >= 0)
-		on_entry(ctx, func);
+		on_entry(ctx, AYP_ID_FUNC(func), THE_KERNELS);
 	return PERF_KEEPS;
 }
 
@@ -288,7 +295,7 @@ int place_exit(void *ctx)
 	__s64 func = func_here(ctx);
 
 	if (func >= 0)
-		on_exit(ctx, func);
+		on_exit(ctx, AYP_ID_FUNC(func), THE_KERNELS);
 	return PERF_KEEPS;
 }
 
@@ -305,10 +312,10 @@ int shared_place(void *ctx)
 	if (!id)
 		count_stray();
 	else if (id & AYP_ID_END)
-		on_exit(ctx, id);
+		on_exit(ctx, id, ANYBODYS);
 	else if (id & AYP_ID_INSTANT)
 		on_instant(id);
 	else
-		on_entry(ctx, id);
+		on_entry(ctx, id, ANYBODYS);
 	return PERF_KEEPS;
 }

@@ -73,9 +73,9 @@ const struct option_row option_rows[] = {
 		"attach only this way, e.g. kprobe, of those that --check lists [the best that "
 		"works]"},
 	{"return-slots", 0, "N", NULL, false, set_return_slots,
-		"for kprobe and kprobe.multi: how many calls of a function may be running whose "
-		"ends "
-		"are seen; more are counted as lost [64 to 4096, by the memory]"},
+		"for return probes (kretprobe, kprobe.multi, kprobe where the ends of a function "
+		"are not known): how many calls of a function may be running whose ends are seen; "
+		"more are counted as lost [64 to 4096, by the memory]"},
 	FLAG_FILE_ROW("unsafe", NULL, set_unsafe,
 		"trace also the kernel functions that every probe itself runs through, which "
 		"--list-functions GLOB -v names: most show nothing but losses, some panic the "

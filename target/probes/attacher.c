@@ -2,8 +2,10 @@
 #include "target/probes/attacher.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include <bpf/libbpf.h>
@@ -72,10 +74,18 @@ void attacher_detached(struct attacher *a)
 	a->noted_events = 0;
 }
 
+void attacher_attached(struct attacher *a)
+{
+	if (KERNEL_CODE_READ)
+		kernel_code_close(a->code);
+	a->code = NULL;
+}
+
 void attacher_close(struct attacher *a)
 {
 	attacher_detached(a);
 	program_copies_close(&a->copies);
+	attacher_attached(a);
 	free(a->telling);
 	free(a->pooled);
 	a->telling = NULL;
@@ -112,11 +122,37 @@ static int on_symbol(void *ctx, const char *name, uint64_t address)
 	 * 5b0ab78998e3, to 6.13); fprobe on fgraph (6.14, 4346ba160409) has another. */
 	if (!strcmp(name, "fprobe_exit_handler"))
 		l->a->node_pool = true;
+	if (KERNEL_CODE_READ && l->a->code)
+		kernel_code_symbol(l->a->code, name, address);
 	at = bsearch(name, l->sorted, l->n, sizeof(*l->sorted), compare_symbol);
 	/* The kernel takes the first of several, too. */
 	if (at && !(*at)->address)
 		(*at)->address = address;
+	else if (at && (*at)->address != address)
+		(*at)->ambiguous = true;
 	return 0;
+}
+
+/* From Linux 6.10 on the trampoline of arm64's return probes traps, with interrupts off. */
+static bool returns_pass_over(void)
+{
+	unsigned int major, minor;
+	struct utsname u;
+
+	return !uname(&u) && sscanf(u.release, "%u.%u", &major, &minor) == 2 &&
+	       (major < 6 || (major == 6 && minor < 10));
+}
+
+static void open_code(struct attacher *a)
+{
+	int err = 0;
+
+	if (KERNEL_CODE_READ && returns_pass_over())
+		a->code = kernel_code_open(&err);
+	if (err && err != -EOPNOTSUPP)
+		log_detail("latency: the kernel's code cannot be read, so calls end by return "
+			   "probes: /proc/kcore: %s",
+			strerror(-err));
 }
 
 void attacher_look(struct attacher *a, struct function_targets *t)
@@ -134,6 +170,7 @@ void attacher_look(struct attacher *a, struct function_targets *t)
 		if (!t->at[i].path)
 			l.sorted[l.n++] = &t->at[i];
 	qsort(l.sorted, l.n, sizeof(*l.sorted), by_symbol);
+	open_code(a);
 	kernel_addresses_each(on_symbol, &l);
 	free(l.sorted);
 }
@@ -194,10 +231,34 @@ static uint64_t runs_of_events(const struct attacher *a)
 	for (i = 0; i < a->events.n; i++) {
 		const struct kprobe_event *e = &a->events.at[i];
 
-		runs += maps_runs(
-			a->copies.maps, e->func, e->on_return ? AYP_HALF_END : AYP_HALF_BEGIN);
+		if (!e->more)
+			runs += maps_runs(a->copies.maps, e->func,
+				e->place == KPROBE_ENTRY ? AYP_HALF_BEGIN : AYP_HALF_END);
 	}
 	return runs;
+}
+
+/*
+ * A probe is live before its program is attached to it: what it was hit until then is no miss. Here the hits are read last,
+ * so that what comes in between counts as such, too, and the closest of some readings is taken.
+ */
+void attacher_begin(struct attacher *a)
+{
+	uint64_t hits, missed, runs, least = UINT64_MAX;
+	unsigned int i;
+
+	a->hits_before = 0;
+	for (i = 0; i < 5 && least && a->events.n && !a->tells; i++) {
+		runs = runs_of_events(a);
+		if (kprobe_events_read(&a->events, false, &hits, &missed))
+			return;
+		if (hits <= runs)
+			least = 0;
+		else if (hits - runs < least)
+			least = hits - runs;
+	}
+	if (least != UINT64_MAX)
+		a->hits_before = least;
 }
 
 /*
@@ -214,6 +275,7 @@ static uint64_t told_by_profile(const struct attacher *a)
 		return 0;
 	if (a->tells)
 		return missed + maps_strays(a->maps);
+	hits -= hits < a->hits_before ? hits : a->hits_before;
 	runs = runs_of_events(a);
 	/* A hit whose program has not come to its counter yet is none that was passed over. */
 	if (hits > runs) {

@@ -28,6 +28,7 @@ struct function_target {
 	/* Kernel function: where it was looked for. User function: its address as the file is
 	 * linked. */
 	uint64_t address;
+	bool ambiguous;    /* kernel function: the name stands for others, too */
 	uint64_t size;     /* user function: bytes, 0: its symbol does not say */
 	uint16_t machine;  /* user function: EM_* of the file ... */
 	uint8_t elf_class; /* ... and ELFCLASS* */

@@ -11,6 +11,7 @@
 
 /* KRETPROBE_MAXACTIVE_MAX in kernel/trace/trace_kprobe.c. */
 #define SLOTS_MAX 4096u
+#define LINE      (KPROBE_EVENT_PATH + 600)
 
 static int open_file(struct kprobe_events *e)
 {
@@ -22,13 +23,38 @@ static int open_file(struct kprobe_events *e)
 /* kprobe_profile has no groups, so the name alone must say whose it is. */
 static void print_path(const struct kprobe_events *e, const struct kprobe_event *ev, char *path)
 {
-	char which = ev->on_return ? 'r' : 'p';
+	static const char letters[KPROBE_PLACES] = {'p', 'r', 'A'};
+	char which = (char)(letters[ev->place] + ev->part);
 
 	if (ev->kind == KPROBE_SHARED)
 		snprintf(path, KPROBE_EVENT_PATH, "%s/%s_%c", e->group, e->group, which);
 	else
 		snprintf(
 			path, KPROBE_EVENT_PATH, "%s/%s_%c%u", e->group, e->group, which, ev->func);
+}
+
+/*
+ * "TYPE:PATH SYMBOL+OFFSET\n", without a place if ev is NULL. The offset is decimal, as the kernel prints it to compare it
+ * when the place is taken out again. Returns how long it is; 0: too long.
+ */
+static size_t print_line(
+	char line[LINE], const char *type, const char *path, const struct kprobe_event *ev)
+{
+	char offset[16] = "";
+	int n;
+
+	if (ev && ev->place == KPROBE_END)
+		snprintf(offset, sizeof(offset), "+%u", ev->offset);
+	n = snprintf(line, LINE, "%s:%s %s%s\n", type, path, ev ? ev->symbol : "", offset);
+	return n < (int)LINE ? (size_t)n : 0;
+}
+
+void kprobe_events_shared_path(
+	const struct kprobe_events *e, enum kprobe_event_place place, uint8_t part, char *path)
+{
+	struct kprobe_event ev = {.place = (uint8_t)place, .kind = KPROBE_SHARED, .part = part};
+
+	print_path(e, &ev, path);
 }
 
 static struct kprobe_event *grow(struct kprobe_events *e)
@@ -45,42 +71,42 @@ static struct kprobe_event *grow(struct kprobe_events *e)
 	return &e->at[e->n];
 }
 
-int kprobe_events_add(struct kprobe_events *e, enum kprobe_event_kind kind, const char *symbol,
-	uint16_t func, bool on_return, uint32_t slots, char *path)
+int kprobe_events_add(
+	struct kprobe_events *e, const struct kprobe_event *want, uint32_t slots, char *path)
 {
 	int file = open_file(e), err;
 	struct kprobe_event *ev = grow(e);
-	char line[KPROBE_EVENT_PATH + 600], type[16] = "p";
+	char line[LINE], type[16] = "p";
+	size_t n;
 
 	if (file < 0)
 		return file;
 	if (!ev)
 		return -ENOMEM;
-	*ev = (struct kprobe_event){
-		.symbol = symbol, .func = func, .on_return = on_return, .kind = kind};
-	if (on_return)
+	*ev = *want;
+	if (want->place == KPROBE_RETURN)
 		snprintf(type, sizeof(type), "r%u", slots < SLOTS_MAX ? slots : SLOTS_MAX);
 	print_path(e, ev, path);
-	if (snprintf(line, sizeof(line), "%s:%s %s\n", type, path, symbol) >= (int)sizeof(line))
+	n = print_line(line, type, path, ev);
+	if (!n)
 		return -ENAMETOOLONG;
-	err = dynamic_events_command(file, line, strlen(line));
+	err = dynamic_events_command(file, line, n);
 	e->n += !err;
 	return err;
 }
 
 static void remove_event(const struct kprobe_events *e, const struct kprobe_event *ev, bool whole)
 {
-	char path[KPROBE_EVENT_PATH], line[KPROBE_EVENT_PATH + 600];
+	char path[KPROBE_EVENT_PATH], line[LINE];
 
 	print_path(e, ev, path);
-	snprintf(line, sizeof(line), "-:%s %s\n", path, whole ? "" : ev->symbol);
-	dynamic_events_command(e->file, line, strlen(line));
+	dynamic_events_command(e->file, line, print_line(line, "-", path, whole ? NULL : ev));
 }
 
 /* One command for all of an event's functions. */
 static void remove_shared(struct kprobe_events *e)
 {
-	bool done[2] = {false, false};
+	bool done[KPROBE_PLACES][KPROBE_PARTS] = {{false}};
 	size_t i;
 
 	for (i = 0; i < e->n; i++) {
@@ -88,9 +114,9 @@ static void remove_shared(struct kprobe_events *e)
 
 		if (ev->kind != KPROBE_SHARED)
 			continue;
-		if (!done[ev->on_return])
+		if (!done[ev->place][ev->part])
 			remove_event(e, ev, true);
-		done[ev->on_return] = ev->gone = true;
+		done[ev->place][ev->part] = ev->gone = true;
 	}
 }
 
@@ -115,7 +141,7 @@ void kprobe_events_free(struct kprobe_events *e)
 	*e = (struct kprobe_events){0};
 }
 
-/* "GROUP_p" and "GROUP_r" are shared, "GROUP_p12" is not. */
+/* "GROUP_p", "GROUP_r" and "GROUP_A" to "GROUP_Z" are shared, "GROUP_p12" is not. */
 static bool is_counted(const char *name, const char *group, size_t n, bool shared_only)
 {
 	if (strncmp(name, group, n) || name[n] != '_')

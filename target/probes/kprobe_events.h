@@ -19,16 +19,31 @@
 
 /* How events stand for functions. */
 enum kprobe_event_kind {
-	KPROBE_EACH,   /* an event for each function */
-	KPROBE_SHARED, /* one for all of their entries, one for all of their returns */
+	KPROBE_EACH, /* an event for each function */
+	KPROBE_SHARED, /* one for all of their entries, one for all of their returns; some for their ends */
+};
+
+/* Where a probe is. */
+enum kprobe_event_place {
+	KPROBE_ENTRY,
+	KPROBE_RETURN, /* a return probe */
+	KPROBE_END,    /* a return instruction; shared only */
+	KPROBE_PLACES,
 };
 
 struct kprobe_event {
-	const char *symbol;
+	const char *symbol; /* must stay */
+	uint32_t offset;    /* KPROBE_END: bytes */
 	uint16_t func;
-	bool on_return, gone;
-	enum kprobe_event_kind kind;
+	uint8_t place; /* enum kprobe_event_place */
+	uint8_t kind;  /* enum kprobe_event_kind */
+	uint8_t part;  /* shared: which of several, see KPROBE_PARTS */
+	bool more;     /* not the first END of its function */
+	bool gone;
 };
+
+/* The kernel looks through all of an event's places for each that is added, so there may be several of a kind. */
+#define KPROBE_PARTS 26u
 
 /* Zeroed: none yet. */
 struct kprobe_events {
@@ -39,12 +54,15 @@ struct kprobe_events {
 };
 
 /*
- * Make an event for `symbol`, which must stay, or add it to the shared one (Linux 5.4,
- * ca89bc071d5e), to which nothing is attached yet; slots: calls at once whose returns are caught
- * (returns only). Fills path, of KPROBE_EVENT_PATH bytes, with "group/name". 0 or a negative errno.
+ * Make an event for what `want` says, or add it to the shared one (Linux 5.4, ca89bc071d5e), to which nothing is attached
+ * yet; slots: calls at once whose returns are caught (KPROBE_RETURN only). Fills path, of KPROBE_EVENT_PATH bytes, with
+ * "group/name". 0 or a negative errno.
  */
-int kprobe_events_add(struct kprobe_events *e, enum kprobe_event_kind kind, const char *symbol,
-	uint16_t func, bool on_return, uint32_t slots, char *path);
+int kprobe_events_add(
+	struct kprobe_events *e, const struct kprobe_event *want, uint32_t slots, char *path);
+/* The path of the shared one of a kind. */
+void kprobe_events_shared_path(
+	const struct kprobe_events *e, enum kprobe_event_place place, uint8_t part, char *path);
 /* Remove all from index `keep` on. Nothing may be attached to them any more. */
 void kprobe_events_cut(struct kprobe_events *e, size_t keep);
 void kprobe_events_free(struct kprobe_events *e);

@@ -148,8 +148,12 @@ static int kprobe_attach(struct attacher *a, const struct function_target *t, bo
 
 	if (fd < 0)
 		return fd;
-	err = kprobe_events_add(
-		&a->events, KPROBE_EACH, t->symbol, t->func, on_return, a->slots, path);
+	err = kprobe_events_add(&a->events,
+		&(struct kprobe_event){.symbol = t->symbol,
+			.func = t->func,
+			.place = on_return ? KPROBE_RETURN : KPROBE_ENTRY,
+			.kind = KPROBE_EACH},
+		a->slots, path);
 	if (err == -ENOENT && a->events.file >= 0)
 		return err;
 	if (!err) {
@@ -183,6 +187,8 @@ const struct mechanism mechanisms[] = {
 	{"kprobe", .slots = true, .group = kprobe_group_attach},
 	{"kprobe", .slots = true, .one = kprobe_one},
 	{"kprobe.multi", .slots = true, .many = kprobe_multi},
+	{"kretprobe", .slots = true, .named = true, .group = kprobe_group_attach_return},
+	{"kretprobe", .slots = true, .named = true, .one = kprobe_one},
 	{"uprobe.multi", .user = true, .group = user_attach_multi},
 	{"uprobe", .user = true, .group = user_attach_shared},
 	{"uprobe", .user = true, .group = user_attach_single},

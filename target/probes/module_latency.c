@@ -194,6 +194,7 @@ static int attach(struct module *m)
 	for (mech = mechanisms; mech->name; mech++)
 		if (mechanism_wanted(m->p, mech->name) && (!mech->named || m->p->cfg->mechanism))
 			try_mechanism(m, mech, reasons, sizeof(reasons));
+	attacher_attached(&l->attacher);
 	if (!reasons[0] && m->p->cfg->mechanism)
 		snprintf(reasons, sizeof(reasons), "no way called %s", m->p->cfg->mechanism);
 	for (i = 0; i < l->targets.n; i++)
@@ -222,6 +223,13 @@ static int attach(struct module *m)
 		spec_failed(&l->targets, false))
 		return -ENOTSUP;
 	return 0;
+}
+
+static void activate(struct module *m)
+{
+	struct latency *l = m->state;
+
+	attacher_begin(&l->attacher);
 }
 
 static void look(struct module *m, uint64_t now_ns)
@@ -358,6 +366,7 @@ const struct module_ops module_latency = {
 	.spec_types = 1u << SPEC_KERNEL | 1u << SPEC_USER,
 	.plan = plan,
 	.attach = attach,
+	.activate = activate,
 	.misses = misses,
 	.look = look,
 	.detached = detached,

@@ -7,12 +7,14 @@
 
 /* At two buckets a place every second factor fits 500 places, every fifth 4096. */
 #define TRIES 1000u
+#define MANY  4096u
 
 size_t places_buckets(size_t n)
 {
 	size_t buckets = 2;
 
-	while (buckets < 2 * n)
+	/* Of more than that no factor would be found that fits. */
+	while (buckets < (n > MANY ? 4 : 2) * n)
 		buckets *= 2;
 	return buckets;
 }

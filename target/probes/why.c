@@ -20,6 +20,8 @@ static const struct {
 	{"kprobe.multi", "CONFIG_FPROBE"},
 	{"kprobe", "CONFIG_KPROBES"},
 	{"kprobe", "CONFIG_KPROBE_EVENTS"},
+	{"kretprobe", "CONFIG_KRETPROBES"},
+	{"kretprobe", "CONFIG_KPROBE_EVENTS"},
 	{"uprobe", "CONFIG_UPROBE_EVENTS"},
 	{"raw_tp", "CONFIG_BPF_EVENTS"},
 	{"tp", "CONFIG_BPF_EVENTS"},

@@ -48,7 +48,8 @@ static void check_found(size_t n, uint32_t align, uint32_t seed)
 
 static void every_function_is_found(void **state)
 {
-	static const size_t sizes[] = {1, 2, 3, 17, 223, 500, 1015, 2048, FUNCTION_TARGETS_MAX};
+	static const size_t sizes[] = {
+		1, 2, 3, 17, 223, 500, 1015, 2048, FUNCTION_TARGETS_MAX, 12000};
 	static const uint32_t aligns[] = {1, 2, 4, 16, 64};
 
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++)
