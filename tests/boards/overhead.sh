@@ -84,7 +84,7 @@ compare() { # WHAT TURNS FUNCTION...
 	# More than once each, a while apart: what else the emulating machine does goes by, and the least counts.
 	for _ in 1 2 3; do
 		measure nothing
-		for mechanism in fentry kprobe.multi kprobe; do
+		for mechanism in fentry kprobe.multi kprobe kretprobe; do
 			if ! grep -q "^$what ayaprof:$mechanism " /out/refused 2>/dev/null; then
 				with_ayaprof "ayaprof:$mechanism" --mechanism $mechanism
 			fi

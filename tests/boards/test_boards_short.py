@@ -3,6 +3,7 @@
 themselves. The rest of the matrix is test_boards_long.py (make test-boards)."""
 from bare import add_bare, add_memory
 from cells import CELLS, SHORT, add_tests
+from ends import add_ticks
 from functions import add_short
 from harness import main
 
@@ -11,5 +12,6 @@ for key in SHORT:
     add_memory(CELLS[key], ("",))
 add_bare(CELLS["aarch64", "6.1"])
 add_short(CELLS["aarch64", "6.1"])
+add_ticks(CELLS["aarch64", "6.1"], compare=False)
 
 main()
