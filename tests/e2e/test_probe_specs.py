@@ -324,7 +324,7 @@ def low_limit(bench):
     need_root()
     text = "".join(f"int function_{i}(int x) {{ return x + {i}; }}\n" for i in range(101)) + "int main(void) { return 0; }\n"
     program = build(bench, "hundred", text, "-O0")
-    _, err = traced(bench, "--mechanism", "uprobe", "-p", f"u:{program}:function_*", command=(program,),
+    _, err = traced(bench, "--mechanism", "uretprobe", "-p", f"u:{program}:function_*", command=(program,),
                     preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (100, 100)))
     assert "101 functions are traced" in err and "ulimit -n" in err, err
 
