@@ -6,7 +6,9 @@
 
 #include "proto/demangle.h"
 #include "target/nearest.h"
+#include "target/probes/user_machine.h"
 #include "target/probes/user_search.h"
+#include "target/syscalls.h"
 
 static int offer(void *ctx, const struct elf_function *f)
 {
@@ -50,11 +52,23 @@ static void stripped(const struct user_search *s)
 			s->path.path, l->symtab ? "" : ": it is stripped");
 }
 
+static void foreign(const struct user_search *s)
+{
+	char kernel[65];
+
+	syscalls_machine(kernel, sizeof(kernel));
+	spec_missed(s->cfg, s->spec,
+		"%s is a program for %s, and this kernel (%s) probes no programs for it",
+		s->path.path, user_machine_name(s->looked.machine), kernel);
+}
+
 void user_search_explain(const struct user_search *s)
 {
 	const char *wrong = spec_wrong_pattern(s->path.glob);
 
-	if (s->thumb)
+	if (s->foreign)
+		foreign(s);
+	else if (s->thumb)
 		spec_missed(s->cfg, s->spec,
 			"%zu functions are Thumb code, which the kernel cannot probe; compile them "
 			"with -marm",

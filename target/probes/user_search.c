@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "target/log.h"
+#include "target/probes/user_machine.h"
 #include "target/probes/user_search.h"
 
 static int take(struct user_search *s, const struct elf_function *f)
@@ -47,6 +48,10 @@ static int on_function(void *ctx, const struct elf_function *f)
 	struct user_search *s = ctx;
 
 	s->functions += !f->imported;
+	if (s->functions == 1)
+		s->foreign = !user_machine_probed(f->machine);
+	if (s->foreign)
+		return 0;
 	return spec_matches_user(s->path.glob, f->name) ? on_match(s, f) : 0;
 }
 

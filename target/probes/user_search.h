@@ -19,6 +19,7 @@ struct user_search {
 	 * probed. */
 	size_t functions, matches, thumb, imports;
 	char import[128]; /* the first one's name */
+	bool foreign; /* a machine's that this kernel probes no programs of: none of them can be */
 	struct ifuncs ifuncs;
 	size_t candidates; /* of those that could not be resolved */
 };

@@ -2,9 +2,11 @@
 """-p: the right function, under its right name, or the real reason why there is none."""
 import json
 import os
+import platform
 import re
 import resource
 import shutil
+import struct
 import subprocess
 
 from harness import BOARD, WORKLOAD, main, need_bpf, need_root, skip, test, wait_for
@@ -209,6 +211,19 @@ int main(int c, char **v) { size_t s = 0; for (int i = 0; i < 101; i++) { char *
 """, "-fno-builtin")
     rows, said = traced(bench, "-p", f"u:{libc}:strlen", command=(caller,))
     assert counts(rows).get("strlen", 0) >= 101, (rows, said)
+
+
+@test("a program for a machine whose programs this kernel does not probe: it is said, and others are traced")
+def foreign(bench):
+    program, other = build(bench), bench.tmp / "other"
+    code = bytearray(program.read_bytes())
+    number, name = ((183, "arm64") if platform.machine() in ("x86_64", "i686") else (62, "x86-64"))
+    struct.pack_into("<H", code, 18, number)  # e_machine
+    other.write_bytes(code)
+    err = refused(bench, "-p", f"u:{other}:count_*")
+    assert f"other is a program for {name}" in err and len(err.splitlines()) == 1, err
+    rows, said = traced(bench, "-p", f"u:{other}:*", "-p", f"u:{program}:count_one", command=(program,))
+    assert counts(rows) == {"count_one": 13} and f"program for {name}" in said, (rows, said)
 
 
 @test("PATH: hard links are one file, colons belong to names, a bare name is looked for, two of a name differ")
