@@ -225,13 +225,21 @@ struct ayp_innermost {
  * instruction, or at an entry that such a jump may lead to.
  */
 #define AYP_ID_FUNC(id)     ((id)&0xffffu)
-#define AYP_ID_WHEN(id)     ((id) >> 16 & 0xffu)
-#define AYP_ID_AGAIN        (1u << 24)
+#define AYP_ID_WHEN(id)     ((id) >> 16 & 0x1fffu)
+#define AYP_ID_AGAIN        (1u << 29)
 #define AYP_ID(func, when)  ((ayp_u32)(func) | (ayp_u32)(when) << 16)
 #define AYP_WHEN_X86        0x01u /* + the low half of the opcode: 16 conditions of the flags */
 #define AYP_WHEN_X86_LAST   0x10u
 #define AYP_WHEN_ARM64      0x20u /* + the condition's code: 14 conditions of the flags */
 #define AYP_WHEN_ARM64_LAST 0x2du
+/* arm64 without flags, of a register (31: zero): it is 0, or it is not; a bit of it is. */
+#define AYP_WHEN_REGISTER 0x80u
+#define AYP_WHEN_WIDE     0x20u /* all of it; else its lower half */
+#define AYP_WHEN_NOT_0    0x40u
+#define AYP_WHEN_BIT      0x1000u
+#define AYP_WHEN_AT(bit)  (((bit)&63u) << 5)
+#define AYP_WHEN_BIT_IS_1 0x800u
+#define AYP_WHEN_OF(reg)  ((reg)&31u) /* of both */
 
 /*
  * Map `user_places` (ARRAY, mappable): what a probe in a program is for, where one attachment stands for many probes. A
@@ -240,9 +248,10 @@ struct ayp_innermost {
  * address % 4096 / AYP_USER_PLACE_BYTES; AYP_USER_PLACES_IN_ROW of them in an entry, whose size the kernel would round up
  * to 8 bytes. 0: no probe; else an id as above, with
  */
-#define AYP_ID_PLACE   (1u << 25) /* always */
-#define AYP_ID_END     (1u << 26) /* an end of a call */
-#define AYP_ID_INSTANT (1u << 27) /* the entry of a function whose ends are not known */
+#define AYP_ID_KIND    (3u << 30) /* one of these, always: */
+#define AYP_ID_ENTRY   (1u << 30)
+#define AYP_ID_END     (2u << 30) /* an end of a call */
+#define AYP_ID_INSTANT (3u << 30) /* the entry of a function whose ends are not known */
 #if defined(__TARGET_ARCH_x86) || defined(__x86_64__) || defined(__i386__)
 #define AYP_USER_PLACE_BYTES 1u
 #else

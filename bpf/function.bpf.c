@@ -120,11 +120,27 @@ static __always_inline int taken_arm64(__u32 flags, __u32 code)
 	return is != (code & 1);
 }
 
+/* struct user_pt_regs begins with the numbered registers. */
+static __always_inline int taken_by_register(const void *regs, __u32 when)
+{
+	__u32 reg = AYP_WHEN_OF(when);
+	__u64 value = reg == 31 ? 0 : read_number(regs, reg * 8, 8);
+
+	if (when & AYP_WHEN_BIT)
+		return (value >> (when >> 5 & 63) & 1) == !!(when & AYP_WHEN_BIT_IS_1);
+	if (!(when & AYP_WHEN_WIDE))
+		value = (__u32)value;
+	return !!value == !!(when & AYP_WHEN_NOT_0);
+}
+
 /* Will the probed jump be taken? */
 static __always_inline int taken(const void *regs, __u32 when)
 {
-	__u32 flags = read_number(regs, params.user_flags_offset, 4);
+	__u32 flags;
 
+	if (when >= AYP_WHEN_REGISTER)
+		return taken_by_register(regs, when);
+	flags = read_number(regs, params.user_flags_offset, 4);
 	if (when >= AYP_WHEN_ARM64)
 		return taken_arm64(flags, when - AYP_WHEN_ARM64);
 	return taken_x86(flags, when - AYP_WHEN_X86);
@@ -309,13 +325,18 @@ int shared_place(void *ctx)
 
 	if (places)
 		id = places->id[place % AYP_USER_PLACES_IN_ROW];
-	if (!id)
-		count_stray();
-	else if (id & AYP_ID_END)
-		on_exit(ctx, id, ANYBODYS);
-	else if (id & AYP_ID_INSTANT)
-		on_instant(id);
-	else
+	switch (id & AYP_ID_KIND) {
+	case AYP_ID_ENTRY:
 		on_entry(ctx, id, ANYBODYS);
+		break;
+	case AYP_ID_END:
+		on_exit(ctx, id, ANYBODYS);
+		break;
+	case AYP_ID_INSTANT:
+		on_instant(id);
+		break;
+	default:
+		count_stray();
+	}
 	return PERF_KEEPS;
 }

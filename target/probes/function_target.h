@@ -14,7 +14,7 @@
 /* Where a call of a user function ends (user_ends.h). */
 struct function_end {
 	uint64_t offset; /* place in the file */
-	uint8_t when;    /* USER_ALWAYS, or a condition */
+	uint16_t when;   /* USER_ALWAYS, or a condition */
 	bool again;      /* no end: a jump back to its first instruction */
 };
 

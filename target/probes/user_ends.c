@@ -196,7 +196,7 @@ void reading_reach(struct reading *r, uint64_t address)
 		push(r, &r->todo, &r->n_todo, &r->cap_todo, address);
 }
 
-static void add_end(struct reading *r, uint64_t address, uint8_t when, bool again)
+static void add_end(struct reading *r, uint64_t address, uint16_t when, bool again)
 {
 	struct user_ends *e = r->out;
 

@@ -68,7 +68,7 @@ enum user_ends_why {
 
 struct user_end {
 	uint64_t address;
-	uint8_t when; /* USER_ALWAYS, or the condition for control to leave here */
+	uint16_t when; /* USER_ALWAYS, or the condition for control to leave here */
 	/* A jump back to the first instruction: the call goes on, and the next run of the entry's
 	 * probe is none. */
 	bool again;

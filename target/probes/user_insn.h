@@ -46,8 +46,8 @@ enum user_op {
  * a probe whose instruction's condition fails (arch/arm/probes/uprobes/core.c,
  * arch_uprobe_ignore).
  */
-#define USER_ALWAYS  0u    /* or by a condition that the kernel itself looks at */
-#define USER_UNKNOWN 0xffu /* by a condition that nobody can look at */
+#define USER_ALWAYS  0u      /* or by a condition that the kernel itself looks at */
+#define USER_UNKNOWN 0xffffu /* by a condition that nobody can look at */
 
 struct user_insn {
 	uint64_t address;
@@ -57,7 +57,7 @@ struct user_insn {
 	uint8_t flow; /* enum user_flow */
 	uint8_t op;   /* enum user_op */
 	uint8_t dst, base, index, shift, width;
-	uint8_t when;     /* of FLOW_JUMP and FLOW_RETURN: USER_ALWAYS ... */
+	uint16_t when;    /* of FLOW_JUMP and FLOW_RETURN: USER_ALWAYS ... */
 	bool conditional; /* may also go on with the next instruction */
 	bool direct;      /* target is known */
 	bool is_signed;   /* OP_LOAD extends the sign; OP_ADD that of the index */

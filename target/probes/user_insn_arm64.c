@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* A64: Arm Architecture Reference Manual (DDI 0487), C4.1. */
+#include "bpf/events.h"
 #include "target/probes/user_insn.h"
 
 static int64_t sign_extend(uint64_t value, unsigned int bits)
@@ -29,15 +30,19 @@ static bool branch(uint32_t word, struct user_insn *o)
 	} else if ((word & 0xff000000) == 0x54000000) { /* b.cond, bc.cond */
 		direct(o, FLOW_JUMP, sign_extend(word >> 5, 19));
 		o->conditional = (word & 15) < 14;
-		o->when = o->conditional ? (uint8_t)(0x20 | (word & 15)) : USER_ALWAYS;
+		o->when = (uint16_t)(o->conditional ? AYP_WHEN_ARM64 + (word & 15) : USER_ALWAYS);
 	} else if ((word & 0x7e000000) == 0x34000000) { /* cbz, cbnz */
 		direct(o, FLOW_JUMP, sign_extend(word >> 5, 19));
 		o->conditional = true;
-		o->when = USER_UNKNOWN;
+		o->when = (uint16_t)(AYP_WHEN_REGISTER | AYP_WHEN_OF(word) |
+				     (word >> 31 ? AYP_WHEN_WIDE : 0) |
+				     (word >> 24 & 1 ? AYP_WHEN_NOT_0 : 0));
 	} else if ((word & 0x7e000000) == 0x36000000) { /* tbz, tbnz */
 		direct(o, FLOW_JUMP, sign_extend(word >> 5, 14));
 		o->conditional = true;
-		o->when = USER_UNKNOWN;
+		o->when = (uint16_t)(AYP_WHEN_BIT | AYP_WHEN_OF(word) |
+				     AYP_WHEN_AT((word >> 26 & 32) | (word >> 19 & 31)) |
+				     (word >> 24 & 1 ? AYP_WHEN_BIT_IS_1 : 0));
 	} else if ((word & 0xfffffc1f) == 0xd65f0000) {
 		o->flow = FLOW_RETURN;
 	} else if (word == 0xd65f0bff || word == 0xd65f0fff) { /* retaa, retab */

@@ -70,7 +70,7 @@ static void jump(const struct x86 *x, enum user_flow flow)
 		o->target &= UINT32_MAX;
 }
 
-static void conditional(const struct x86 *x, uint8_t when)
+static void conditional(const struct x86 *x, uint16_t when)
 {
 	jump(x, FLOW_JUMP);
 	x->out->conditional = true;

@@ -56,8 +56,7 @@ static int put(
 	if (group == GROUPS_MAX)
 		return -ENOSPC;
 	s->taken[at / 8] |= (uint8_t)(1u << at % 8);
-	s->member[s->n++] =
-		(struct member){t, {p->offset, p->id | kind | AYP_ID_PLACE}, (uint32_t)group};
+	s->member[s->n++] = (struct member){t, {p->offset, p->id | kind}, (uint32_t)group};
 	if (s->n_groups <= group)
 		s->n_groups = group + 1;
 	return 0;
@@ -77,8 +76,9 @@ static void take_back(struct sharing *s, size_t keep)
  * same place: groups are attached from the last to the first, and what was attached last is called first. */
 static int put_function(struct sharing *s, struct function_target *t)
 {
-	static const uint32_t kinds[] = {
-		[BODY_ENTRY] = 0, [BODY_EXIT] = AYP_ID_END, [BODY_INSTANT] = AYP_ID_INSTANT};
+	static const uint32_t kinds[] = {[BODY_ENTRY] = AYP_ID_ENTRY,
+		[BODY_EXIT] = AYP_ID_END,
+		[BODY_INSTANT] = AYP_ID_INSTANT};
 	size_t before = s->n, body, i;
 	int err = 0;
 

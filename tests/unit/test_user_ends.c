@@ -80,7 +80,7 @@ static struct user_ends ends(enum user_arch arch, const struct file *f)
 /* Expected: offsets from START, or whole addresses. */
 struct expected {
 	uint64_t at;
-	uint8_t when;
+	uint16_t when;
 	bool again;
 };
 
@@ -241,13 +241,20 @@ static void x86_code_and_data(void **state)
 
 static void arm64_ends(void **state)
 {
-	/* ret; retaa behind autiasp; b OTHER; cbz x0, OTHER */
+	/* ret; retaa behind autiasp; b OTHER */
 	expect_words(USER_ARM64, WORDS(0xd65f03c0), USER_ENDS_KNOWN, ENDS({0, 0, false}));
 	expect_words(USER_ARM64, WORDS(0x910003fd, 0xa8c17bfd, 0xd65f0bff), USER_ENDS_KNOWN,
 		ENDS({4, 0, false}));
 	expect_words(USER_ARM64, WORDS(0xd65f0bff), USER_ENDS_REFUSED, NO_ENDS);
 	expect_words(USER_ARM64, WORDS(0x14000400), USER_ENDS_KNOWN, ENDS({0, 0, false}));
-	expect_words(USER_ARM64, WORDS(0xb4008000, 0xd65f03c0), USER_ENDS_CONDITION, NO_ENDS);
+	/* cbz x0, OTHER; cbnz w7, OTHER; tbz x3, #35, OTHER; tbnz w30, #3, OTHER; ret */
+	expect_words(USER_ARM64, WORDS(0xb4008000, 0x35007fe7, 0xb6187fc3, 0x37187fbe, 0xd65f03c0),
+		USER_ENDS_KNOWN,
+		ENDS({0, 0xa0, false}, {4, 0xc7, false}, {8, 0x1463, false}, {12, 0x187e, false},
+			{16, 0, false}));
+	/* sub x0, x0, #1; cbnz x0, 0; ret */
+	expect_words(USER_ARM64, WORDS(0xd1000400, 0xb5ffffe0, 0xd65f03c0), USER_ENDS_KNOWN,
+		ENDS({4, 0xe0, true}, {8, 0, false}));
 	/* b.ne OTHER; ret */
 	expect_words(USER_ARM64, WORDS(0x54008001, 0xd65f03c0), USER_ENDS_KNOWN,
 		ENDS({0, 0x21, false}, {4, 0, false}));

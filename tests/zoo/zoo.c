@@ -77,6 +77,39 @@ NI long zoo_tail_pointer(long i)
 	return through(i);
 }
 
+/*
+ * What compilers make of it on few machines: zoo_tail_if jumps to zoo_tail_last on two conditions and adds 7 on none;
+ * zoo_again begins with a loop, i times (i > 0), and returns 0.
+ */
+long zoo_tail_if(long i), zoo_again(long i);
+#define FUNCTION(name, body)                                                                       \
+	__asm__(".text\n.balign 4\n.globl " #name "\n.type " #name ", %function\n" #name           \
+		":\n" body ".size " #name ", .-" #name "\n")
+#if defined(__aarch64__)
+FUNCTION(zoo_tail_if, "cbz x0, zoo_tail_last\ntbnz x0, #1, zoo_tail_last\nadd x0, x0, #7\nret\n");
+FUNCTION(zoo_again, "sub x0, x0, #1\ncbnz x0, zoo_again\nret\n");
+#elif defined(__arm__) && !defined(__thumb__)
+FUNCTION(zoo_tail_if,
+	"cmp r0, #0\nbeq zoo_tail_last\ntst r0, #2\nbne zoo_tail_last\nadd r0, r0, #7\nbx lr\n");
+FUNCTION(zoo_again, "subs r0, r0, #1\nbne zoo_again\nbx lr\n");
+#elif defined(__x86_64__)
+FUNCTION(zoo_tail_if, "test %rdi, %rdi\nje zoo_tail_last\ntest $2, %dil\njne zoo_tail_last\nlea "
+		      "7(%rdi), %rax\nret\n");
+FUNCTION(zoo_again, "sub $1, %rdi\njne zoo_again\nmov %rdi, %rax\nret\n");
+#else
+NI long zoo_tail_if(long i)
+{
+	return !i || i & 2 ? zoo_tail_last(i) : i + 7;
+}
+
+NI long zoo_again(long i)
+{
+	while (--i)
+		__asm__ volatile("");
+	return i;
+}
+#endif
+
 static int tail(long n)
 {
 	long i, sum = 0;
@@ -87,8 +120,11 @@ static int tail(long n)
 	calls_a = 0;
 	for (i = 0; i < n; i++)
 		sum += zoo_tail_pointer(i);
-	printf("tail: %ld\ncalls zoo_tail_pointer %ld\ncalls zoo_tail_last %ld\n", sum, calls_a,
-		calls_b);
+	for (i = 0; i < n; i++)
+		sum += zoo_tail_if(i) + zoo_again(1 + i % 5);
+	printf("tail: %ld\ncalls zoo_tail_pointer %ld\ncalls zoo_tail_if %ld\ncalls zoo_again %ld\n"
+	       "calls zoo_tail_last %ld\n",
+		sum, calls_a, n, n, calls_b);
 	return 5;
 }
 
