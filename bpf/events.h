@@ -263,6 +263,16 @@ struct ayp_user_places {
 	ayp_u32 id[AYP_USER_PLACES_IN_ROW];
 };
 
+/*
+ * Key of map `again` (LRU_HASH, its value says nothing): a call that is about to jump back to its function's first
+ * instruction. The frame is the caller's there as it was at the entry, so it is known by its stack pointer; not by its
+ * thread, since Go's scheduler may take it to another one in between.
+ */
+struct ayp_again {
+	ayp_u64 sp;
+	ayp_u32 process, func;
+};
+
 /* Where a value stands in a record or an argument list that differs between kernels. */
 struct ayp_field {
 	ayp_u16 offset; /* bytes, or the argument's number */
@@ -365,6 +375,7 @@ AYP_ASSERT_SIZE(struct ayp_cell, 64);
 AYP_ASSERT_SIZE(struct ayp_cpu_book, 40);
 AYP_ASSERT_SIZE(struct ayp_place_bucket, 32);
 AYP_ASSERT_SIZE(struct ayp_user_places, 32);
+AYP_ASSERT_SIZE(struct ayp_again, 16);
 AYP_ASSERT_SIZE(struct ayp_control, 40);
 AYP_ASSERT_SIZE(struct ayp_syscall_ids, 4);
 AYP_ASSERT_SIZE(struct ayp_mark, 12);

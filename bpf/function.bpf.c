@@ -29,11 +29,10 @@ struct {
 	__type(value, struct ayp_user_places);
 } user_places SEC(".maps");
 
-/* Threads that are about to jump back to the first instruction of a function they are in. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 1);
-	__type(key, __u32);
+	__type(key, struct ayp_again);
 	__type(value, __u32);
 } again SEC(".maps");
 
@@ -146,23 +145,35 @@ static __always_inline int taken(const void *regs, __u32 when)
 	return taken_x86(flags, when - AYP_WHEN_X86);
 }
 
-/* Came it here by a jump of its own? */
-static __always_inline int came_again(__u32 func)
+static __always_inline struct ayp_again again_key(const void *regs, __u32 func)
 {
-	__u32 tid = bpf_get_current_pid_tgid();
-	__u32 *of = bpf_map_lookup_elem(&again, &tid);
+	struct ayp_again key = {
+		.sp = stack_pointer(regs),
+		.process = bpf_get_current_pid_tgid() >> 32,
+		.func = func,
+	};
 
-	if (!of || *of != func)
+	return key;
+}
+
+/* Came it here by a jump of its own? */
+static __always_inline int came_again(const void *regs, __u32 func)
+{
+	struct ayp_again key = again_key(regs, func);
+
+	/* Most calls did not: looking takes no lock. */
+	if (!bpf_map_lookup_elem(&again, &key))
 		return 0;
-	bpf_map_delete_elem(&again, &tid);
+	bpf_map_delete_elem(&again, &key);
 	return 1;
 }
 
-static __always_inline void note_again(__u32 func)
+static __always_inline void note_again(const void *regs, __u32 func)
 {
-	__u32 tid = bpf_get_current_pid_tgid();
+	struct ayp_again key = again_key(regs, func);
+	__u32 noted = 1;
 
-	bpf_map_update_elem(&again, &tid, &func, BPF_ANY);
+	bpf_map_update_elem(&again, &key, &noted, BPF_ANY);
 }
 
 /* Whose functions a program may be called for: a constant at every use. */
@@ -177,7 +188,7 @@ static __always_inline void on_entry(void *ctx, __u32 id, enum whose whose)
 {
 	__u32 func = AYP_ID_FUNC(id);
 
-	if (id & AYP_ID_AGAIN && came_again(func))
+	if (id & AYP_ID_AGAIN && came_again(ctx, func))
 		return;
 	if (params.n_mem_sites && active_control()) {
 		__u64 sp = sp_of(ctx, func, whose);
@@ -194,7 +205,7 @@ static __always_inline void on_exit(void *ctx, __u32 id, enum whose whose)
 	if (when && !taken(ctx, when))
 		return;
 	if (id & AYP_ID_AGAIN) {
-		note_again(func);
+		note_again(ctx, func);
 		return;
 	}
 	EMIT0(func, AYP_REC_EXIT, EMIT_CODE);

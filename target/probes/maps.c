@@ -27,7 +27,7 @@ static const struct map_row rows[MAP_COUNT] = {
 	[MAP_CELLS] = {"cells", BPF_MAP_TYPE_ARRAY, 4, sizeof(struct ayp_cell), true},
 	[MAP_BOOKS] = {"books", BPF_MAP_TYPE_ARRAY, 4, sizeof(struct ayp_cpu_book), true},
 	[MAP_TASKS] = {"tasks", BPF_MAP_TYPE_LRU_HASH, 4, sizeof(struct ayp_task_seen), false},
-	[MAP_AGAIN] = {"again", BPF_MAP_TYPE_LRU_HASH, 4, 4, false},
+	[MAP_AGAIN] = {"again", BPF_MAP_TYPE_LRU_HASH, sizeof(struct ayp_again), 4, false},
 	[MAP_INNERMOST] = {"innermost", BPF_MAP_TYPE_LRU_HASH, 8, sizeof(struct ayp_innermost),
 		false},
 	[MAP_ALLOCS0] = {"allocs0", BPF_MAP_TYPE_HASH, 8, sizeof(struct ayp_alloc), false},

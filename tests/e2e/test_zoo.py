@@ -12,7 +12,7 @@ from zoo import MODES, MUSL_MODES, ZOO, events, own_counts, same, script
 
 LEVELS = ("-O0", "-O1", "-Os", "-O2", "-O3")
 PARTS = "parts of functions, entered by jumps"
-EXCEPTIONS, IFUNCS, PANICS, STACKS = (100,), (100,), (101,), (2000,)
+EXCEPTIONS, IFUNCS, PANICS, STACKS = (100,), (100,), (101,), ((2000, 8), (60, 300))
 # Debian's compilers, whatever else a user has before them.
 DEBIAN_PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 # A 32-bit program runs with the libraries of its compiler, which nothing else looks for.
@@ -154,7 +154,7 @@ for title, flags in {"not optimized": (), "-O": ("-O",), "for size": ("-C", "opt
 def go(bench):
     need_bpf()
     environment = {**os.environ, "PATH": DEBIAN_PATH, "GOCACHE": str(bench.tmp / "go"), "GO111MODULE": "off", "GOFLAGS": ""}
-    check(bench, build(bench, "stacks.go", compiler=("go", "build"), env=environment), STACKS)
+    check(bench, build(bench, "stacks.go", compiler=("go", "build"), env=environment), *STACKS)
 
 
 # ---- more of it, other ways

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-// Stacks that grow, and so move, under functions that have not returned; panics through them.
+// stacks N ROUTINES: stacks that grow, and so move, under functions that have not returned, on whatever thread they are;
+// panics through every function.
 package main
 
 import (
@@ -8,8 +9,6 @@ import (
 	"strconv"
 	"sync/atomic"
 )
-
-const routines = 8
 
 var deeps, panics int64
 
@@ -44,11 +43,16 @@ func caught(i int) (r int) {
 	return odd(i)
 }
 
-func main() {
-	n := 2000
-	if len(os.Args) > 1 {
-		n, _ = strconv.Atoi(os.Args[1])
+func argument(i, otherwise int) int {
+	if len(os.Args) <= i {
+		return otherwise
 	}
+	n, _ := strconv.Atoi(os.Args[i])
+	return n
+}
+
+func main() {
+	n, routines := argument(1, 100), argument(2, 8)
 	done := make(chan int)
 	sum := 0
 	for i := 0; i < routines; i++ {
