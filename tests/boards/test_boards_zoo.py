@@ -2,12 +2,11 @@
 """Programs on boards do with all of their functions traced what they do without, for `make test-boards`."""
 from cells import CELLS
 from harness import main
-from zoo_cells import add_zoo
+from zoo_cells import add_narrow, add_zoo
 
-for level in ("-O0", "-O2"):
-    add_zoo(CELLS["aarch64", "6.1"], level)
-    # The kernel's user probes on arm are for its wide instructions only.
-    add_zoo(CELLS["armv7l", "6.1"], level, "-marm")
-add_zoo(CELLS["aarch64", "6.12"], "-O2")
+for board in (("aarch64", "6.1"), ("aarch64", "6.12"), ("armv7l", "6.1")):
+    add_zoo(CELLS[board])
+for board in (("aarch64", "6.1"), ("aarch64", "6.12")):
+    add_narrow(CELLS[board])
 
 main()

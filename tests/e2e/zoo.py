@@ -36,16 +36,14 @@ def own_counts(text):
     return found
 
 
-def same(bench, what, plain, traced, recording, untraced=()):
-    """plain, traced: what was printed. The recording has as many entries and ends as the program counted, but of the
-    functions that are said not to be traced, which it has none of."""
+def same(bench, what, plain, traced, recording):
+    """plain, traced: what was printed. The recording has as many entries and ends as the program counted."""
     assert traced == plain, f"{what}: printed {traced!r} instead of {plain!r}"
     info = bench.info(recording)
     assert info["complete"] and info["lost"]["total"] == 0, f"{what}: {info['lost']}"
     own, count = own_counts(plain), events(bench, recording)
     assert sum(own["calls"].values()), f"{what}: it counts nothing: {plain!r}"
     for name, calls in own["calls"].items():
-        ends = own["ends"].get(name, calls)
+        expected = calls, own["ends"].get(name, calls)
         got = count["entry", name], count["exit", name]
-        expected = (0, 0) if name in untraced else (calls, ends)
         assert got == expected, f"{what}: {name}: {got} entries and ends, it counts {expected}"
