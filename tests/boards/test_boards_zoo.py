@@ -4,7 +4,8 @@ from cells import CELLS
 from harness import main
 from zoo_cells import add_narrow, add_zoo
 
-for board in (("aarch64", "6.1"), ("aarch64", "6.12"), ("armv7l", "6.1")):
+# This machine's kernel is one of many: x86-64's oldest has no cookies.
+for board in (("aarch64", "6.1"), ("aarch64", "6.12"), ("armv7l", "6.1"), ("x86_64", "5.10")):
     add_zoo(CELLS[board])
 for board in (("aarch64", "6.1"), ("aarch64", "6.12")):
     add_narrow(CELLS[board])

@@ -26,6 +26,7 @@ done </job/names
 # How programs for a board are made. flags: the kernel's user probes on arm are for its wide instructions only.
 Target = collections.namedtuple("Target", "prefix flags loader go rust")
 TARGETS = {
+    "x86_64": Target("x86_64-linux-gnu-", (), "ld-linux-x86-64.so.2", {"GOARCH": "amd64"}, "x86_64-unknown-linux-gnu"),
     "aarch64": Target("aarch64-linux-gnu-", (), "ld-linux-aarch64.so.1", {"GOARCH": "arm64"}, "aarch64-unknown-linux-gnu"),
     "armv7l": Target("arm-linux-gnueabihf-", ("-marm",), "ld-linux-armhf.so.3", {"GOARCH": "arm", "GOARM": "7"},
                      "armv7-unknown-linux-gnueabihf"),
