@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "target/probes/user_trial.h"
 
+#include <elf.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -35,6 +37,16 @@ static struct extent extent_of(struct function_target *const *t, size_t n)
 	return e;
 }
 
+/*
+ * How an instruction is to be read the kernel learns from the process that maps it first, and never again: x86's takes a
+ * 32-bit program's absolute addresses for relative ones if that is a 64-bit process (arch/x86/kernel/uprobes.c,
+ * arch_uprobe_analyze_insn, is_64bit_mm), and the program crashes.
+ */
+static bool is_our_kind(const struct function_target *t)
+{
+	return t->elf_class == (sizeof(long) == 8 ? ELFCLASS64 : ELFCLASS32);
+}
+
 void user_trial_begin(struct user_trial *trial, struct function_target *const *t, size_t n)
 {
 	struct extent e = extent_of(t, n);
@@ -43,7 +55,8 @@ void user_trial_begin(struct user_trial *trial, struct function_target *const *t
 	int fd;
 
 	*trial = (struct user_trial){0};
-	if (!e.n || (pages < e.n ? pages : e.n) * page > COPIED_MAX || pages > SIZE_MAX / 4 / page)
+	if (!e.n || !is_our_kind(t[0]) || (pages < e.n ? pages : e.n) * page > COPIED_MAX ||
+		pages > SIZE_MAX / 4 / page)
 		return;
 	fd = open(t[0]->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0)

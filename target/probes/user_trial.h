@@ -16,7 +16,8 @@ struct user_trial {
 	size_t size;
 };
 
-/* Map where the functions' probes are to be. All are of one file, the first's. Not where that would copy more than 2 MiB. */
+/* Map where the functions' probes are to be. All are of one file, the first's. Not where that would copy more than 2 MiB, nor
+ * of a program of another width than this one's. */
 void user_trial_begin(struct user_trial *trial, struct function_target *const *t, size_t n);
 void user_trial_end(struct user_trial *trial);
 
