@@ -20,7 +20,7 @@ static const struct {
 	{"kprobe.multi", "CONFIG_FPROBE"},
 	{"kprobe", "CONFIG_KPROBES"},
 	{"kprobe", "CONFIG_KPROBE_EVENTS"},
-	{"kretprobe", "CONFIG_KRETPROBES"},
+	{"kretprobe", "CONFIG_KPROBES"},
 	{"kretprobe", "CONFIG_KPROBE_EVENTS"},
 	{"uprobe", "CONFIG_UPROBE_EVENTS"},
 	{"raw_tp", "CONFIG_BPF_EVENTS"},
