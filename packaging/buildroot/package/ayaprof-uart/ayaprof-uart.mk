@@ -15,7 +15,7 @@ AYAPROF_UART_LICENSE_FILES = \
 	LICENSES/Apache-2.0.txt \
 	LICENSES/GPL-2.0.txt \
 	LICENSES/MIT.txt
-AYAPROF_UART_DEPENDENCIES = elfutils host-nanopb libbpf nanopb xz zlib
+AYAPROF_UART_DEPENDENCIES = elfutils host-nanopb host-xz libbpf nanopb xz zlib
 
 AYAPROF_UART_LLVM = $(call qstrip,$(BR2_PACKAGE_AYAPROF_UART_PREBUILT_LLVM))
 ifeq ($(AYAPROF_UART_LLVM),)

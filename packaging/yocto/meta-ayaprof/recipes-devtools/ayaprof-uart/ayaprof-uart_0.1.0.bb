@@ -6,7 +6,7 @@ compressed over a serial line."
 
 require ayaprof.inc
 
-DEPENDS += "clang-native elfutils libbpf xz zlib"
+DEPENDS += "clang-native elfutils libbpf xz xz-native zlib"
 
 inherit bash-completion systemd update-rc.d
 
