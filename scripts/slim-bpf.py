@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""Take out of a BPF object what no board needs: two thirds of it, compressed.
+"""Take out of a BPF object what no board needs: more than half of it, compressed.
 
 That is the relocations of type information and the labels that they name (libbpf applies neither: the values are in
 place), and the line information that kernels print beside a program that they refuse. Functions' types and CO-RE

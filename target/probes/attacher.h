@@ -3,8 +3,9 @@
  * What attaching to functions needs and leaves in the kernel beside the links: programs, probes
  * made in tracefs, slots for returns; and the books of what the kernel missed.
  *
- * Return probes put a call's return address aside in a slot. A function that sleeps keeps its slot, and when none is free the call runs on without its return being seen: the kernel counts
- * that, and nothing else does.
+ * Return probes put a call's return address aside in a slot. A function that sleeps keeps its slot, and
+ * when none is free the call runs on without its return being seen: the kernel counts that, and nothing
+ * else does.
  */
 #ifndef TARGET_PROBES_ATTACHER_H
 #define TARGET_PROBES_ATTACHER_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
  * A file that somebody else names, makes and changes: opened without waiting for anybody, a regular
- * file or nothing, read and never mapped (a mapped file that is truncated is a SIGBUS). Whoever
+ * file or nothing, read and not through a mapping (a mapped file that is truncated is a SIGBUS). Whoever
  * reads it bounds what is taken from it.
  */
 #ifndef TARGET_PROBES_FOREIGN_FILE_H

@@ -133,28 +133,19 @@ bool maps_ring_fits(size_t ring_bytes)
 	return fd >= 0;
 }
 
+static int create_once(struct maps *m, enum map_id id, size_t entries, void **mapping)
+{
+	return m->fd[id] >= 0 ? -EEXIST : map_create(m, id, entries, mapping);
+}
+
 int maps_create_places(struct maps *m, size_t buckets)
 {
-	void *mapping = NULL;
-	int err;
-
-	if (m->places)
-		return -EEXIST;
-	err = map_create(m, MAP_PLACES, buckets, &mapping);
-	m->places = mapping;
-	return err;
+	return create_once(m, MAP_PLACES, buckets, (void **)&m->places);
 }
 
 int maps_create_user_places(struct maps *m, size_t rows_wanted)
 {
-	void *mapping = NULL;
-	int err;
-
-	if (m->user_places)
-		return -EEXIST;
-	err = map_create(m, MAP_USER_PLACES, rows_wanted, &mapping);
-	m->user_places = mapping;
-	return err;
+	return create_once(m, MAP_USER_PLACES, rows_wanted, (void **)&m->user_places);
 }
 
 void maps_destroy(struct maps *m)

@@ -109,7 +109,7 @@ static void try_mechanism(
 	struct latency *l = m->state;
 	double start = seconds();
 	size_t taken, n = strlen(reasons);
-	char text[128];
+	char text[128], reason[160];
 	int err;
 
 	if (mech->max_targets && mechanism_todo(mech, &l->targets) > mech->max_targets)
@@ -126,8 +126,10 @@ static void try_mechanism(
 		return;
 	why(err, mech->name, text, sizeof(text));
 	log_detail("latency: %s: %s", mech->name, text);
-	if (n < size)
-		snprintf(reasons + n, size - n, "%s%s: %s", n ? "; " : "", mech->name, text);
+	/* A way may stand twice in the list, and fail twice for the same reason. */
+	snprintf(reason, sizeof(reason), "%s: %s", mech->name, text);
+	if (n < size && !strstr(reasons, reason))
+		snprintf(reasons + n, size - n, "%s%s", n ? "; " : "", reason);
 }
 
 /* Did none of what the user named come to life? */

@@ -152,7 +152,7 @@ static int attach(struct sharing *s, const struct member *m, size_t n, size_t ev
 	return perf_attach_tracepoint(prog, path, group, true);
 }
 
-/* Do what is refused of one event's probes to those alone: they get an error. */
+/* Which of one event's probes does the kernel refuse? By halves; their functions get its error. */
 static void find_refused(struct sharing *s, const struct member *m, size_t n)
 {
 	int link = attach(s, m, n, 0, 0);

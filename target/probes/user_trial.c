@@ -2,11 +2,12 @@
 #include "target/probes/user_trial.h"
 
 #include <elf.h>
-#include <fcntl.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/mman.h>
 #include <unistd.h>
+
+#include "target/probes/foreign_file.h"
 
 #define COPIED_MAX ((uint64_t)2 << 20)
 
@@ -52,20 +53,19 @@ void user_trial_begin(struct user_trial *trial, struct function_target *const *t
 	struct extent e = extent_of(t, n);
 	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), start = e.first / page * page,
 		 pages = (e.last - start) / page + 1;
-	int fd;
+	struct foreign_file file;
 
 	*trial = (struct user_trial){0};
 	if (!e.n || !is_our_kind(t[0]) || (pages < e.n ? pages : e.n) * page > COPIED_MAX ||
 		pages > SIZE_MAX / 4 / page)
 		return;
-	fd = open(t[0]->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (fd < 0)
+	if (foreign_file_open(&file, t[0]->path))
 		return;
 	trial->size = (size_t)(pages * page);
-	trial->at = mmap(NULL, trial->size, PROT_READ, MAP_PRIVATE, fd, (off_t)start);
+	trial->at = mmap(NULL, trial->size, PROT_READ, MAP_PRIVATE, file.fd, (off_t)start);
 	if (trial->at == MAP_FAILED)
 		trial->at = NULL;
-	close(fd);
+	foreign_file_close(&file);
 }
 
 void user_trial_end(struct user_trial *trial)
