@@ -4,7 +4,7 @@
 
 #include "host/commands.h"
 #include "host/base/say.h"
-#include "target/output_file.h"
+#include "target/base/output_file.h"
 
 static const struct command commands[] = {
 	{"record", "record what a board sends (the default when the first argument is an option)",

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-#include "target/daemon.h"
-#include "target/log.h"
-#include "target/mounts.h"
-#include "target/options.h"
-#include "target/output_file.h"
+#include "target/loop/daemon.h"
+#include "target/base/log.h"
+#include "target/setup/mounts.h"
+#include "target/options/options.h"
+#include "target/base/output_file.h"
 #include "target/probes/symbol_helper.h"
-#include "target/source.h"
+#include "target/source/source.h"
 
 enum { STATUS_DONE = 0, STATUS_USAGE = 2 };
 

@@ -15,7 +15,7 @@
 #include "host/plot/scene.h"
 #include "host/base/say.h"
 #include "host/base/text.h"
-#include "target/output_file.h"
+#include "target/base/output_file.h"
 
 static int send_reply(struct plot_python *py, const struct plot_reply *reply)
 {

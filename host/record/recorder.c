@@ -19,7 +19,7 @@
 #include "host/record/recorder_books.h"
 #include "host/base/say.h"
 #include "host/record/seen.h"
-#include "target/output_file.h"
+#include "target/base/output_file.h"
 
 #define PAGE 4096u /* the smallest there is */
 /* What the recorder itself has to say before the first frame comes; of more than that, the newest is dropped. */

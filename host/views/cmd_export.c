@@ -8,7 +8,7 @@
 #include "host/commands.h"
 #include "host/views/export.h"
 #include "host/base/say.h"
-#include "target/output_file.h"
+#include "target/base/output_file.h"
 
 enum { OPT_FORMAT, OPT_OUTPUT, OPT_NAMES };
 

@@ -10,8 +10,8 @@
 
 #include <bpf/libbpf.h>
 
-#include "target/log.h"
-#include "target/memory.h"
+#include "target/base/log.h"
+#include "target/base/memory.h"
 #include "target/probes/kernel_symbols.h"
 #include "target/probes/link_missed.h"
 

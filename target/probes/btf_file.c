@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "target/probes/elf_file.h"
-#include "target/probes/foreign_file.h"
+#include "target/base/foreign_file.h"
 
 #define WINDOW 16384u
 /* Types between two whose places are remembered. */

@@ -6,7 +6,7 @@
 
 #include <bpf/libbpf.h>
 
-#include "target/syscalls.h"
+#include "target/syscalls/syscalls.h"
 
 /* The tracepoints have the names of the kernel's functions, which for some calls of the first days is
  * new...: sys_newfstat is fstat (include/linux/syscalls.h). */

@@ -11,11 +11,11 @@
 
 #include <linux/types.h>
 
-#include "target/clock.h"
-#include "target/log.h"
-#include "target/memory.h"
-#include "target/mounts.h"
-#include "target/syscalls.h"
+#include "target/base/clock.h"
+#include "target/base/log.h"
+#include "target/base/memory.h"
+#include "target/setup/mounts.h"
+#include "target/syscalls/syscalls.h"
 #include "target/probes/kconfig.h"
 #include "target/probes/kernel_btf.h"
 #include "target/probes/kernel_symbols.h"

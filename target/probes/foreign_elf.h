@@ -15,7 +15,7 @@
 
 #include <gelf.h>
 
-#include "target/probes/foreign_file.h"
+#include "target/base/foreign_file.h"
 
 /* In one table. More is refused: the largest programs there are have one or two millions. */
 #define FOREIGN_ELF_MAX_SYMBOLS (4u << 20)

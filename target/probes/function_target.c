@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "target/log.h"
-#include "target/nearest.h"
+#include "target/base/log.h"
+#include "target/base/nearest.h"
 #include "target/probes/kernel_symbols.h"
 #include "target/probes/network_functions.h"
 #include "target/probes/own_helpers.h"

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "target/config.h"
+#include "target/base/config.h"
 #include "target/probes/spec.h"
 #include "target/probes/user_path.h"
 

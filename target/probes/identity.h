@@ -5,7 +5,7 @@
 #define TARGET_PROBES_IDENTITY_H
 
 #include "bpf/events.h"
-#include "target/names.h"
+#include "target/source/names.h"
 
 /* A thread was announced, or announced again with another name. */
 void identity_told(struct names *names, const struct ayp_rec_task *rec);

@@ -10,7 +10,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#include "target/log.h"
+#include "target/base/log.h"
 #include "target/probes/btf_file.h"
 
 #define OWN "/sys/kernel/btf/vmlinux"

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "target/log.h"
+#include "target/base/log.h"
 #include "target/probes/symbol_blocks.h"
 #include "target/probes/tracefs.h"
 

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "target/log.h"
+#include "target/base/log.h"
 #include "target/probes/perf_attach.h"
 #include "target/probes/places.h"
 

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "target/log.h"
+#include "target/base/log.h"
 #include "target/probes/kernel_symbols.h"
 #include "target/probes/own_helpers.h"
 

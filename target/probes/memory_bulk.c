@@ -8,7 +8,7 @@
 #include <bpf/libbpf.h>
 
 #include "proto/message.h"
-#include "target/log.h"
+#include "target/base/log.h"
 #include "target/probes/kernel_symbols.h"
 #include "target/probes/perf_attach.h"
 #include "target/probes/tracefs.h"

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "target/clock.h"
+#include "target/base/clock.h"
 
 struct look {
 	uint64_t in_use[AYP_MEM_TYPES][AYP_MEM_SIZES];

@@ -12,8 +12,8 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
-#include "target/clock.h"
-#include "target/log.h"
+#include "target/base/clock.h"
+#include "target/base/log.h"
 #include "target/probes/intern.h"
 #include "target/probes/perf_attach.h"
 #include "target/probes/symbolizer.h"

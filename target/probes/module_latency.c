@@ -9,7 +9,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "target/log.h"
+#include "target/base/log.h"
 #include "target/probes/function_target.h"
 #include "target/probes/kernel_btf.h"
 #include "target/probes/mechanism.h"

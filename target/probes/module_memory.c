@@ -9,8 +9,8 @@
 
 #include <bpf/libbpf.h>
 
-#include "target/clock.h"
-#include "target/log.h"
+#include "target/base/clock.h"
+#include "target/base/log.h"
 #include "target/probes/kernel_btf.h"
 #include "target/probes/memory_bulk.h"
 #include "target/probes/memory_slab.h"

@@ -9,7 +9,7 @@
 #include <sys/utsname.h>
 
 #include "target/probes/call_instants.h"
-#include "target/syscalls.h"
+#include "target/syscalls/syscalls.h"
 #include "target/probes/kernel_btf.h"
 
 /* Numbers that the headers do not know yet but a newer kernel may have. */

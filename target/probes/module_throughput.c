@@ -15,7 +15,7 @@
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 
-#include "target/log.h"
+#include "target/base/log.h"
 
 /* More interfaces than these are left out, busiest kept. Equal to Sample.interfaces' max_count. */
 #define MAX_SHOWN 16

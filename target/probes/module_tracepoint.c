@@ -9,8 +9,8 @@
 
 #include <bpf/bpf.h>
 
-#include "target/log.h"
-#include "target/nearest.h"
+#include "target/base/log.h"
+#include "target/base/nearest.h"
 #include "target/probes/call_instants.h"
 #include "target/probes/perf_attach.h"
 #include "target/probes/program_copy.h"

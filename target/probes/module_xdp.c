@@ -15,7 +15,7 @@
 #include <bpf/libbpf.h>
 #include <linux/if_link.h>
 
-#include "target/log.h"
+#include "target/base/log.h"
 #include "target/probes/xdp_link.h"
 
 static const struct {

@@ -10,7 +10,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
-#include "target/log.h"
+#include "target/base/log.h"
 #include "target/probes/perf_attach.h"
 
 static int print_message(enum libbpf_print_level level, const char *fmt, va_list args)

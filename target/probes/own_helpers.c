@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "target/log.h"
+#include "target/base/log.h"
 #include "target/probes/kprobe_blacklist.h"
 
 /*

@@ -9,7 +9,7 @@
 
 #include <bpf/libbpf.h>
 
-#include "target/log.h"
+#include "target/base/log.h"
 
 bool mechanism_wanted(const struct probes *p, const char *mechanism)
 {

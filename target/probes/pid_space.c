@@ -12,7 +12,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
-#include "target/log.h"
+#include "target/base/log.h"
 #include "target/probes/object.h"
 #include "target/probes/rights.h"
 

@@ -15,7 +15,7 @@
 
 #include <pthread.h>
 
-#include "target/source.h"
+#include "target/source/source.h"
 #include "target/probes/maps.h"
 #include "target/probes/object.h"
 #include "target/probes/identity.h"

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "target/log.h"
+#include "target/base/log.h"
 
 struct watched_program {
 	char *path;

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <unistd.h>
 
-#include "target/guard.h"
+#include "target/setup/guard.h"
 
 #define SWITCH "/sys/kernel/rcu_expedited"
 

@@ -10,10 +10,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "target/log.h"
-#include "target/memory.h"
-#include "target/option_values.h"
-#include "target/syscalls.h"
+#include "target/base/log.h"
+#include "target/base/memory.h"
+#include "target/options/option_values.h"
+#include "target/syscalls/syscalls.h"
 #include "target/probes/kernel_btf.h"
 #include "target/probes/rcu.h"
 #include "target/probes/rights.h"

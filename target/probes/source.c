@@ -12,8 +12,8 @@
 
 #include <bpf/libbpf.h>
 
-#include "target/clock.h"
-#include "target/log.h"
+#include "target/base/clock.h"
+#include "target/base/log.h"
 #include "target/probes/session.h"
 
 static struct probes *self(struct source *s)

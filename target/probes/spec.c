@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "proto/demangle.h"
-#include "target/log.h"
+#include "target/base/log.h"
 
 /* Is `name` what `glob` names exactly, and then something that begins with one of `after`? */
 static bool is_shape_of(const char *glob, const char *name, const char *after)

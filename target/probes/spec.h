@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "target/config.h"
+#include "target/base/config.h"
 
 /* A pattern as a shell has them. One without wildcards means the function in every shape that
  * compilers gave it: NAME.constprop.0, NAME.isra.0, ... */

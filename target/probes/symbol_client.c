@@ -11,10 +11,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "target/clock.h"
-#include "target/log.h"
+#include "target/base/clock.h"
+#include "target/base/log.h"
 #include "target/probes/symbol_helper.h"
-#include "target/usage.h"
+#include "target/base/usage.h"
 
 /* More than the helper's own patience with its reader. */
 #define PATIENCE_NS     (8 * NS_PER_S)

@@ -13,11 +13,11 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
-#include "target/clock.h"
+#include "target/base/clock.h"
 #include "target/probes/confine.h"
-#include "target/probes/foreign_file.h"
+#include "target/base/foreign_file.h"
 #include "target/probes/symbol_reader.h"
-#include "target/usage.h"
+#include "target/base/usage.h"
 
 #define PATIENCE_MS 5000
 /* Questions about one process come together. */

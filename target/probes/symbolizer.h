@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "target/names.h"
+#include "target/source/names.h"
 
 struct symbolizer;
 

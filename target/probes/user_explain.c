@@ -5,10 +5,10 @@
 #include <string.h>
 
 #include "proto/demangle.h"
-#include "target/nearest.h"
+#include "target/base/nearest.h"
 #include "target/probes/user_machine.h"
 #include "target/probes/user_search.h"
-#include "target/syscalls.h"
+#include "target/syscalls/syscalls.h"
 
 static int offer(void *ctx, const struct elf_function *f)
 {

@@ -7,7 +7,7 @@
 
 #include <elf.h>
 
-#include "target/syscalls.h"
+#include "target/syscalls/syscalls.h"
 
 /*
  * By how the kernel's name of its machine begins. arm64 takes no probe of a 32-bit program

@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "target/probes/foreign_file.h"
+#include "target/base/foreign_file.h"
 
 static int look(const char *path, struct stat *st)
 {

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-#include "target/config.h"
+#include "target/base/config.h"
 
 struct user_path {
 	char path[PATH_MAX]; /* absolute */

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "target/log.h"
+#include "target/base/log.h"
 #include "target/probes/user_machine.h"
 #include "target/probes/user_search.h"
 

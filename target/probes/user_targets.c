@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "target/log.h"
+#include "target/base/log.h"
 #include "target/probes/user_code.h"
 #include "target/probes/user_kind.h"
 

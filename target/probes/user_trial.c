@@ -7,7 +7,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "target/probes/foreign_file.h"
+#include "target/base/foreign_file.h"
 
 #define COPIED_MAX ((uint64_t)2 << 20)
 

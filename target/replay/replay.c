@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* A source that reads a recording: 16-byte records, CONTRACT section 5. */
-#include "target/source.h"
+#include "target/source/source.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -8,9 +8,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "target/clock.h"
-#include "target/log.h"
-#include "target/probes/foreign_file.h"
+#include "target/base/clock.h"
+#include "target/base/log.h"
+#include "target/base/foreign_file.h"
 #include "target/replay/replay_names.h"
 
 #define BUFFER_RECORDS 4096u

@@ -4,11 +4,11 @@
 #include <errno.h>
 #include <string.h>
 
-#include "target/lines.h"
-#include "target/log.h"
-#include "target/parse.h"
-#include "target/probes/foreign_file.h"
-#include "target/syscalls.h"
+#include "target/base/lines.h"
+#include "target/base/log.h"
+#include "target/base/parse.h"
+#include "target/base/foreign_file.h"
+#include "target/syscalls/syscalls.h"
 
 /* Names as recorders of tracepoints write them. Functions of the kernel that merely begin alike
  * must not match (irq_enter_rcu is no interrupt, sys_fillrect no system call): `digits` asks for a number after the prefix, and

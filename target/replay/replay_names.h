@@ -3,7 +3,7 @@
 #ifndef TARGET_REPLAY_NAMES_H
 #define TARGET_REPLAY_NAMES_H
 
-#include "target/names.h"
+#include "target/source/names.h"
 
 /* Enter all names of the file; function ids must be reserved. 0, or a negative errno after one line
  * that says where the file is wrong. */

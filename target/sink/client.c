@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "target/clock.h"
+#include "target/base/clock.h"
 
 #define STUCK_NS (10 * NS_PER_S)
 /* A host says something every second; its machine may be busy, or the network slow. */

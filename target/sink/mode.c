@@ -9,7 +9,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "target/log.h"
+#include "target/base/log.h"
 
 typedef struct sink *(*sink_maker)(const struct config *cfg);
 

@@ -5,7 +5,7 @@
 
 #include <stddef.h>
 
-#include "target/config.h"
+#include "target/base/config.h"
 #include "target/sink/sink.h"
 
 #define MODE_MAX_SINKS 2u

@@ -14,7 +14,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "target/config.h"
+#include "target/base/config.h"
 #include "proto/message.h"
 
 enum sink_format {

@@ -12,9 +12,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "target/clock.h"
-#include "target/log.h"
-#include "target/output_file.h"
+#include "target/base/clock.h"
+#include "target/base/log.h"
+#include "target/base/output_file.h"
 
 #define RETRY_NS 500000000ull
 /* What everybody's programs did is for root's eyes first. */

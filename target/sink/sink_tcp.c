@@ -21,8 +21,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "target/clock.h"
-#include "target/log.h"
+#include "target/base/clock.h"
+#include "target/base/log.h"
 #include "target/sink/client.h"
 
 #define CLIENTS_MAX 8u

@@ -8,8 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "target/clock.h"
-#include "target/log.h"
+#include "target/base/clock.h"
+#include "target/base/log.h"
 #include "target/sink/tty.h"
 
 #define REOPEN_NS     500000000ull

@@ -13,7 +13,7 @@
 #include <asm/ioctls.h>
 #include <linux/serial.h>
 
-#include "target/guard.h"
+#include "target/setup/guard.h"
 
 /* Receivers sample the middle of a bit: beyond about 2 % per side the last bit of a byte is read
  * wrong. */

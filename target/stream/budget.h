@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "target/clock.h"
+#include "target/base/clock.h"
 
 struct budget {
 	int64_t per_s; /* bytes; 0: without limit */

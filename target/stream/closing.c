@@ -4,13 +4,13 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "target/log.h"
+#include "target/base/log.h"
 
 #define STALL_NS       (10 * NS_PER_S) /* nothing moves: give the line up */
 #define RETURN_NS      (15 * NS_PER_S) /* for a device or a host that was there, to come back */
 #define FLUSH_STALL_NS (3 * NS_PER_S)  /* for what the driver holds */
 #define FINISH_NS      (2 * NS_PER_S)  /* for the frame in hand */
-/* Whoever is in a hurry is not kept for a second, whatever the line does (target/signals.h): so long after that began
+/* Whoever is in a hurry is not kept for a second, whatever the line does (target/loop/signals.h): so long after that began
  * the frame in hand, the goodbye, and what the driver holds are given up. */
 #define HURRY_FRAME_NS   (200 * NS_PER_MS)
 #define HURRY_GOODBYE_NS (450 * NS_PER_MS)

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "target/log.h"
+#include "target/base/log.h"
 
 static void execute(const ayaprof_Control *msg, const struct control_ops *ops, void *ctx,
 	struct control_result *r)

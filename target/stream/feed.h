@@ -17,7 +17,7 @@
 #include <stdint.h>
 
 #include "target/stream/budget.h"
-#include "target/names.h"
+#include "target/source/names.h"
 #include "target/stream/output.h"
 #include "target/stream/stacks.h"
 #include "target/stream/writer.h"

@@ -6,8 +6,8 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#include "target/clock.h"
-#include "target/text.h"
+#include "target/base/clock.h"
+#include "target/base/text.h"
 
 #define BOOT_ID "/proc/sys/kernel/random/boot_id"
 

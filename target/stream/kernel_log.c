@@ -6,8 +6,8 @@
  */
 #include <string.h>
 
-#include "target/kmsg.h"
-#include "target/log.h"
+#include "target/source/kmsg.h"
+#include "target/base/log.h"
 #include "target/stream/stream.h"
 
 /* A message that fits the shortest frames of metadata whatever the records hold. */

@@ -3,8 +3,8 @@
 
 #include "framing/framing.h"
 #include "framing/textframe.h"
-#include "target/clock.h"
-#include "target/config.h"
+#include "target/base/clock.h"
+#include "target/base/config.h"
 #include "target/stream/writer.h"
 
 /* Short frames lose less to noise and hold the line for less time; long ones code better. A receiver

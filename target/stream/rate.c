@@ -4,8 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "target/clock.h"
-#include "target/log.h"
+#include "target/base/clock.h"
+#include "target/base/log.h"
 
 #define TRIAL_NS   (600 * NS_PER_MS)
 #define SILENCE_NS (1000 * NS_PER_MS)

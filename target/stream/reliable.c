@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "target/stream/reliable.h"
 
-#include "target/clock.h"
-#include "target/log.h"
+#include "target/base/clock.h"
+#include "target/base/log.h"
 
 /* A host says something every second (PROTOCOL.md, section 14); a machine may be busy. */
 #define SILENCE_NS (5 * NS_PER_S)

@@ -15,7 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "target/config.h"
+#include "target/base/config.h"
 #include "target/stream/budget.h"
 #include "target/stream/output.h"
 #include "target/stream/writer.h"

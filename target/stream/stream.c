@@ -7,9 +7,9 @@
 #include <string.h>
 
 #include "target/stream/hello.h"
-#include "target/log.h"
+#include "target/base/log.h"
 #include "target/stream/tasks.h"
-#include "target/usage.h"
+#include "target/base/usage.h"
 
 /* A quiet board is still live; a file has nobody waiting, and larger blocks are denser. */
 #define FLUSH_NS      (200 * NS_PER_MS)

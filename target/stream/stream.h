@@ -12,10 +12,10 @@
 #define TARGET_STREAM_H
 
 #include "proto/block.h"
-#include "target/config.h"
+#include "target/base/config.h"
 #include "target/stream/control.h"
 #include "target/stream/line.h"
-#include "target/source.h"
+#include "target/source/source.h"
 
 /* The kernel's log, passed on as it grows. */
 struct stream_log {

@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-#include "target/names.h"
+#include "target/source/names.h"
 
 /* Enter thread `tid` into TABLE_TASK: its comm and process id, or an empty name when it is gone, or when /proc knows threads by other ids
  * (in_proc false). */

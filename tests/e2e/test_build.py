@@ -108,7 +108,7 @@ def cross_after_native(bench):
     if platform.machine() != "x86_64":
         skip("needs a native build of another architecture")
     out = bench.tmp / "out"
-    user = out / "obj/target/syscalls.o"
+    user = out / "obj/target/syscalls/syscalls.o"
 
     def machine():
         return re.search(r"Machine:\s+(.*)", output("readelf", "-h", user))[1]

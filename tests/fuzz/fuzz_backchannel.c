@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "target/log.h"
+#include "target/base/log.h"
 #include "target/stream/backchannel.h"
 #include "target/stream/control.h"
 #include "target/stream/rate.h"

@@ -2,7 +2,7 @@
 /* A configuration file of any bytes. What is taken stays within what the options allow. */
 #include <string.h>
 
-#include "target/options.h"
+#include "target/options/options.h"
 #include "tests/fuzz/fuzz_file.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -6,7 +6,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "target/log.h"
+#include "target/base/log.h"
 #include "tests/fuzz/fuzz.h"
 
 /* The path of a file with these bytes, until the next call. Messages are silenced: a hundred

@@ -2,7 +2,7 @@
 /* A record of the kernel's log of any bytes: text that is taken is UTF-8, ends in its field, and can be sent. */
 #include <string.h>
 
-#include "target/kmsg.h"
+#include "target/source/kmsg.h"
 #include "tests/fuzz/fuzz.h"
 
 static size_t sequence(const uint8_t *s)

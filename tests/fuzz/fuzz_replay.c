@@ -2,7 +2,7 @@
 /* A recording to be replayed of any bytes: as many events as it has records, each of a kind that there is. */
 #include <errno.h>
 
-#include "target/source.h"
+#include "target/source/source.h"
 #include "tests/fuzz/fuzz_file.h"
 
 static size_t events;

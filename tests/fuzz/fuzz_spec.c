@@ -2,7 +2,7 @@
 /* Specifications of probes (-p) of any text: what is taken names something, and is a part of what was given. */
 #include <string.h>
 
-#include "target/options.h"
+#include "target/options/options.h"
 #include "tests/fuzz/fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "target/probes/foreign_file.h"
+#include "target/base/foreign_file.h"
 
 static char dir[] = "/tmp/foreign_file.XXXXXX";
 

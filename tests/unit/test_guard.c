@@ -17,7 +17,7 @@
 
 #include <asm/ioctls.h>
 
-#include "target/guard.h"
+#include "target/setup/guard.h"
 
 #define TRIES 6000 /* of 10 ms */
 

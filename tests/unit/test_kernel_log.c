@@ -12,8 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "target/console.h"
-#include "target/kmsg.h"
+#include "target/setup/console.h"
+#include "target/source/kmsg.h"
 #include "tests/unit/random.h"
 
 static bool parse(const char *text, ayaprof_LogRecord *r)

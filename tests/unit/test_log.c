@@ -10,8 +10,8 @@
 
 #include <cmocka.h>
 
-#include "target/clock.h"
-#include "target/log.h"
+#include "target/base/clock.h"
+#include "target/base/log.h"
 
 static int ends[2], saved;
 

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "target/names.h"
+#include "target/source/names.h"
 #include "tests/unit/random.h"
 
 #define FUNC   ayaprof_Table_TABLE_FUNC

@@ -9,9 +9,9 @@
 
 #include <cmocka.h>
 
-#include "target/option_values.h"
-#include "target/options.h"
-#include "target/parse.h"
+#include "target/options/option_values.h"
+#include "target/options/options.h"
+#include "target/base/parse.h"
 
 #define MAX_ARGS 40
 

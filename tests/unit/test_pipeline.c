@@ -14,7 +14,7 @@
 #include <cmocka.h>
 
 #include "target/stream/closing.h"
-#include "target/log.h"
+#include "target/base/log.h"
 #include "tests/unit/random.h"
 
 #define EVENTS_MAX 400000u

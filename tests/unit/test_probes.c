@@ -18,7 +18,7 @@
 #include "target/probes/function_target.h"
 #include "target/probes/intern.h"
 #include "target/probes/own_code.h"
-#include "target/source.h"
+#include "target/source/source.h"
 
 #define CALLS    1009
 #define MANY     10007

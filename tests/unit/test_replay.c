@@ -8,10 +8,10 @@
 
 #include <cmocka.h>
 
-#include "target/clock.h"
-#include "target/log.h"
+#include "target/base/clock.h"
+#include "target/base/log.h"
 #include "target/replay/replay_names.h"
-#include "target/source.h"
+#include "target/source/source.h"
 
 #define RECORDS 10000u
 

@@ -17,7 +17,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "target/clock.h"
+#include "target/base/clock.h"
 #include "target/probes/elf_lookup.h"
 #include "target/probes/own_code.h"
 #include "target/probes/process_maps.h"

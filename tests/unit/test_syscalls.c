@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "target/syscalls.h"
+#include "target/syscalls/syscalls.h"
 
 static void check(const char *machine, enum ayp_syscall_abi abi, int nr, const char *shown)
 {

@@ -11,7 +11,7 @@
 
 #include "proto/demangle.h"
 #include "proto/name.h"
-#include "target/nearest.h"
+#include "target/base/nearest.h"
 #include "target/probes/spec.h"
 
 static void cut_names_stay_different(void **state)
