@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "host/model/book.h"
+#include "host/trace/ledger.h"
 
 static uint64_t minus(uint64_t a, uint64_t b)
 {
@@ -29,16 +29,16 @@ void memory_book_of(struct memory_book *b, const ayaprof_MemorySample *s)
 
 static void add(struct memory_book *to, const struct memory_book *b)
 {
-	to->alloc_bytes = book_add(to->alloc_bytes, b->alloc_bytes);
-	to->alloc_count = book_add(to->alloc_count, b->alloc_count);
-	to->free_bytes = book_add(to->free_bytes, b->free_bytes);
-	to->free_count = book_add(to->free_count, b->free_count);
-	to->gone_bytes = book_add(to->gone_bytes, b->gone_bytes);
-	to->gone_count = book_add(to->gone_count, b->gone_count);
-	to->outstanding_bytes = book_add(to->outstanding_bytes, b->outstanding_bytes);
-	to->outstanding_count = book_add(to->outstanding_count, b->outstanding_count);
-	to->untracked_bytes = book_add(to->untracked_bytes, b->untracked_bytes);
-	to->untracked_count = book_add(to->untracked_count, b->untracked_count);
+	to->alloc_bytes = ledger_add(to->alloc_bytes, b->alloc_bytes);
+	to->alloc_count = ledger_add(to->alloc_count, b->alloc_count);
+	to->free_bytes = ledger_add(to->free_bytes, b->free_bytes);
+	to->free_count = ledger_add(to->free_count, b->free_count);
+	to->gone_bytes = ledger_add(to->gone_bytes, b->gone_bytes);
+	to->gone_count = ledger_add(to->gone_count, b->gone_count);
+	to->outstanding_bytes = ledger_add(to->outstanding_bytes, b->outstanding_bytes);
+	to->outstanding_count = ledger_add(to->outstanding_count, b->outstanding_count);
+	to->untracked_bytes = ledger_add(to->untracked_bytes, b->untracked_bytes);
+	to->untracked_count = ledger_add(to->untracked_count, b->untracked_count);
 }
 
 static void add_sample(struct memory_books *b, const ayaprof_Sample *s)

@@ -70,7 +70,7 @@ static int number_session(struct load *l, struct block *blocks, size_t n, uint8_
 {
 	struct load_session *s = &l->sessions[index];
 	struct model_session *ms = &l->m->sessions[index];
-	struct book_totals totals;
+	struct ledger_totals totals;
 	uint64_t cover = 0, last_ns = 0;
 	size_t gaps_from = l->n_gaps;
 	bool any = false;
@@ -95,9 +95,9 @@ static int number_session(struct load *l, struct block *blocks, size_t n, uint8_
 		}
 		cover = b->first_index + b->count;
 		if (b->broken)
-			book_seen(&s->book, b->first_index, b->count);
+			ledger_seen(&s->book, b->first_index, b->count);
 		else
-			book_block(&s->book, b->first_index, b->count, b->decoded);
+			ledger_block(&s->book, b->first_index, b->count, b->decoded);
 		if (!b->decoded) {
 			err = add_gap(l, &(struct gap){.count = b->count,
 						 .first_index = b->first_index,
@@ -124,7 +124,7 @@ static int number_session(struct load *l, struct block *blocks, size_t n, uint8_
 		any = true;
 	}
 	ms->delivered = s->book.delivered;
-	book_totals(&s->book, &totals);
+	ledger_totals(&s->book, &totals);
 	if (s->book.has_status && s->book.status.taken > cover &&
 		s->book.status.taken <= UINT64_MAX / 4) {
 		err = add_gap(l, &(struct gap){.count = s->book.status.taken - cover,

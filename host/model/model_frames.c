@@ -50,7 +50,7 @@ static int on_events(struct load *l, uint8_t session, const void *msg)
 	struct block *blocks;
 	uint8_t *raw;
 
-	if (!book_block_possible(e->first_index, e->count)) {
+	if (!ledger_block_possible(e->first_index, e->count)) {
 		l->m->frames_unknown++;
 		return 0;
 	}
@@ -148,7 +148,7 @@ static int on_loss(struct load *l, uint8_t session, const void *msg)
 	for (pb_size_t i = 0; i < loss->ranges_count; i++)
 		told[l->n_told++] =
 			(struct told_range){.range = loss->ranges[i], .session = session};
-	book_loss(&l->sessions[session].book, loss);
+	ledger_loss(&l->sessions[session].book, loss);
 	return 0;
 }
 
@@ -156,7 +156,7 @@ static int on_status(struct load *l, uint8_t session, const void *msg)
 {
 	const ayaprof_Status *status = msg;
 
-	book_status(&l->sessions[session].book, status);
+	ledger_status(&l->sessions[session].book, status);
 	if (status->t_ns > l->sessions[session].last_status_ns)
 		l->sessions[session].last_status_ns = status->t_ns;
 	return 0;
@@ -190,11 +190,11 @@ static void add_uart_errors(ayaprof_LineStats *to, const ayaprof_LineStats *from
 	const ayaprof_UartErrors *f = &from->uart;
 
 	to->has_uart |= from->has_uart;
-	t->overrun = book_add(t->overrun, f->overrun);
-	t->framing = book_add(t->framing, f->framing);
-	t->parity = book_add(t->parity, f->parity);
-	t->breaks = book_add(t->breaks, f->breaks);
-	t->buffer_overrun = book_add(t->buffer_overrun, f->buffer_overrun);
+	t->overrun = ledger_add(t->overrun, f->overrun);
+	t->framing = ledger_add(t->framing, f->framing);
+	t->parity = ledger_add(t->parity, f->parity);
+	t->breaks = ledger_add(t->breaks, f->breaks);
+	t->buffer_overrun = ledger_add(t->buffer_overrun, f->buffer_overrun);
 }
 
 void load_end_recording(struct load *l)
@@ -202,17 +202,17 @@ void load_end_recording(struct load *l)
 	const ayaprof_LineStats *from = &l->line;
 	ayaprof_LineStats *to = &l->m->line;
 
-	to->wire_bytes = book_add(to->wire_bytes, greater(from->wire_bytes, l->frame_bytes));
-	to->frames = book_add(to->frames, greater(from->frames, l->frames));
-	to->frames_bad = book_add(to->frames_bad, from->frames_bad);
-	to->frames_repeated = book_add(to->frames_repeated, from->frames_repeated);
-	to->console_bytes = book_add(to->console_bytes, from->console_bytes);
-	to->bad_bytes = book_add(to->bad_bytes, from->bad_bytes);
-	to->connects = book_add(to->connects, from->connects);
+	to->wire_bytes = ledger_add(to->wire_bytes, greater(from->wire_bytes, l->frame_bytes));
+	to->frames = ledger_add(to->frames, greater(from->frames, l->frames));
+	to->frames_bad = ledger_add(to->frames_bad, from->frames_bad);
+	to->frames_repeated = ledger_add(to->frames_repeated, from->frames_repeated);
+	to->console_bytes = ledger_add(to->console_bytes, from->console_bytes);
+	to->bad_bytes = ledger_add(to->bad_bytes, from->bad_bytes);
+	to->connects = ledger_add(to->connects, from->connects);
 	add_uart_errors(to, from);
-	to->frames_repaired = book_add(to->frames_repaired, from->frames_repaired);
-	to->frames_late = book_add(to->frames_late, from->frames_late);
-	to->sent_bytes = book_add(to->sent_bytes, from->sent_bytes);
+	to->frames_repaired = ledger_add(to->frames_repaired, from->frames_repaired);
+	to->frames_late = ledger_add(to->frames_late, from->frames_late);
+	to->sent_bytes = ledger_add(to->sent_bytes, from->sent_bytes);
 	memset(&l->line, 0, sizeof(l->line));
 	l->frames = l->frame_bytes = 0;
 }
@@ -236,7 +236,7 @@ static int on_recording(struct load *l, uint8_t session, const void *msg)
 
 static uint64_t overrun_count(const ayaprof_LineStats *line)
 {
-	return book_add(line->uart.overrun, line->uart.buffer_overrun);
+	return ledger_add(line->uart.overrun, line->uart.buffer_overrun);
 }
 
 /* The frames before a line event came before it, those behind it after: so the place in the file says

@@ -3,7 +3,7 @@
 #ifndef HOST_MODEL_INTERNAL_H
 #define HOST_MODEL_INTERNAL_H
 
-#include "host/model/book.h"
+#include "host/trace/ledger.h"
 #include "host/base/idmap.h"
 #include "host/model/model.h"
 #include "framing/framing.h"
@@ -51,7 +51,7 @@ struct told_range {
 };
 
 struct load_session {
-	struct book book;
+	struct ledger book;
 	uint64_t last_status_ns, last_sample_ns;
 	/* Where the epochs end: index gaps cut a session's events into epochs without holes. */
 	uint64_t *epoch_end_ns;

@@ -65,7 +65,7 @@ void load_logs_finish(struct load *l)
 		}
 		if (follows) {
 			r->missed = r->seq - before->seq - 1;
-			m->logs_missed = book_add(m->logs_missed, r->missed);
+			m->logs_missed = ledger_add(m->logs_missed, r->missed);
 		}
 		m->logs[kept++] = *r;
 	}

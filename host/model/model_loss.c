@@ -23,7 +23,7 @@ struct rows {
 	uint8_t session;
 	struct gap *gaps; /* of the session, by time */
 	size_t n_gaps;
-	uint64_t left[BOOK_CAUSES]; /* of the session's totals, not in a row yet */
+	uint64_t left[LEDGER_CAUSES]; /* of the session's totals, not in a row yet */
 };
 
 static int add_row(struct rows *r, unsigned int cause, int cpu, uint64_t first_ns, uint64_t last_ns,
@@ -88,29 +88,29 @@ static int told_rows(struct rows *r)
 
 	for (size_t i = 0; i < r->l->n_told && !err; i++) {
 		const ayaprof_LossRange *range = &r->l->told[i].range;
-		unsigned int cause = book_cause(range->cause);
+		unsigned int cause = ledger_cause(range->cause);
 
-		if (r->l->told[i].session != r->session || book_stage(cause) == BOOK_HOST ||
+		if (r->l->told[i].session != r->session || ledger_stage(cause) == LEDGER_HOST ||
 			range->last_ns < range->first_ns)
 			continue;
-		if (book_stage(cause) == BOOK_AFTER_INDEX)
+		if (ledger_stage(cause) == LEDGER_AFTER_INDEX)
 			take_range(r, range);
-		err = add_row(r, cause, (int)book_cpu(range->cpu_plus_1) - 1, range->first_ns,
+		err = add_row(r, cause, (int)ledger_cpu(range->cpu_plus_1) - 1, range->first_ns,
 			range->last_ns, range->count);
 	}
 	return err;
 }
 
 /* What the status says of a CPU beyond the ranges that arrived. */
-static int status_rows(struct rows *r, const struct book *b)
+static int status_rows(struct rows *r, const struct ledger *b)
 {
 	int err = 0;
 
-	for (unsigned int c = 0; c < BOOK_CAUSES && !err; c++) {
-		if (book_stage(c) != BOOK_BEFORE_INDEX)
+	for (unsigned int c = 0; c < LEDGER_CAUSES && !err; c++) {
+		if (ledger_stage(c) != LEDGER_BEFORE_INDEX)
 			continue;
-		for (unsigned int cpu = 1; cpu < BOOK_CPUS && r->left[c] && !err; cpu++) {
-			uint64_t all = book_status_count(b, c, cpu), told = b->told[c][cpu];
+		for (unsigned int cpu = 1; cpu < LEDGER_CPUS && r->left[c] && !err; cpu++) {
+			uint64_t all = ledger_status_count(b, c, cpu), told = b->told[c][cpu];
 
 			if (all > told)
 				err = add_row(r, c, (int)cpu - 1, 0, 0, all - told);
@@ -148,7 +148,7 @@ static int line_rows(struct rows *r, struct gap *g, const struct overruns *overr
 		   : add_row(r, ayaprof_LossCause_LOSS_LINE, -1, g->first_ns, g->last_ns, g->left);
 }
 
-static int gap_rows(struct rows *r, const struct book *b)
+static int gap_rows(struct rows *r, const struct ledger *b)
 {
 	int err = 0;
 
@@ -162,20 +162,20 @@ static int gap_rows(struct rows *r, const struct book *b)
 	return err;
 }
 
-static int session_rows(struct rows *r, const struct book *b)
+static int session_rows(struct rows *r, const struct ledger *b)
 {
 	int err = told_rows(r);
 
 	if (!err)
 		err = status_rows(r, b);
-	for (unsigned int c = 0; c < BOOK_CAUSES && !err; c++) {
-		if (book_stage(c) == BOOK_AFTER_INDEX)
+	for (unsigned int c = 0; c < LEDGER_CAUSES && !err; c++) {
+		if (ledger_stage(c) == LEDGER_AFTER_INDEX)
 			err = place_in_gaps(r, c);
 	}
 	if (!err)
 		err = gap_rows(r, b);
 	/* On its way through the board when the recording ended. */
-	for (unsigned int c = 0; c < BOOK_CAUSES && !err; c++)
+	for (unsigned int c = 0; c < LEDGER_CAUSES && !err; c++)
 		err = add_row(r, c, -1, 0, 0, r->left[c]);
 	return err;
 }
@@ -190,15 +190,15 @@ int load_losses(struct load *l)
 	for (size_t i = 0; i < l->n_gaps; i++)
 		l->gaps[i].left = l->gaps[i].count;
 	for (size_t s = 0; s < m->n_sessions && !err; s++) {
-		const struct book *b = &l->sessions[s].book;
-		struct book_totals t;
+		const struct ledger *b = &l->sessions[s].book;
+		struct ledger_totals t;
 
-		book_totals(b, &t);
+		ledger_totals(b, &t);
 		r.session = (uint8_t)s;
 		r.gaps = l->gaps ? l->gaps + gap : NULL;
 		for (r.n_gaps = 0; gap < l->n_gaps && l->gaps[gap].session == s; gap++)
 			r.n_gaps++;
-		for (unsigned int c = 0; c < BOOK_CAUSES; c++) {
+		for (unsigned int c = 0; c < LEDGER_CAUSES; c++) {
 			r.left[c] = t.by_cause[c];
 			m->lost_by_cause[c] += t.by_cause[c];
 		}

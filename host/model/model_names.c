@@ -248,11 +248,11 @@ static int add_exact(struct resolver *r, const ayaprof_Aggregate *row)
 		return err;
 	f = &r->l->m->priv->funcs[id];
 	f->has_exact = true;
-	f->exact_count = book_add(f->exact_count, row->count);
-	f->alloc_bytes = book_add(f->alloc_bytes, row->alloc_bytes);
-	f->free_bytes = book_add(f->free_bytes, row->free_bytes);
-	f->alloc_count = book_add(f->alloc_count, row->alloc_count);
-	f->free_count = book_add(f->free_count, row->free_count);
+	f->exact_count = ledger_add(f->exact_count, row->count);
+	f->alloc_bytes = ledger_add(f->alloc_bytes, row->alloc_bytes);
+	f->free_bytes = ledger_add(f->free_bytes, row->free_bytes);
+	f->alloc_count = ledger_add(f->alloc_count, row->alloc_count);
+	f->free_count = ledger_add(f->free_count, row->free_count);
 	return 0;
 }
 

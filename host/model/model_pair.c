@@ -284,12 +284,12 @@ static int find_edges(struct pairing *p)
 	p->n_edges = p->edge = 0;
 	for (size_t i = 0; i < l->n_told; i++) {
 		const ayaprof_LossRange *r = &l->told[i].range;
-		int cpu = (int)book_cpu(r->cpu_plus_1) - 1;
+		int cpu = (int)ledger_cpu(r->cpu_plus_1) - 1;
 
 		/* A return probe that the kernel could not place loses an exit alone: depth finds
 		 * it. */
 		if (l->told[i].session != p->session || !r->count || !r->first_ns ||
-			r->last_ns < r->first_ns || book_stage(r->cause) != BOOK_BEFORE_INDEX ||
+			r->last_ns < r->first_ns || ledger_stage(r->cause) != LEDGER_BEFORE_INDEX ||
 			r->cause == ayaprof_LossCause_LOSS_MISSED_RETURN)
 			continue;
 		edges[p->n_edges++] =

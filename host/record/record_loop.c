@@ -336,7 +336,7 @@ static void say_summary(const struct loop *l, const struct recorder_state *s)
 		snprintf(held, sizeof(held),
 			"; what %" PRIu32 " sessions without goodbye held is not known",
 			s->unended);
-	for (unsigned int c = 0; c < BOOK_CAUSES && at < sizeof(lost); c++) {
+	for (unsigned int c = 0; c < LEDGER_CAUSES && at < sizeof(lost); c++) {
 		if (s->lost_by_cause[c])
 			at += (size_t)snprintf(lost + at, sizeof(lost) - at, "%s%s %" PRIu64,
 				at ? ", " : " (", ayp_loss_cause_name(c), s->lost_by_cause[c]);

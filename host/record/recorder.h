@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "host/model/book.h"
+#include "host/trace/ledger.h"
 #include "host/record/acker.h"
 #include "proto/message.h"
 
@@ -31,7 +31,7 @@ struct recorder_state {
 	ayaprof_LineStats line;
 	uint64_t events;
 	uint64_t lost; /* by the books so far */
-	uint64_t lost_by_cause[BOOK_CAUSES];
+	uint64_t lost_by_cause[LEDGER_CAUSES];
 	bool has_status;
 	ayaprof_Status status; /* newest of the newest session */
 	uint32_t sessions;     /* heard so far */

@@ -32,13 +32,13 @@ void recorder_books_free(struct recorder_books *b)
 
 static void forget_oldest(struct recorder_books *b)
 {
-	struct book_totals t;
+	struct ledger_totals t;
 
-	book_totals(&b->session[0].book, &t);
+	ledger_totals(&b->session[0].book, &t);
 	b->past_events += b->session[0].book.delivered;
 	b->past_unended += !b->session[0].book.has_goodbye;
-	for (unsigned int c = 0; c < BOOK_CAUSES; c++)
-		b->past_by_cause[c] = book_add(b->past_by_cause[c], t.by_cause[c]);
+	for (unsigned int c = 0; c < LEDGER_CAUSES; c++)
+		b->past_by_cause[c] = ledger_add(b->past_by_cause[c], t.by_cause[c]);
 	memmove(&b->session[0], &b->session[1], (RECORDER_SESSIONS - 1) * sizeof(b->session[0]));
 	b->n--;
 }
@@ -79,12 +79,12 @@ static void on_hello(struct recorder_books *b, size_t at, const ayaprof_Hello *h
 }
 
 static void take_block(
-	struct book *book, struct ayp_block_chain *chain, const struct recorder_held *h)
+	struct ledger *book, struct ayp_block_chain *chain, const struct recorder_held *h)
 {
 	if (ayp_block_chain_follow(chain, h->codec, h->head, h->head_len))
-		book_block(book, h->first_index, h->count, true);
+		ledger_block(book, h->first_index, h->count, true);
 	else
-		book_seen(book, h->first_index, h->count);
+		ledger_seen(book, h->first_index, h->count);
 }
 
 static int by_index(const void *pa, const void *pb)
@@ -107,10 +107,10 @@ void recorder_books_settle(struct recorder_books *b)
 /* Blocks build on one another in the order of their indexes; frames that are sent again come late. */
 static void on_events(struct recorder_books *b, size_t at, const ayaprof_Events *e)
 {
-	struct book *book = &b->session[at].book;
+	struct ledger *book = &b->session[at].book;
 	struct recorder_held h = {e->first_index, e->count, e->codec, {0}, 0};
 
-	if (!book_block_possible(e->first_index, e->count))
+	if (!ledger_block_possible(e->first_index, e->count))
 		return;
 	overruns_came(&book->overruns, e->first_index, e->count);
 	h.head_len = (uint8_t)(e->block.size < sizeof(h.head) ? e->block.size : sizeof(h.head));
@@ -126,7 +126,7 @@ static void on_events(struct recorder_books *b, size_t at, const ayaprof_Events 
 
 static void on_message(struct recorder_books *b, size_t at, unsigned int kind)
 {
-	struct book *book = &b->session[at].book;
+	struct ledger *book = &b->session[at].book;
 	const union message *m = b->room;
 
 	switch (kind) {
@@ -137,14 +137,14 @@ static void on_message(struct recorder_books *b, size_t at, unsigned int kind)
 		on_events(b, at, &m->events);
 		break;
 	case AYP_KIND_LOSS:
-		book_loss(book, &m->loss);
+		ledger_loss(book, &m->loss);
 		break;
 	case AYP_KIND_STATUS:
-		book_status(book, &m->status);
+		ledger_status(book, &m->status);
 		break;
 	case AYP_KIND_GOODBYE:
 		if (m->goodbye.has_status)
-			book_status(book, &m->goodbye.status);
+			ledger_status(book, &m->goodbye.status);
 		book->has_goodbye = true;
 		break;
 	}
@@ -191,22 +191,23 @@ void recorder_books_totals(const struct recorder_books *b, struct recorder_state
 	state->lost = 0;
 	state->unended = b->past_unended;
 	for (size_t i = 0; i < b->n; i++) {
-		struct book_totals t;
+		struct ledger_totals t;
 
-		book_totals(&b->session[i].book, &t);
+		ledger_totals(&b->session[i].book, &t);
 		state->events += b->session[i].book.delivered;
 		state->unended += !b->session[i].book.has_goodbye;
-		for (unsigned int c = 0; c < BOOK_CAUSES; c++)
-			state->lost_by_cause[c] = book_add(state->lost_by_cause[c], t.by_cause[c]);
+		for (unsigned int c = 0; c < LEDGER_CAUSES; c++)
+			state->lost_by_cause[c] =
+				ledger_add(state->lost_by_cause[c], t.by_cause[c]);
 	}
-	for (unsigned int c = 0; c < BOOK_CAUSES; c++)
-		state->lost = book_add(state->lost, state->lost_by_cause[c]);
+	for (unsigned int c = 0; c < LEDGER_CAUSES; c++)
+		state->lost = ledger_add(state->lost, state->lost_by_cause[c]);
 	state->sessions = b->heard;
 	state->later_protocol = b->later_protocol;
 	state->goodbye = false;
 	state->has_status = false;
 	if (b->n) {
-		const struct book *newest = &b->session[b->n - 1].book;
+		const struct ledger *newest = &b->session[b->n - 1].book;
 
 		state->goodbye = newest->has_goodbye;
 		state->has_status = newest->has_status;

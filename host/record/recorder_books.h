@@ -23,7 +23,7 @@ struct recorder_held {
 struct recorder_books {
 	struct {
 		uint32_t id;
-		struct book book;
+		struct ledger book;
 		struct ayp_block_chain chain; /* of its blocks, as they came */
 		bool later_protocol;          /* recorded, not decoded */
 	} session[RECORDER_SESSIONS];
@@ -33,7 +33,7 @@ struct recorder_books {
 	size_t n_held;
 	uint32_t heard;
 	bool later_protocol; /* of any session so far */
-	uint64_t past_events, past_by_cause[BOOK_CAUSES];
+	uint64_t past_events, past_by_cause[LEDGER_CAUSES];
 	uint32_t past_unended;
 	struct ayp_message_ctx *ctx;
 	void *room;

@@ -7,7 +7,7 @@
 #include "host/base/cli.h"
 #include "host/commands.h"
 #include "host/base/json.h"
-#include "host/model/book.h"
+#include "host/trace/ledger.h"
 #include "host/model/memory_books.h"
 #include "host/model/model.h"
 #include "host/base/say.h"
@@ -184,7 +184,7 @@ static uint64_t retransmitted(const struct model *m)
 	uint64_t n = 0;
 
 	for (size_t i = 0; i < m->n_sessions; i++)
-		n = book_add(n, m->sessions[i].status.frames_again);
+		n = ledger_add(n, m->sessions[i].status.frames_again);
 	return n > m->line.frames_late ? n : m->line.frames_late;
 }
 

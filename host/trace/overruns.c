@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-#include "host/model/overruns.h"
+#include "host/trace/overruns.h"
 
 void overruns_mark(struct overruns *o)
 {

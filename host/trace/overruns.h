@@ -7,8 +7,8 @@
  *
  * Fixed memory: gaps beyond OVERRUNS_RANGES are not attributed, and so count as lost on the line.
  */
-#ifndef HOST_OVERRUNS_H
-#define HOST_OVERRUNS_H
+#ifndef HOST_TRACE_OVERRUNS_H
+#define HOST_TRACE_OVERRUNS_H
 
 #include <stdbool.h>
 #include <stddef.h>
