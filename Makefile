@@ -200,9 +200,9 @@ FORCE:
 ifeq ($(MACHINE),arm)
 $(O)/obj/tests/tools/workload.o $(O)/obj/target/probes/module_latency.o: EXTRA += -marm
 endif
-# framing/ has no operating system under it: prove it with every build.
-$(O)/obj/framing/%.o: EXTRA := -ffreestanding $(WARN_CONVERSION)
-$(O)/obj/proto/%.o $(O)/obj/target/%.o $(O)/obj/host/%.o: EXTRA += $(WARN_CONVERSION)
+# framing/ and host/salvage/ have no operating system under them: prove it with every build.
+$(O)/obj/framing/%.o $(O)/obj/host/salvage/%.o: EXTRA += -ffreestanding
+$(O)/obj/framing/%.o $(O)/obj/proto/%.o $(O)/obj/target/%.o $(O)/obj/host/%.o: EXTRA += $(WARN_CONVERSION)
 $(O)/obj/%.o: %.c $(O)/flags
 	$(say) CC $<
 	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(EXTRA) -MMD -MP -c -o $@ $<

@@ -33,6 +33,7 @@ struct framing_header {
 };
 
 /* CRC-32C (Castagnoli, RFC 3720 B.4): start with crc = 0, chain over pieces. */
+#define FRAMING_CRC_POLYNOMIAL 0x82f63b78u /* reflected: what a 1 that leaves the register is */
 uint32_t framing_crc32c(uint32_t crc, const void *data, size_t len);
 
 /* COBS. Return the number of bytes written to dst, or 0 if dst is too small or src malformed.

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Is it console text? Internal to framing/. */
+/* Is it console text? */
 #ifndef FRAMING_TEXT_H
 #define FRAMING_TEXT_H
 

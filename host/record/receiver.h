@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
  * Bytes of a line in; frames, console text and damage out, in the order of the line. What can be
- * restored of damaged segments is (framing/salvage.h). Frames as lines of text (framing/textframe.h) are
+ * restored of damaged segments is (host/salvage/salvage.h). Frames as lines of text (framing/textframe.h) are
  * taken out of the bytes before; what stands around them is judged as if they were delimiters.
  */
 #ifndef HOST_RECEIVER_H
 #define HOST_RECEIVER_H
 
-#include "framing/salvage.h"
+#include "host/salvage/salvage.h"
 #include "framing/textframe.h"
 
 /* A frame with some kilobytes of console text in it. */

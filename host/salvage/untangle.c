@@ -7,8 +7,10 @@
  * readings: it is a byte of the frame, or a line that began here, or there, each with a likelihood. Those are
  * combined until a frame comes out. The COBS codes tell most wrong ones: they must lead to the end exactly.
  */
-#include "framing/salvage.h"
-#include "framing/salvage_lines.h"
+#include "host/salvage/untangle.h"
+#include "host/salvage/likely.h"
+#include "host/salvage/meet.h"
+#include "host/salvage/one_bit.h"
 #include "framing/text.h"
 
 /* The likeliest combinations are also tried with one bit flipped: so many of those whose codes fit, among so many. */
@@ -106,48 +108,6 @@ static bool find_feeds(struct search *x)
 
 /* ---- combining them ---------------------------------------------------------------------------- */
 
-static size_t begin_of(const struct salvage_feed *f)
-{
-	return f->readings[f->chosen].begin;
-}
-
-size_t salvage_without_lines(struct salvage *s, const uint8_t *segment, size_t len)
-{
-	const struct salvage_lines *l = s->lines;
-	size_t left = len, out = 0, code = 0, from = 0;
-
-	for (size_t i = 0; i < l->n; i++)
-		left -= l->feeds[i].end - begin_of(&l->feeds[i]);
-	if (left <= FRAMING_MIN_BODY || left > FRAMING_MAX_SEGMENT ||
-		!salvage_spend(s, 16 + 2 * l->n))
-		return 0;
-	for (size_t i = 0; i <= l->n; i++) {
-		size_t to = i < l->n ? begin_of(&l->feeds[i]) : len;
-
-		/* Follow the codes over this piece: `code` is the next one's place in the result. */
-		while (code < out + (to - from)) {
-			uint8_t c = segment[from + (code - out)];
-
-			if (c == 0 || !salvage_spend(s, 1))
-				return 0;
-			code += c;
-		}
-		out += to - from;
-		from = i < l->n ? l->feeds[i].end : to;
-	}
-	if (code != left || !salvage_spend(s, left))
-		return 0;
-	out = from = 0;
-	for (size_t i = 0; i <= l->n; i++) {
-		size_t to = i < l->n ? begin_of(&l->feeds[i]) : len;
-
-		while (from < to)
-			s->plain[out++] = segment[from++];
-		from = i < l->n ? l->feeds[i].end : to;
-	}
-	return left;
-}
-
 static bool check_flips(struct search *x)
 {
 	size_t left = salvage_without_lines(x->s, x->segment, x->len);
@@ -217,7 +177,7 @@ static void tell_line(struct salvage *s, size_t begin, size_t end)
 static void tell_proved(struct salvage *s)
 {
 	for (size_t i = 0; i < s->lines->n; i++)
-		tell_line(s, begin_of(&s->lines->feeds[i]), s->lines->feeds[i].end);
+		tell_line(s, salvage_begin(&s->lines->feeds[i]), s->lines->feeds[i].end);
 }
 
 static void tell_likely(struct salvage *s)
@@ -226,8 +186,8 @@ static void tell_likely(struct salvage *s)
 		struct salvage_feed *f = &s->lines->feeds[i];
 
 		f->chosen = salvage_likeliest(f);
-		if (f->sure < f->end || f->end - begin_of(f) > SURE_LEN)
-			tell_line(s, begin_of(f), f->end);
+		if (f->sure < f->end || f->end - salvage_begin(f) > SURE_LEN)
+			tell_line(s, salvage_begin(f), f->end);
 	}
 }
 

@@ -5,24 +5,19 @@
  * distance from the end. In a code byte it moves a zero and everything that follows: there are few of
  * those, and they are tried.
  */
-#include "framing/salvage.h"
-
-#define POLYNOMIAL 0x82f63b78u /* CRC-32C, reflected */
-
-static uint32_t get_le32(const uint8_t *p)
-{
-	return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
-}
+#include "host/salvage/one_bit.h"
+#include "framing/bytes.h"
 
 /* The bit, counted from the last one of the `bits` before the CRC, whose flip makes this difference; or
  * bits: none. */
 static size_t find_bit(uint32_t difference, size_t bits)
 {
-	uint32_t d = POLYNOMIAL; /* of the last bit; each further one has been shifted once more */
+	uint32_t d =
+		FRAMING_CRC_POLYNOMIAL; /* of the last bit; each further one has been shifted once more */
 	size_t at = 0;
 
 	while (at < bits && d != difference) {
-		d = d >> 1 ^ (d & 1 ? POLYNOMIAL : 0);
+		d = d >> 1 ^ (d & 1 ? FRAMING_CRC_POLYNOMIAL : 0);
 		at++;
 	}
 	return at;
@@ -63,16 +58,6 @@ static bool flip_data(struct salvage *s, size_t len)
 			return false;
 	}
 	return salvage_body_is_frame(s, n + FRAMING_CRC_SIZE, SALVAGE_REPAIRED);
-}
-
-bool salvage_leads_to_end(struct salvage *s, size_t at, size_t len)
-{
-	while (at < len && salvage_spend(s, 1)) {
-		if (s->plain[at] == 0)
-			return false;
-		at += s->plain[at];
-	}
-	return at == len;
 }
 
 static bool flip_code(struct salvage *s, size_t len)

@@ -7,7 +7,7 @@
  * many characters of text. The table was counted over 19,000 characters of kernel messages, by classes of characters; what
  * these do not have (control characters, UTF-8) is estimated.
  */
-#include "framing/salvage_lines.h"
+#include "host/salvage/likely.h"
 
 #include <limits.h>
 

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-#include "framing/salvage.h"
+#include "host/salvage/salvage.h"
+#include "host/salvage/meet.h"
+#include "host/salvage/one_bit.h"
+#include "host/salvage/one_byte.h"
+#include "host/salvage/untangle.h"
 
 /* A repair costs up to 250 steps for a byte of its segment, so it can always be paid where segments have 1 KB or more.
  * What a quiet line has saved up is for a burst of damage. */
@@ -39,41 +43,6 @@ void salvage_received(struct salvage *s, size_t bytes)
 {
 	fill(&s->for_repair, (uint64_t)bytes * REPAIR_STEPS);
 	fill(&s->for_text, (uint64_t)bytes * TEXT_STEPS);
-}
-
-bool salvage_spend(struct salvage *s, uint64_t steps)
-{
-	if (*s->purse < steps)
-		return false;
-	*s->purse -= steps;
-	return true;
-}
-
-bool salvage_body_is_frame(struct salvage *s, size_t len, enum salvage_way way)
-{
-	struct framing_header header;
-	const uint8_t *payload;
-	size_t payload_len;
-
-	if (!framing_body_parse(s->body_mem, len, &header, &payload, &payload_len) ||
-		!s->plausible(s->ctx, &header, way))
-		return false;
-	s->header = header;
-	s->payload = payload;
-	s->payload_len = payload_len;
-	s->body = s->body_mem;
-	s->body_len = len;
-	return true;
-}
-
-bool salvage_try(struct salvage *s, size_t len, enum salvage_way way)
-{
-	size_t n;
-
-	if (len > FRAMING_MAX_SEGMENT || !salvage_spend(s, 4 * len))
-		return false;
-	n = framing_cobs_decode(s->body_mem, FRAMING_MAX_SEGMENT + 1, s->plain, len);
-	return n && salvage_body_is_frame(s, n, way);
 }
 
 /* Two frames have a delimiter each between them: where one is damaged, the other still divides, and

@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * Another writer's lines in a frame: what the files salvage_text.c (which lines there may be), salvage_likely.c (how likely
- * each is) and salvage_meet.c (which of them leave a frame) share. Internal to framing/.
+ * Another writer's lines in a frame: what untangle.c (which lines there may be), likely.c (how likely each is) and
+ * meet.c (which of them leave a frame) share.
  */
-#ifndef FRAMING_SALVAGE_LINES_H
-#define FRAMING_SALVAGE_LINES_H
+#ifndef HOST_SALVAGE_LINES_H
+#define HOST_SALVAGE_LINES_H
 
-#include "framing/framing.h"
+#include "host/salvage/attempt.h"
 
-/* Line feeds in one segment that are looked at. */
-#define SALVAGE_FEEDS 512u
 /* Per line feed: where its line may have begun, and that it ends none. */
 #define SALVAGE_READINGS 16u
 
@@ -35,7 +33,7 @@ struct salvage_feed {
 struct salvage_lines {
 	struct salvage_feed feeds[SALVAGE_FEEDS];
 	size_t n;
-	/* salvage_meet.c: the CRC's register and the COBS phase after each front part, hashed */
+	/* meet.c: the CRC's register and the COBS phase after each front part, hashed */
 	uint32_t front_reg[SALVAGE_FRONTS];
 	uint16_t front_phase[SALVAGE_FRONTS], front_next[SALVAGE_FRONTS];
 	uint16_t front_first[65536];
@@ -45,20 +43,11 @@ struct salvage_lines {
 	uint32_t step_forward[256], step_back[256]; /* of the register, by a byte */
 };
 
-struct salvage;
-
-/* Give the feed its readings. `follows`: right behind the end of another line. */
-void salvage_likely(struct salvage_feed *f, const uint8_t *segment, bool follows);
-/* The likeliest one. */
-uint8_t salvage_likeliest(const struct salvage_feed *f);
-
-/* Fill the tables. Once. */
-void salvage_meet_init(struct salvage_lines *l);
-/* Choose readings that leave a plausible frame; its outputs are then in s. effort: 0 .. SALVAGE_EFFORTS - 1, each tries what those before
- * did, and many times as many combinations. False: none found. *done: there are no others. */
-#define SALVAGE_EFFORTS 4u
-bool salvage_meet(
-	struct salvage *s, const uint8_t *segment, size_t len, unsigned int effort, bool *done);
+/* Where the chosen line begins; the feed's end: there is none. */
+static inline size_t salvage_begin(const struct salvage_feed *f)
+{
+	return f->readings[f->chosen].begin;
+}
 
 /* Put the segment without the chosen lines to s->plain if its codes lead to its end. Returns its length, or 0. */
 size_t salvage_without_lines(struct salvage *s, const uint8_t *segment, size_t len);

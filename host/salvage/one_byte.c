@@ -7,9 +7,7 @@
  *
  * A lost code is not looked for: a frame has few.
  */
-#include "framing/salvage.h"
-
-#define POLYNOMIAL 0x82f63b78u /* CRC-32C, reflected */
+#include "host/salvage/one_byte.h"
 
 struct shifted {
 	const uint8_t *body; /* decoded as if nothing was missing or extra but in one block */
@@ -28,7 +26,7 @@ static uint32_t forward(uint32_t reg, const uint8_t *bytes, size_t len)
 static uint32_t backward(uint32_t reg)
 {
 	for (int bit = 0; bit < 8; bit++)
-		reg = reg & 0x80000000u ? (reg ^ POLYNOMIAL) << 1 | 1 : reg << 1;
+		reg = reg & 0x80000000u ? (reg ^ FRAMING_CRC_POLYNOMIAL) << 1 | 1 : reg << 1;
 	return reg;
 }
 

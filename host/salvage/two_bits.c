@@ -5,10 +5,10 @@
  * a frame with four wrong bits is taken for one with two as often: so this is for receivers that have nothing
  * better, and for payloads that are checked again.
  */
-#include "framing/salvage.h"
+#include "host/salvage/two_bits.h"
+#include "framing/bytes.h"
 
-#define POLYNOMIAL 0x82f63b78u /* CRC-32C, reflected */
-#define NOBODY     UINT16_MAX
+#define NOBODY UINT16_MAX
 _Static_assert(8 * FRAMING_MAX_BODY < NOBODY, "places are kept in 16 bits");
 
 struct place {
@@ -16,14 +16,9 @@ struct place {
 	unsigned int bit;
 };
 
-static uint32_t get_le32(const uint8_t *p)
-{
-	return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
-}
-
 static uint32_t step(uint32_t d)
 {
-	return d >> 1 ^ (d & 1 ? POLYNOMIAL : 0);
+	return d >> 1 ^ (d & 1 ? FRAMING_CRC_POLYNOMIAL : 0);
 }
 
 static uint16_t bucket(uint32_t difference)
@@ -42,7 +37,7 @@ static struct place place_of(size_t at, size_t n)
 
 static uint32_t first_difference(size_t at)
 {
-	return at < 32 ? 1u << (31 - at) : POLYNOMIAL;
+	return at < 32 ? 1u << (31 - at) : FRAMING_CRC_POLYNOMIAL;
 }
 
 static uint32_t next_difference(uint32_t d, size_t at)

@@ -11,8 +11,7 @@
  * Backward, the codes are not known. But of 128 places about one leads to the end from code to code, and for each of
  * these the register is known. So a back part requires one of two or three states, not of 254.
  */
-#include "framing/salvage.h"
-#include "framing/salvage_lines.h"
+#include "host/salvage/meet.h"
 
 /* Readings less likely than this together are not combined, in half bits. */
 #define COST_MAX 90u
