@@ -190,4 +190,22 @@ def lint_without_git(bench):
     assert "fatal" not in done.stderr, done.stderr
 
 
+@test("the tree's look-over finds circles of includes, of files and of directories")
+def lint_finds_circles(bench):
+    sources = copy_of_sources(bench, "circles")
+    for place in ("host", "target", "proto", "tests"):
+        shutil.rmtree(sources / place)
+    header = "/* SPDX-License-Identifier: MIT OR Apache-2.0 */\n"
+    for file, name in (("framing/one.h", "framing/two.h"), ("framing/two.h", "framing/one.h"),
+                       ("target/a/a.h", "target/b/b.h"), ("target/b/c.h", "target/a/c.h"),
+                       ("target/b/b.h", "framing/one.h"), ("target/a/c.h", "framing/one.h")):
+        (sources / file).parent.mkdir(parents=True, exist_ok=True)
+        (sources / file).write_text(f"{header}#include \"{name}\"\n")
+    done = subprocess.run([sources / "scripts/lint.sh"], capture_output=True, text=True, cwd=sources)
+    found = re.findall(r"circle of \w+: (\S+) includes (\S+); (\S+) includes (\S+)", done.stdout)
+    assert done.returncode == 1 and len(found) == 2, done.stdout + done.stderr
+    assert sorted(map(set, found), key=len) == [{"framing/one.h", "framing/two.h"},
+                                                {"target/a/a.h", "target/b/b.h", "target/b/c.h", "target/a/c.h"}], found
+
+
 main()
