@@ -38,6 +38,7 @@ struct function_target {
 	struct function_end *end;
 	size_t n_ends;
 	const char *no_ends; /* why its ends are not known: entries only; else NULL; static */
+	bool no_probe;       /* user function: the kernel takes no probe where it begins */
 	uint16_t func;       /* id */
 	bool by_spec;        /* the user named it */
 	bool attached;

@@ -13,6 +13,7 @@
 #include "target/probes/kprobe_group.h"
 #include "target/probes/link_missed.h"
 #include "target/probes/perf_attach.h"
+#include "target/probes/probe.h"
 #include "target/probes/user_attach.h"
 #include "target/probes/user_shared.h"
 
@@ -323,9 +324,12 @@ size_t mechanism_attach(const struct mechanism *m, struct attacher *a, struct fu
 		return 0;
 	}
 	n = 0;
-	for (i = 0; i < t->n; i++)
-		if (is_todo(m, &t->at[i]))
+	for (i = 0; i < t->n; i++) {
+		if (is_todo(m, &t->at[i]) && t->at[i].no_probe)
+			t->at[i].err = -KERNEL_ENOTSUPP;
+		else if (is_todo(m, &t->at[i]))
 			todo[n++] = &t->at[i];
+	}
 	if (m->slots && !m->one)
 		attacher_look(a, t);
 	taken = m->one    ? attach_one_by_one(m, a, todo, n, links)

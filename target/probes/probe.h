@@ -146,6 +146,9 @@ void check_line(
 /* May this mechanism be used (config: mechanism)? */
 bool mechanism_wanted(const struct probes *p, const char *mechanism);
 
+/* ENOTSUPP of the kernel's, which is in no header for programs: also of an instruction that takes no probe. */
+#define KERNEL_ENOTSUPP 524
+
 /* What an errno of an attempt means in plain words, with the kernel option if one is known to be
  * missing. Returns buf. */
 const char *why(int err, const char *mechanism, char *buf, size_t size);

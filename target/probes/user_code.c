@@ -395,6 +395,15 @@ bool user_code_is_part(const struct user_code *c, uint64_t address)
 	return s && s->address == address && s->kind == USER_PART;
 }
 
+bool user_code_takes_probe(struct user_code *c, uint64_t address)
+{
+	uint8_t bytes[USER_INSN_MAX];
+	size_t n = view_read(c, address, bytes, sizeof(bytes));
+	struct user_insn insn;
+
+	return !n || !user_insn_decode(c->view.arch, bytes, n, address, &insn) || !insn.no_probe;
+}
+
 /* Does another function begin inside? */
 static bool is_shared(const struct user_code *c, const struct user_symbol *s)
 {

@@ -324,7 +324,51 @@ static bool two_bytes(const struct x86 *x, uint8_t opcode)
 	return true;
 }
 
-/* Prefixes that the kernel takes no probe on (arch/x86/kernel/uprobes.c, is_prefix_bad). */
+/*
+ * What the kernel takes no probe on (arch/x86/kernel/uprobes.c since Linux 4.1: is_prefix_bad, uprobe_init_insn,
+ * branch_setup_xol_ops; asm/insn.h, insn_masking_exception). It goes by the first byte of an opcode, which with VEX
+ * and EVEX is the one behind the prefix, in whatever map: what begins with 0F is all taken.
+ */
+static bool bad_opcode(const struct x86 *x)
+{
+	if (x->z.encoding == ZYDIS_INSTRUCTION_ENCODING_LEGACY &&
+		x->z.opcode_map != ZYDIS_OPCODE_MAP_DEFAULT)
+		return false;
+	switch (x->z.opcode) {
+	case 0x07: /* pop to a segment register */
+	case 0x17:
+	case 0x1f:
+	case 0x6c ... 0x6f: /* ports */
+	case 0xe4 ... 0xe7:
+	case 0xec ... 0xef:
+	case 0xcc ... 0xcf: /* int, iret */
+	case 0xf1:
+	case 0xf4: /* hlt, cli, sti */
+	case 0xfa:
+	case 0xfb:
+		return true;
+	case 0x06: /* none in 64-bit code, but for vectors */
+	case 0x0e:
+	case 0x16:
+	case 0x1e:
+	case 0x27:
+	case 0x2f:
+	case 0x37:
+	case 0x3f:
+	case 0x60 ... 0x62:
+	case 0x82:
+	case 0x9a:
+	case 0xd4 ... 0xd6:
+	case 0xea:
+		return x->wide;
+	case 0x8e: /* mov to ss: the trap of a single step would come an instruction late */
+		return x->z.encoding == ZYDIS_INSTRUCTION_ENCODING_LEGACY &&
+		       x->z.raw.modrm.reg == 2;
+	default:
+		return false;
+	}
+}
+
 static bool bad_prefix(const struct x86 *x)
 {
 	uint8_t i;
@@ -337,6 +381,10 @@ static bool bad_prefix(const struct x86 *x)
 		case 0x3e:
 		case 0xf0:
 			return true;
+		case 0x66: /* of a jump or call: to 16 bits */
+			if (x->out->direct)
+				return true;
+			break;
 		default:
 			break;
 		}
@@ -348,6 +396,7 @@ bool user_insn_x86(
 {
 	struct x86 x = {.out = out, .wide = wide};
 	ZydisDecoder d;
+	bool known = true;
 
 	if (ZYAN_FAILED(ZydisDecoderInit(&d,
 		    wide ? ZYDIS_MACHINE_MODE_LONG_64 : ZYDIS_MACHINE_MODE_LEGACY_32,
@@ -356,14 +405,13 @@ bool user_insn_x86(
 		ZYAN_FAILED(ZydisDecoderDecodeInstruction(&d, NULL, bytes, n, &x.z)))
 		return false;
 	out->length = x.z.length;
-	out->no_probe = bad_prefix(&x);
-	if (x.z.encoding != ZYDIS_INSTRUCTION_ENCODING_LEGACY)
-		return true; /* vectors: no general register that is jumped to, no flow */
-	if (x.z.opcode_map == ZYDIS_OPCODE_MAP_DEFAULT)
-		return one_byte(&x, x.z.opcode);
-	if (x.z.opcode_map == ZYDIS_OPCODE_MAP_0F)
-		return two_bytes(&x, x.z.opcode);
-	return true;
+	/* Vectors: no general register that is jumped to, no flow. */
+	if (x.z.encoding == ZYDIS_INSTRUCTION_ENCODING_LEGACY)
+		known = x.z.opcode_map == ZYDIS_OPCODE_MAP_DEFAULT ? one_byte(&x, x.z.opcode)
+			: x.z.opcode_map == ZYDIS_OPCODE_MAP_0F    ? two_bytes(&x, x.z.opcode)
+								   : true;
+	out->no_probe = bad_prefix(&x) || bad_opcode(&x);
+	return known;
 }
 
 #else

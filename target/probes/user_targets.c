@@ -164,6 +164,7 @@ int user_targets_read(struct function_targets *t, const struct config *cfg)
 		t->at[i].no_ends = f.code ? NULL : f.why;
 		if (f.code)
 			err = set_ends(f.code, &t->at[i]);
+		t->at[i].no_probe = f.code && !user_code_takes_probe(f.code, t->at[i].address);
 		if (t->at[i].no_ends) {
 			tell(&entries, t->at[i].symbol);
 			log_detail(

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
  * The kernel looks at a probed instruction when a process has it mapped: while none has, it takes a probe that it cannot
- * set later (x86: instructions with a lock), and drops it without a word. So the file is mapped here while
- * probes are attached, and what cannot be probed is refused. That copies each page with a probe until the trial ends.
+ * set later, and drops it without a word. So the file is mapped here while probes are attached, and what cannot be
+ * probed is refused. That copies each page with a probe until the trial ends. What the code itself tells
+ * (user_code_takes_probe) is not tried at all, and of a 32-bit program that is all there is.
  * Nobody looks into the mapping: a file that is truncated meanwhile is nobody's SIGBUS.
  */
 #ifndef TARGET_PROBES_USER_TRIAL_H

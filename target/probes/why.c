@@ -35,7 +35,7 @@ static const struct {
 	int err;
 	const char *text;
 } known[] = {
-	{524, "not supported on this architecture (errno 524)"}, /* ENOTSUPP, kernel-internal */
+	{KERNEL_ENOTSUPP, "not supported on this architecture (errno 524)"},
 	{EACCES, "refused by the verifier (Permission denied)"},
 	{ENODATA, "takes type information, and this kernel has no BTF: --btf FILE gives it some"},
 	{ESRCH, "no such function, or it cannot be traced"},
@@ -63,7 +63,7 @@ const char *why(int err, const char *mechanism, char *buf, size_t size)
 	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++)
 		if (known[i].err == -err)
 			text = known[i].text;
-	if (err == -524 && !strncmp(mechanism, "uprobe", 6))
+	if (err == -KERNEL_ENOTSUPP && !strncmp(mechanism, "uprobe", 6))
 		text = "the kernel cannot put a probe on the instruction there (errno 524)";
 	if (err == -EMFILE)
 		return files_ran_out(buf, size);

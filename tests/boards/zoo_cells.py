@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 import board as boards
+import many
 from cells import boot, program
 from harness import BUILD, skip, test
 from zoo import MODES, MUSL_MODES, ZOO, events, own_counts, same, script
@@ -127,15 +128,16 @@ def groups(cell):
     }
 
 
-def meet(bench, cell, animals):
-    """A boot with these. Of each: its name, what it printed plain and traced, the recording, what tracing ended with."""
-    files = {"ayaprof-uart": program(cell.board, "ayaprof-uart"), "names": bench.tmp / "names"}
+def meet(bench, cell, animals, job=JOB, more=None):
+    """A boot with these. Of each: its name, what it printed plain and traced, the recording, what tracing ended with; and
+    all files that came back."""
+    files = {"ayaprof-uart": program(cell.board, "ayaprof-uart"), "names": bench.tmp / "names", **(more or {})}
     files["names"].write_text("".join(f"{animal.name} {animal.glob}\n" for animal in animals))
     for animal in animals:
         files.update(animal.make(bench, animal.name))
         files[f"{animal.name}.sh"] = bench.tmp / f"{animal.name}.sh"
         files[f"{animal.name}.sh"].write_text(script(f"/job/{animal.name}", *animal.runs))
-    result = boot(bench, cell, JOB, files).wait(TIMEOUT_S)
+    result = boot(bench, cell, job, files).wait(TIMEOUT_S)
     for line in result.console.splitlines():
         if line.startswith(("zoo: ", "board: job starts")):
             print(f"# {line}", flush=True)
@@ -144,14 +146,14 @@ def meet(bench, cell, animals):
         bench.note(f"{animal.name}: {err}")
         recording = bench.tmp / f"{animal.name}.pb"
         recording.write_bytes(result.files[f"{animal.name}.pb"])
-        yield animal.name, plain, traced, recording, code.strip()
+        yield animal.name, plain, traced, recording, code.strip(), result.files
 
 
 def add_zoo(cell):
     for language, animals in groups(cell).items():
         @test(f"{cell.board} {cell.kernel}: {language}: programs do the same with a probe on each of their functions")
         def zoo(bench, animals=animals):
-            for name, plain, traced, recording, code in meet(bench, cell, animals):
+            for name, plain, traced, recording, code, _ in meet(bench, cell, animals):
                 assert code == "0", f"{name}: exit status {code}"
                 same(bench, name, plain, traced, recording)
 
@@ -183,3 +185,27 @@ def add_narrow(cell):
         recording = bench.tmp / "narrow.pb"
         recording.write_bytes(result.files["narrow.pb"])
         assert set(events(bench, recording)) == {("entry", "create_pipe_files"), ("exit", "create_pipe_files")}
+
+
+# 32-bit x86 on a 64-bit kernel: the zoo, and instructions that take no probe.
+STEPS = 101
+I386_JOB = JOB + """
+ayaprof-uart --mode log -o /out/many.pb -M none -p 'u:/job/many:step_*' -- /job/many >/out/many.traced 2>/out/many.err
+echo $? >/out/many.code
+/job/many >/out/many.plain
+"""
+
+
+def add_i386(cell):
+    @test(f"{cell.board} {cell.kernel}: 32-bit programs do the same; functions where the kernel takes no probe are left out, and said")
+    def i386(bench):
+        gcc = debian("i686-linux-gnu-gcc")
+        zoo = Animal("zoo-i386", "zoo_*", lambda bench, name: compiled(bench, name, gcc, "-O2", "-static", "-pthread", ZOO / "zoo.c"),
+                     tuple(MODES.items()))
+        more = compiled(bench, "many", gcc, "-O1", "-static", many.write(bench.tmp, STEPS, "%esp"))
+        for name, plain, traced, recording, code, files in meet(bench, cell, [zoo], I386_JOB, more):
+            assert code == "0", f"{name}: exit status {code}"
+            same(bench, name, plain, traced, recording)
+        assert files["many.code"] == b"0\n" and files["many.traced"] == files["many.plain"], files["many.err"]
+        (bench.tmp / "refused.pb").write_bytes(files["many.pb"])
+        many.check_refused(bench, bench.tmp / "refused.pb", files["many.err"].decode(), STEPS)

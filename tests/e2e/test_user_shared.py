@@ -2,30 +2,17 @@
 """Hundreds of functions of programs where the kernel has no way to take them at once (before Linux 6.6; here because
 --mechanism says so): they share trace events, so that they come and go in a moment."""
 import platform
-import subprocess
 
 from harness import BOARD, main, need_bpf, skip, test
+from many import check_refused, counted, write
+from zoo import build, build_i386
 
 FUNCTIONS = 1000
 MECHANISM = ("--mechanism", "uprobe")
 
 
-def program(bench, name="many", extra="", call=""):
-    """A program of many functions, each called once, which prints what came of them."""
-    source = bench.tmp / "many.c"
-    numbers = range(FUNCTIONS)
-    source.write_text("#include <stdio.h>\n" + extra +
-                      "".join(f"__attribute__((noinline, noipa)) int step_{i:04}(int x) {{ return x * 31 + {i}; }}\n" for i in numbers) +
-                      "int main(void) {\n\tint x = 1;\n" + call + "".join(f"\tx = step_{i:04}(x);\n" for i in numbers) +
-                      '\tprintf("%d\\n", x);\n\treturn 0;\n}\n')
-    out = bench.tmp / name
-    subprocess.run(["gcc", "-O1", "-o", out, source], check=True)
-    return out
-
-
-def counted(bench, recording):
-    rows = bench.stats(recording)
-    return {name: (row["count"], row["no_end"]) for name, row in rows.items() if name.startswith("step_")}
+def program(bench):
+    return build(bench, write(bench.tmp, FUNCTIONS), "-O1")
 
 
 def events(bench):
@@ -77,20 +64,17 @@ def two_files(bench):
                          ((first, 1, range(10, 20)), (second, 2, range(10, 30))) for i in all_of}, count
 
 
-@test("a function where the kernel takes no probe is left out, and said; the others are not")
-def refused(bench):
-    need_bpf()
-    if platform.machine() != "x86_64":
-        skip("knows no such instruction of this machine")
-    # arch/x86/kernel/uprobes.c, is_prefix_bad(): an instruction with a lock.
-    extra = 'int counter;\n__asm__(".globl step_lock\\n.type step_lock, @function\\nstep_lock: lock incl counter(%rip)\\nret\\n" \
-            ".size step_lock, . - step_lock\\n");\nvoid step_lock(void);\n'
-    path, out = program(bench, extra=extra, call="\tstep_lock();\n"), bench.tmp / "x.pb"
-    for mechanism in (MECHANISM, ()):
-        result = profile(bench, out, [f"u:{path}:step_*"], (path,), mechanism=mechanism)
-        assert result.out == bench.run(path).out
-        assert counted(bench, out) == {f"step_{i:04}": (1, 0) for i in range(FUNCTIONS)}
-        assert f"{FUNCTIONS} of {FUNCTIONS + 1} functions" in result.err, result.err
+for title, stack, make in (("", "%rsp", build), (" of a 32-bit program", "%esp", build_i386)):
+    @test(f"functions{title} where the kernel takes no probe are left out, and said; the others are not")
+    def refused(bench, stack=stack, make=make):
+        need_bpf()
+        if platform.machine() != "x86_64":
+            skip("knows no such instruction of this machine")
+        path, out = make(bench, write(bench.tmp, FUNCTIONS, stack), "-O1"), bench.tmp / "x.pb"
+        for mechanism in (MECHANISM, ()):
+            result = profile(bench, out, [f"u:{path}:step_*"], (path,), mechanism=mechanism)
+            assert result.out == bench.run(path).out
+            check_refused(bench, out, result.err, FUNCTIONS)
 
 
 main()

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "target/probes/user_ends.h"
+#include "target/probes/user_insn.h"
 #include "target/probes/user_kind.h"
 
 #define START    0x1000u /* the function */
@@ -220,6 +221,47 @@ static void x86_tables(void **state)
 	expect_file(USER_X86_64, &f, USER_ENDS_INDIRECT, NO_ENDS);
 }
 
+static bool takes_probe(enum user_arch arch, const uint8_t *code, size_t size)
+{
+	struct user_insn insn;
+
+	assert_true(user_insn_decode(arch, code, size, START, &insn));
+	assert_int_equal(insn.length, size);
+	return !insn.no_probe;
+}
+
+/* As the tables of arch/x86/kernel/uprobes.c have it. */
+static void x86_refused(void **state)
+{
+	/* lock incl (%eax); cs, ds: of a load, of a return */
+	assert_false(takes_probe(USER_X86_32, BYTES(0xf0, 0xff, 0)));
+	assert_false(takes_probe(USER_X86_32, BYTES(0x2e, 0x8b, 0)));
+	assert_false(takes_probe(USER_X86_32, BYTES(0x3e, 0xc3)));
+	/* mov %gs:20,%eax: what a function with a stack protector begins with */
+	assert_true(takes_probe(USER_X86_32, BYTES(0x65, 0xa1, 0x14, 0, 0, 0)));
+	/* pop %ds; mov %eax,%ss and %es; int $0x80 */
+	assert_false(takes_probe(USER_X86_32, BYTES(0x1f)));
+	assert_false(takes_probe(USER_X86_32, BYTES(0x8e, 0xd0)));
+	assert_true(takes_probe(USER_X86_32, BYTES(0x8e, 0xc0)));
+	assert_false(takes_probe(USER_X86_32, BYTES(0xcd, 0x80)));
+	/* push %es; movd %eax,%mm0, whose second byte counts for nothing */
+	assert_true(takes_probe(USER_X86_32, BYTES(0x06)));
+	assert_true(takes_probe(USER_X86_32, BYTES(0x0f, 0x6e, 0xc0)));
+	/* vpxor, vmovdqa, vzeroupper: theirs does */
+	assert_false(takes_probe(USER_X86_32, BYTES(0xc5, 0xf9, 0xef, 0xc0)));
+	assert_false(takes_probe(USER_X86_64, BYTES(0xc5, 0xf9, 0x6f, 0)));
+	assert_true(takes_probe(USER_X86_64, BYTES(0xc5, 0xf8, 0x77)));
+	/* vpaddq: in 64-bit code only */
+	assert_true(takes_probe(USER_X86_32, BYTES(0xc5, 0xf9, 0xd4, 0xc0)));
+	assert_false(takes_probe(USER_X86_64, BYTES(0xc5, 0xf9, 0xd4, 0xc0)));
+	/* jmpw; movw, whose prefix is no harm */
+	assert_false(takes_probe(USER_X86_32, BYTES(0x66, 0xe9, 0, 0)));
+	assert_true(takes_probe(USER_X86_32, BYTES(0x66, 0x89, 0xc0)));
+	/* nop; ds ret: where it ends is seen from the nop. ds ret alone: nowhere */
+	expect(USER_X86_32, BYTES(0x90, 0x90, 0x3e, 0xc3), USER_ENDS_KNOWN, ENDS({1, 0, false}));
+	expect(USER_X86_32, BYTES(0x3e, 0xc3), USER_ENDS_REFUSED, NO_ENDS);
+}
+
 static void x86_code_and_data(void **state)
 {
 	/* jmp over two bytes; nop; ret (nothing leads there); ret */
@@ -358,6 +400,7 @@ int main(void)
 		cmocka_unit_test(x86_begins_again),
 		cmocka_unit_test(x86_parts),
 		cmocka_unit_test(x86_tables),
+		cmocka_unit_test(x86_refused),
 		cmocka_unit_test(x86_code_and_data),
 #endif
 		cmocka_unit_test(arm64_ends),
