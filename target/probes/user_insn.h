@@ -64,7 +64,7 @@ struct user_insn {
 	bool memory;      /* FLOW_INDIRECT through memory; width bytes */
 	bool literal;     /* reads width bytes at target, data among the code */
 	bool padding;     /* does nothing: between functions */
-	bool no_probe;    /* the kernel refuses a probe on it */
+	bool no_probe; /* the kernel refuses a probe on it, or does something else in its place */
 };
 
 /* Longest instruction. */

@@ -7,7 +7,7 @@
 
 #if USER_INSN_X86
 
-#include <Zydis/Decoder.h>
+#include "target/probes/user_insn_x86.h"
 
 struct x86 {
 	ZydisDecodedInstruction z;
@@ -324,73 +324,6 @@ static bool two_bytes(const struct x86 *x, uint8_t opcode)
 	return true;
 }
 
-/*
- * What the kernel takes no probe on (arch/x86/kernel/uprobes.c since Linux 4.1: is_prefix_bad, uprobe_init_insn,
- * branch_setup_xol_ops; asm/insn.h, insn_masking_exception). It goes by the first byte of an opcode, which with VEX
- * and EVEX is the one behind the prefix, in whatever map: what begins with 0F is all taken.
- */
-static bool bad_opcode(const struct x86 *x)
-{
-	if (x->z.encoding == ZYDIS_INSTRUCTION_ENCODING_LEGACY &&
-		x->z.opcode_map != ZYDIS_OPCODE_MAP_DEFAULT)
-		return false;
-	switch (x->z.opcode) {
-	case 0x07: /* pop to a segment register */
-	case 0x17:
-	case 0x1f:
-	case 0x6c ... 0x6f: /* ports */
-	case 0xe4 ... 0xe7:
-	case 0xec ... 0xef:
-	case 0xcc ... 0xcf: /* int, iret */
-	case 0xf1:
-	case 0xf4: /* hlt, cli, sti */
-	case 0xfa:
-	case 0xfb:
-		return true;
-	case 0x06: /* none in 64-bit code, but for vectors */
-	case 0x0e:
-	case 0x16:
-	case 0x1e:
-	case 0x27:
-	case 0x2f:
-	case 0x37:
-	case 0x3f:
-	case 0x60 ... 0x62:
-	case 0x82:
-	case 0x9a:
-	case 0xd4 ... 0xd6:
-	case 0xea:
-		return x->wide;
-	case 0x8e: /* mov to ss: the trap of a single step would come an instruction late */
-		return x->z.encoding == ZYDIS_INSTRUCTION_ENCODING_LEGACY &&
-		       x->z.raw.modrm.reg == 2;
-	default:
-		return false;
-	}
-}
-
-static bool bad_prefix(const struct x86 *x)
-{
-	uint8_t i;
-
-	for (i = 0; i < x->z.raw.prefix_count; i++)
-		switch (x->z.raw.prefixes[i].value) {
-		case 0x26:
-		case 0x2e:
-		case 0x36:
-		case 0x3e:
-		case 0xf0:
-			return true;
-		case 0x66: /* of a jump or call: to 16 bits */
-			if (x->out->direct)
-				return true;
-			break;
-		default:
-			break;
-		}
-	return false;
-}
-
 bool user_insn_x86(
 	bool wide, const uint8_t *bytes, size_t n, uint64_t address, struct user_insn *out)
 {
@@ -410,7 +343,7 @@ bool user_insn_x86(
 		known = x.z.opcode_map == ZYDIS_OPCODE_MAP_DEFAULT ? one_byte(&x, x.z.opcode)
 			: x.z.opcode_map == ZYDIS_OPCODE_MAP_0F    ? two_bytes(&x, x.z.opcode)
 								   : true;
-	out->no_probe = bad_prefix(&x) || bad_opcode(&x);
+	out->no_probe = user_insn_x86_refused(&x.z, wide, out->direct);
 	return known;
 }
 

@@ -247,10 +247,15 @@ static void x86_refused(void **state)
 	/* push %es; movd %eax,%mm0, whose second byte counts for nothing */
 	assert_true(takes_probe(USER_X86_32, BYTES(0x06)));
 	assert_true(takes_probe(USER_X86_32, BYTES(0x0f, 0x6e, 0xc0)));
-	/* vpxor, vmovdqa, vzeroupper: theirs does */
+	/* vpxor, vmovdqa; vmovups: theirs does */
 	assert_false(takes_probe(USER_X86_32, BYTES(0xc5, 0xf9, 0xef, 0xc0)));
 	assert_false(takes_probe(USER_X86_64, BYTES(0xc5, 0xf9, 0x6f, 0)));
-	assert_true(takes_probe(USER_X86_64, BYTES(0xc5, 0xf8, 0x77)));
+	assert_true(takes_probe(USER_X86_64, BYTES(0xc5, 0xf8, 0x10, 0)));
+	/* vzeroupper, vpbroadcastb %esi,%ymm16: taken for jumps; vpsubsb: for a call; pshufd is no vector of theirs */
+	assert_false(takes_probe(USER_X86_64, BYTES(0xc5, 0xf8, 0x77)));
+	assert_false(takes_probe(USER_X86_64, BYTES(0x62, 0xe2, 0x7d, 0x28, 0x7a, 0xc6)));
+	assert_false(takes_probe(USER_X86_64, BYTES(0xc5, 0xf9, 0xe8, 0xc0)));
+	assert_true(takes_probe(USER_X86_64, BYTES(0x66, 0x0f, 0x70, 0xc0, 0)));
 	/* vpaddq: in 64-bit code only */
 	assert_true(takes_probe(USER_X86_32, BYTES(0xc5, 0xf9, 0xd4, 0xc0)));
 	assert_false(takes_probe(USER_X86_64, BYTES(0xc5, 0xf9, 0xd4, 0xc0)));
