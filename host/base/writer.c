@@ -50,7 +50,7 @@ static void wake(const struct writer *w)
 {
 	uint64_t one = 1;
 
-	if (w->opt.wake_fd >= 0)
+	if (w->opt.wake_fd > 0)
 		(void)!write(w->opt.wake_fd, &one, sizeof(one));
 }
 

@@ -24,7 +24,7 @@ struct writer_options {
 	const char *path; /* of a regular file: -ESTALE when it is there no more, or another one is.
 			     NULL: not looked at. The caller's */
 	int wake_fd; /* an eventfd(2) that is written to when an error has come, or room after writer_put
-			had none; -1: none */
+			had none; 0: none */
 };
 
 struct writer;

@@ -38,49 +38,103 @@ static const struct link_ops *choose_by_type(const struct stat *st)
 	return NULL;
 }
 
-static const struct link_ops *choose(struct link *l)
+static int open_absent(struct link *l)
 {
-	const struct link_ops *ops;
-	struct stat st;
+	return link_fail(l, ENOENT,
+		"cannot open %s: No such file or directory; --port takes a device, tcp:HOST:PORT, "
+		"unix:PATH, - or a file of captured bytes",
+		l->port);
+}
 
-	if (!strcmp(l->port, "-"))
+const struct link_ops link_absent = {
+	.name = "line", .open = open_absent, .by_path = true, .vanishes = true};
+
+static const struct link_ops *by_prefix(const char *port)
+{
+	if (!strcmp(port, "-"))
 		return &link_stdin;
 	for (size_t i = 0; i < sizeof(prefixes) / sizeof(*prefixes); i++) {
-		if (!strncmp(l->port, prefixes[i].prefix, strlen(prefixes[i].prefix)))
+		if (!strncmp(port, prefixes[i].prefix, strlen(prefixes[i].prefix)))
 			return prefixes[i].ops;
 	}
-	if (stat(l->port, &st) < 0) {
-		link_fail(l, errno,
-			"cannot open %s: %s; --port takes a device, tcp:HOST:PORT, unix:PATH, - or "
-			"a file of captured bytes",
-			l->port, strerror(errno));
-		return NULL;
+	return NULL;
+}
+
+/* What stands at l->device now. */
+static int look_up(struct link *l)
+{
+	const struct link_ops *ops = by_prefix(l->port);
+	char clean[128];
+	struct stat st;
+
+	if (!ops && stat(l->device, &st) == 0) {
+		ops = choose_by_type(&st);
+		if (!ops)
+			return link_fail(l, EINVAL,
+				"%s is a %s: --port takes a device, a socket, a pipe or a file",
+				l->port, S_ISDIR(st.st_mode) ? "directory" : "block device");
+	} else if (!ops && errno != ENOENT && errno != ENODEV && errno != ENXIO) {
+		return link_fail(l, errno, "cannot open %s: %s", l->port, strerror(errno));
 	}
-	ops = choose_by_type(&st);
-	if (!ops)
-		link_fail(l, EINVAL,
-			"%s is a %s: --port takes a device, a socket, a pipe or a file", l->port,
-			S_ISDIR(st.st_mode) ? "directory" : "block device");
-	return ops;
+	/* Once it has been there, it is one of these that has gone. */
+	if (ops || !l->ops)
+		l->ops = ops ? ops : &link_absent;
+	text_clean(clean, sizeof(clean), l->port);
+	if (l->ops->has_rate)
+		snprintf(l->text, sizeof(l->text), "%s %s %u", l->ops->name, clean, l->opt.baud);
+	else
+		snprintf(l->text, sizeof(l->text), "%s %s", l->ops->name, clean);
+	return ops ? 0 : open_absent(l);
 }
 
 int link_init(struct link *l, const char *port, const struct link_options *opt)
 {
-	char clean[128];
+	int err;
 
 	memset(l, 0, sizeof(*l));
 	l->fd = -1;
 	l->port = port;
 	l->opt = *opt;
-	l->ops = choose(l);
-	if (!l->ops)
-		return -EINVAL;
-	text_clean(clean, sizeof(clean), port);
-	if (l->ops->has_rate)
-		snprintf(l->text, sizeof(l->text), "%s %s %u", l->ops->name, clean, opt->baud);
-	else
-		snprintf(l->text, sizeof(l->text), "%s %s", l->ops->name, clean);
-	return 0;
+	identity_follow(l->port, l->identity, l->device);
+	err = look_up(l);
+	return err == -ENOENT ? 0 : err;
+}
+
+bool link_may_come(int err)
+{
+	switch (-err) {
+	case ENOENT: /* not plugged in, not started yet */
+	case ENODEV:
+	case ENXIO:
+	case EIO:
+	case ECONNREFUSED:
+	case ECONNRESET:
+	case EHOSTUNREACH:
+	case EHOSTDOWN:
+	case ENETUNREACH:
+	case ENETDOWN:
+	case ETIMEDOUT:
+	case EAGAIN:
+		return true;
+	default:
+		return false;
+	}
+}
+
+bool link_is(const struct link *l, const char *port)
+{
+	struct stat a, b;
+
+	if (!strcmp(l->port, port))
+		return true;
+	if (by_prefix(l->port) || by_prefix(port) || stat(port, &b))
+		return false;
+	/* A device that is gone, or has another name by now, is the one that is open. */
+	if (l->fd >= 0 ? fstat(l->fd, &a) : stat(l->device, &a))
+		return false;
+	if (S_ISCHR(a.st_mode) && S_ISCHR(b.st_mode))
+		return a.st_rdev == b.st_rdev;
+	return a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
 /* ---- counters ------------------------------------------------------------------------------- */
@@ -128,11 +182,14 @@ static void remember_device(struct link *l)
 
 int link_open(struct link *l)
 {
-	int err;
+	int err = 0;
 
-	if (l->ops->device)
+	if (l->ops->by_path) {
 		identity_follow(l->port, l->identity, l->device);
-	err = l->ops->open(l);
+		err = look_up(l);
+	}
+	if (!err)
+		err = l->ops->open(l);
 	if (!err && l->ops->device)
 		remember_device(l);
 	if (err || !l->ops->errors)
@@ -140,6 +197,11 @@ int link_open(struct link *l)
 	l->before = l->errors;
 	l->counts = l->ops->errors(l, &l->at_open);
 	return err;
+}
+
+int link_connected(struct link *l, bool late)
+{
+	return l->ops->connected(l, late);
 }
 
 void link_close(struct link *l)

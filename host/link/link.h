@@ -23,19 +23,23 @@ struct link;
 
 struct link_ops {
 	const char *name; /* "serial", "pty"..., for descriptions */
-	/* Open and set l->fd, non-blocking. Returns 0 or a negative errno with l->error filled. */
+	/* Open and set l->fd, non-blocking. Returns 0 or a negative errno with l->error filled; -EINPROGRESS: */
 	int (*open)(struct link *l);
+	/* l->fd is writable, or has taken too long (late). Returns as open does. NULL: opens at once. */
+	int (*connected)(struct link *l, bool late);
 	void (*close)(struct link *l); /* NULL: close(l->fd) */
 	/* Another rate on the open link. NULL: it has none. 0 or a negative errno with l->error filled. */
 	int (*set_rate)(struct link *l, uint32_t baud);
 	/* Counters of the driver, from wherever they began; false: it has none. NULL: no such. */
 	bool (*errors)(const struct link *l, ayaprof_UartErrors *counters);
-	bool device;         /* opened as link.device, which is where the port's name leads */
-	bool vanishes;       /* the other end may go away and come back: open again */
-	bool has_rate;       /* link_options.baud means something */
+	bool by_path;  /* what stands at link.device decides, and may be another thing each time */
+	bool device;   /* opened as link.device, which is where the port's name leads */
+	bool vanishes; /* the other end may go away and come back: open again */
+	bool has_rate; /* link_options.baud means something */
 	bool tells_presence; /* the other end wants to know that somebody reads, and may turn us away */
 	bool answers;        /* bytes can go to the other end, too */
 	bool whole;          /* all of it is there already: its end is the end */
+	bool waits; /* the other end holds back what is not read, so that nothing is lost by being slow */
 	bool zero_is_nothing; /* a read of 0 bytes ends it only together with POLLHUP or POLLERR */
 };
 
@@ -54,11 +58,21 @@ struct link {
 	char error[200];                   /* why the last open failed: what, why, what to do */
 };
 
-/* Fill in a closed link for `port`. Returns 0, or -EINVAL with l->error filled. */
+/* Fill in a closed link for `port`. What is not there yet may come: then l->ops is link_absent's. Returns 0,
+ * or -EINVAL with l->error filled: it is no line, and will be none. */
 int link_init(struct link *l, const char *port, const struct link_options *opt);
 
+/* 0, or a negative errno with l->error filled. -EINPROGRESS: link_connected is to be called when l->fd can be
+ * written, or after LINK_CONNECT_MS. What the port is, is looked up anew each time. */
 int link_open(struct link *l);
+#define LINK_CONNECT_MS 5000
+/* late: it took too long. As link_open; -EINPROGRESS also with another l->fd. */
+int link_connected(struct link *l, bool late);
 void link_close(struct link *l);
+/* Of link_open: could the same port be opened later, without anybody's doing on this side? */
+bool link_may_come(int err);
+/* Is `port`, as another program's user has it, this link's? By name, or by device number and inode. */
+bool link_is(const struct link *l, const char *port);
 
 /* Read what is there. Returns > 0; -EAGAIN: nothing now; 0: the other end is gone, or all is read.
  */
@@ -75,6 +89,7 @@ bool link_errors(struct link *l, ayaprof_UartErrors *sum);
 /* Fill l->error in open functions. Returns -err. */
 int link_fail(struct link *l, int err, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
+extern const struct link_ops link_absent; /* link.c: nothing is there under this name */
 extern const struct link_ops link_serial; /* link_serial.c: through libserialport */
 extern const struct link_ops link_pty;    /* link_fd.c */
 extern const struct link_ops link_stream;

@@ -114,12 +114,16 @@ static void close_stdin(struct link *l)
 }
 
 const struct link_ops link_pty = {.name = "pty",
+	.by_path = true,
 	.device = true,
 	.open = open_pty,
 	.close = close_pty,
 	.set_rate = set_rate_pty,
 	.vanishes = true,
 	.answers = true};
-const struct link_ops link_stream = {.name = "pipe", .open = open_read};
-const struct link_ops link_file = {.name = "file", .open = open_read, .whole = true};
-const struct link_ops link_stdin = {.name = "stdin", .open = open_stdin, .close = close_stdin};
+const struct link_ops link_stream = {
+	.name = "pipe", .open = open_read, .by_path = true, .waits = true};
+const struct link_ops link_file = {
+	.name = "file", .open = open_read, .by_path = true, .whole = true, .waits = true};
+const struct link_ops link_stdin = {
+	.name = "stdin", .open = open_stdin, .close = close_stdin, .waits = true};

@@ -174,6 +174,7 @@ static bool serial_errors(const struct link *l, ayaprof_UartErrors *counters)
 
 const struct link_ops link_serial = {
 	.name = "serial",
+	.by_path = true,
 	.device = true,
 	.open = open_serial,
 	.close = close_serial,

@@ -2,36 +2,39 @@
 #include "host/link/link.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <netdb.h>
-#include <poll.h>
-#include <stdio.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
-#define CONNECT_MS 5000
+/* A board that loses its power says nothing: the other end is asked when it has been silent for so long, so
+ * often, and given up when it does not acknowledge (tcp(7)). In seconds. */
+#define SILENT_S   5
+#define ASK_S      2
+#define ASK        3
+#define UNACKED_MS 10000
 
-/* connect(2) with a limit on patience. Returns 0 or a negative errno. */
-static int connect_within(int fd, const struct sockaddr *addr, socklen_t len)
+/* Connecting; of tcp, which may have several addresses. */
+struct connecting {
+	struct addrinfo *found, *next;
+};
+
+static void keep_alive(int fd)
 {
-	struct pollfd p = {.fd = fd, .events = POLLOUT};
-	socklen_t size = sizeof(int);
-	int err;
+	const int on = 1, silent = SILENT_S, every = ASK_S, times = ASK, unacked = UNACKED_MS;
 
-	if (connect(fd, addr, len) == 0)
-		return 0;
-	if (errno != EINPROGRESS && errno != EAGAIN)
-		return -errno;
-	errno = 0;
-	if (poll(&p, 1, CONNECT_MS) <= 0)
-		return errno == EINTR ? -EINTR : -ETIMEDOUT;
-	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &size) < 0)
-		return -errno;
-	return -err;
+	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &silent, sizeof(silent));
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &every, sizeof(every));
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &times, sizeof(times));
+	setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &unacked, sizeof(unacked));
 }
 
+/* 0, -EINPROGRESS, or another negative errno and no descriptor. */
 static int connect_to(struct link *l, int family, int type, int protocol,
 	const struct sockaddr *addr, socklen_t len)
 {
@@ -40,9 +43,15 @@ static int connect_to(struct link *l, int family, int type, int protocol,
 	l->fd = socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol);
 	if (l->fd < 0)
 		return -errno;
-	err = connect_within(l->fd, addr, len);
-	if (err)
-		link_close(l);
+	if (family != AF_UNIX)
+		keep_alive(l->fd);
+	if (connect(l->fd, addr, len) == 0)
+		return 0;
+	err = -errno;
+	if (err == -EINPROGRESS)
+		return err;
+	close(l->fd);
+	l->fd = -1;
 	return err;
 }
 
@@ -67,28 +76,87 @@ static int split_address(const char *port, char *host, size_t cap, const char **
 	return 0;
 }
 
+static void forget(struct link *l)
+{
+	struct connecting *c = l->handle;
+
+	if (c) {
+		freeaddrinfo(c->found);
+		free(c);
+	}
+	l->handle = NULL;
+}
+
+static int cannot_connect(struct link *l, int err)
+{
+	forget(l);
+	return link_fail(l, -err,
+		"cannot connect to %s: %s; is the board listening (--mode serve)?", l->port,
+		strerror(-err));
+}
+
+/* The addresses that are left, one after another. err: of the one before. */
+static int try_next(struct link *l, int err)
+{
+	struct connecting *c = l->handle;
+
+	while (c->next) {
+		const struct addrinfo *a = c->next;
+
+		c->next = a->ai_next;
+		err = connect_to(
+			l, a->ai_family, a->ai_socktype, a->ai_protocol, a->ai_addr, a->ai_addrlen);
+		if (!err)
+			forget(l);
+		if (!err || err == -EINPROGRESS)
+			return err;
+	}
+	return cannot_connect(l, err);
+}
+
 static int open_tcp(struct link *l)
 {
-	struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *found, *a;
+	struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
+	struct connecting *c;
 	const char *service;
 	char host[256];
 	int err = split_address(l->port, host, sizeof(host), &service), got;
 
 	if (err)
 		return link_fail(l, EINVAL, "%s is not tcp:HOST:PORT", l->port);
-	got = getaddrinfo(host, service, &hints, &found);
-	if (got)
+	c = calloc(1, sizeof(*c));
+	if (!c)
+		return link_fail(l, ENOMEM, "cannot open %s: no memory", l->port);
+	got = getaddrinfo(host, service, &hints, &c->found);
+	if (got) {
+		free(c);
 		return link_fail(l, EHOSTUNREACH, "cannot find %s: %s", l->port, gai_strerror(got));
-	err = -EHOSTUNREACH;
-	for (a = found; a && err && err != -EINTR; a = a->ai_next)
-		err = connect_to(
-			l, a->ai_family, a->ai_socktype, a->ai_protocol, a->ai_addr, a->ai_addrlen);
-	freeaddrinfo(found);
-	if (err)
-		return link_fail(l, -err,
-			"cannot connect to %s: %s; is the board listening (--mode serve)?", l->port,
-			strerror(-err));
-	return 0;
+	}
+	c->next = c->found;
+	l->handle = c;
+	return try_next(l, -EHOSTUNREACH);
+}
+
+static int tcp_connected(struct link *l, bool late)
+{
+	socklen_t size = sizeof(int);
+	int err = ETIMEDOUT;
+
+	if (!late && getsockopt(l->fd, SOL_SOCKET, SO_ERROR, &err, &size) < 0)
+		err = errno;
+	if (!err) {
+		forget(l);
+		return 0;
+	}
+	close(l->fd);
+	l->fd = -1;
+	return try_next(l, -err);
+}
+
+static void close_tcp(struct link *l)
+{
+	forget(l);
+	close(l->fd);
 }
 
 static int open_unix(struct link *l)
@@ -108,6 +176,18 @@ static int open_unix(struct link *l)
 }
 
 const struct link_ops link_tcp = {
-	.name = "tcp", .open = open_tcp, .vanishes = true, .answers = true, .tells_presence = true};
-const struct link_ops link_unix = {
-	.name = "unix", .open = open_unix, .vanishes = true, .answers = true};
+	.name = "tcp",
+	.open = open_tcp,
+	.connected = tcp_connected,
+	.close = close_tcp,
+	.vanishes = true,
+	.answers = true,
+	.waits = true,
+	.tells_presence = true,
+};
+const struct link_ops link_unix = {.name = "unix",
+	.open = open_unix,
+	.by_path = true,
+	.vanishes = true,
+	.answers = true,
+	.waits = true};

@@ -44,7 +44,7 @@ static const struct cli_option options[] = {
 	[OPT_STRICT] = {0, "strict", NULL,
 		"exit 3 if anything was lost or the board had not finished"},
 	[OPT_NO_RECONNECT] = {0, "no-reconnect", NULL,
-		"end when the line goes away, instead of waiting for it"},
+		"end when the line goes away or is not there yet, instead of waiting for it"},
 	[OPT_NEGOTIATE] = {0, "negotiate", "N",
 		"begin at --baud, then have the board and this side change to rate N together;\n"
 		"                            back by itself when they do not hear each other"},

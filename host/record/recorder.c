@@ -2,46 +2,39 @@
 #include "host/record/recorder.h"
 
 #include <errno.h>
-#include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "host/model/origin.h"
 #include "host/model/reader.h"
 #include "host/record/controller.h"
+#include "host/record/outputs.h"
 #include "host/record/receiver.h"
 #include "host/record/record.h"
 #include "host/record/recorder_books.h"
 #include "host/base/say.h"
 #include "host/record/seen.h"
-#include "target/base/output_file.h"
 
 #define PAGE 4096u /* the smallest there is */
-/* What the recorder itself has to say before the first frame comes; of more than that, the newest is dropped. */
-#define HELD_BYTES 65536u
-
-struct side {
-	const char *name;
-	int fd;   /* -1: none */
-	bool old; /* it still has what another run wrote */
-};
+#define MS   UINT64_C(1000000)
+/* Without a byte getting through, for a place that takes nothing: before recording, and when it ends. */
+#define START_NS (3000 * MS)
+#define END_NS   (5000 * MS)
+/* When the user is in a hurry; console text and line bytes are worth no more in any case. */
+#define HURRY_NS (1000 * MS)
+/* Of the queue, for the recorder's own records: frames are refused before. */
+#define ROOM (8 * RECORD_MAX)
 
 struct recorder {
-	const char *output;
-	int fd; /* -1: none */
-	struct side console, raw;
-	/* A file that has something in it keeps that until the first frame: records wait here. */
-	bool old;
-	uint8_t *held;
-	size_t n_held;
-	uint64_t size; /* of whole records in the file */
+	struct output file, console, raw;
 	uint32_t own_seq;
-	int failed; /* the errno that ended writing */
+	bool refusing, told_refusal; /* no room for frames */
+	bool cut;                    /* the run before, in the same file, has no end */
 	struct receiver receiver;
 	struct seen seen;
 	struct acker acker;
@@ -59,14 +52,6 @@ struct recorder {
 	uint8_t record[RECORD_MAX];
 };
 
-uint64_t recorder_now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * UINT64_C(1000000000) + (uint64_t)t.tv_nsec;
-}
-
 static int64_t wall_ns(void)
 {
 	struct timespec t;
@@ -77,74 +62,48 @@ static int64_t wall_ns(void)
 
 /* ---- writing -------------------------------------------------------------------------------- */
 
-static int write_all(int fd, const uint8_t *data, size_t len)
+/* The recording's end, once. */
+static int check_file(struct recorder *r)
 {
-	while (len) {
-		ssize_t n = write(fd, data, len);
+	int err = output_error(&r->file);
 
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		if (n > 0) {
-			data += n;
-			len -= (size_t)n;
-		}
-	}
-	return 0;
-}
-
-static int hold(struct recorder *r, size_t len)
-{
-	uint8_t *grown;
-
-	if (r->n_held + len > HELD_BYTES)
-		return 0;
-	grown = realloc(r->held, r->n_held + len);
-	if (!grown)
-		return -ENOMEM;
-	memcpy(grown + r->n_held, r->record, len);
-	r->held = grown;
-	r->n_held += len;
-	return 0;
-}
-
-/* Append bytes. What was written of a record that did not fit is taken back. */
-static int write_records(struct recorder *r, const uint8_t *bytes, size_t len)
-{
-	int err;
-
-	if (r->failed)
-		return r->failed;
-	err = write_all(r->fd, bytes, len);
-	if (!err) {
-		r->size += len;
-		return 0;
-	}
-	r->failed = err;
-	if (ftruncate(r->fd, (off_t)r->size) == 0)
-		say("cannot write %s: %s; it is readable up to here", r->output, strerror(-err));
-	else
-		say("cannot write %s: %s", r->output, strerror(-err));
+	if (err && !r->file.failed)
+		say("cannot write %s: %s%s", r->file.name, output_why(err),
+			err == -ESTALE ? "" : "; it is readable up to here");
+	r->file.failed = r->file.failed || err;
 	return err;
 }
 
-/* There is something to put in the place of what the file had. */
-static int begin_file(struct recorder *r)
+/* Side outputs are not worth the recording: the first error ends them, with a line. */
+static void check_side(struct output *o)
 {
-	if (!r->old)
-		return 0;
-	r->old = false;
-	if (ftruncate(r->fd, 0) < 0) {
-		r->failed = -errno;
-		say("cannot write %s: %s", r->output, strerror(errno));
-		return r->failed;
-	}
-	return write_records(r, r->held, r->n_held);
+	int err = output_error(o);
+
+	if (!err || o->failed)
+		return;
+	say("cannot write %s: %s; recording goes on without it", o->name, output_why(err));
+	o->failed = true;
 }
 
-/* Append r->record. */
+/* There is something to put in the place of what the files had. */
+static int begin_files(struct recorder *r)
+{
+	int err = output_begin(&r->file);
+
+	if (!err)
+		err = output_begin(&r->console);
+	if (!err)
+		err = output_begin(&r->raw);
+	if (err)
+		say("cannot write %s: %s", r->file.name, strerror(-err));
+	return err;
+}
+
+/* Append r->record. What finds no room is the recorder's own, and is said again. */
 static int append(struct recorder *r, size_t len)
 {
-	return r->old ? hold(r, len) : write_records(r, r->record, len);
+	output_put(&r->file, r->record, len);
+	return 0;
 }
 
 static int append_body(struct recorder *r, const uint8_t *body, size_t len)
@@ -168,25 +127,18 @@ static int append_own(struct recorder *r, unsigned int kind)
 		r, body, framing_body_write(body, sizeof(body), &h, payload, (size_t)len));
 }
 
-/* Side outputs are not worth the recording: the first error ends them, with a line. */
-static void side_output(struct side *s, const uint8_t *data, size_t len)
+static int note_line_event(struct recorder *r, ayaprof_LineEventKind kind, const char *text)
 {
-	int err = 0;
-
-	if (s->fd < 0)
-		return;
-	if (s->old && ftruncate(s->fd, 0) < 0)
-		err = -errno;
-	s->old = false;
-	if (!err)
-		err = write_all(s->fd, data, len);
-	if (!err)
-		return;
-	say("cannot write %s: %s; recording goes on without it",
-		strcmp(s->name, "-") ? s->name : "stdout", strerror(-err));
-	if (s->fd != STDOUT_FILENO)
-		close(s->fd);
-	s->fd = -1;
+	memset(&r->msg, 0, sizeof(r->msg));
+	r->msg.line_event = (ayaprof_LineEvent){
+		.kind = kind,
+		.wall_ns = wall_ns(),
+		.has_stats = true,
+		.stats = r->state.line,
+	};
+	snprintf(r->msg.line_event.text, sizeof(r->msg.line_event.text), "%s", text);
+	r->noted = r->state.line;
+	return append_own(r, AYP_KIND_LINE_EVENT);
 }
 
 /* ---- frames --------------------------------------------------------------------------------- */
@@ -213,6 +165,27 @@ static void remember(struct recorder *r, const struct reader_frame *f)
 		(void)seen_payload(&r->seen, h, f->payload, f->payload_len, r->now_ns);
 }
 
+/* Is the disk too slow for this line? The frame then counts as one that did not come: a board that listens
+ * sends it again, and of others the gap says what is missing. */
+static bool refuses(struct recorder *r)
+{
+	if (recorder_has_room(r)) {
+		r->refusing = false;
+		return false;
+	}
+	r->state.line.frames_refused++;
+	if (r->refusing)
+		return true;
+	r->refusing = true;
+	recorder_books_overrun(&r->books);
+	note_line_event(r, ayaprof_LineEventKind_LINE_STATS, "the recording's disk is too slow");
+	if (!r->told_refusal)
+		say("%s takes too little at a time: frames are refused until there is room again",
+			r->file.name);
+	r->told_refusal = true;
+	return true;
+}
+
 static int on_frame(void *ctx, const struct receiver_frame *f)
 {
 	struct recorder *r = ctx;
@@ -223,6 +196,8 @@ static int on_frame(void *ctx, const struct receiver_frame *f)
 	r->state.line.frames++;
 	r->state.line.frames_repaired += f->repaired;
 	if (!origin_is_board(r->ctx, &f->header, f->payload, f->payload_len))
+		return 0;
+	if (refuses(r))
 		return 0;
 	r->state.last_frame_ns = r->now_ns;
 	r->acker.encode = f->text ? textframe_encode : framing_encode;
@@ -246,7 +221,7 @@ static int on_frame(void *ctx, const struct receiver_frame *f)
 		recorder_books_understood(&r->books, f->header.session) &&
 		seen_payload(&r->seen, &f->header, f->payload, f->payload_len, r->now_ns))
 		return 0;
-	err = begin_file(r);
+	err = begin_files(r);
 	return err ? err : append_body(r, f->body, f->body_len);
 }
 
@@ -255,7 +230,7 @@ static int on_text(void *ctx, const uint8_t *text, size_t len)
 	struct recorder *r = ctx;
 
 	r->state.line.console_bytes += len;
-	side_output(&r->console, text, len);
+	output_put(&r->console, text, len);
 	return 0;
 }
 
@@ -291,7 +266,7 @@ int recorder_bytes(struct recorder *r, const uint8_t *data, size_t len, uint64_t
 	r->now_ns = now_ns;
 	r->state.line.wire_bytes += len;
 	acker_bytes(&r->acker, len);
-	side_output(&r->raw, data, len);
+	output_put(&r->raw, data, len);
 	return receiver_bytes(&r->receiver, data, len);
 }
 
@@ -301,20 +276,6 @@ int recorder_idle(struct recorder *r)
 }
 
 /* ---- the recorder's own records ------------------------------------------------------------- */
-
-static int note_line_event(struct recorder *r, ayaprof_LineEventKind kind, const char *text)
-{
-	memset(&r->msg, 0, sizeof(r->msg));
-	r->msg.line_event = (ayaprof_LineEvent){
-		.kind = kind,
-		.wall_ns = wall_ns(),
-		.has_stats = true,
-		.stats = r->state.line,
-	};
-	snprintf(r->msg.line_event.text, sizeof(r->msg.line_event.text), "%s", text);
-	r->noted = r->state.line;
-	return append_own(r, AYP_KIND_LINE_EVENT);
-}
 
 int recorder_connected(struct recorder *r, const char *text)
 {
@@ -381,46 +342,29 @@ void recorder_sent(struct recorder *r, uint64_t bytes)
 
 /* ---- life ----------------------------------------------------------------------------------- */
 
-/* old: it has something in it. */
-static int open_output(const char *path, int *fd, bool *old)
-{
-	char why[OUTPUT_WHY];
-	struct stat st;
-	bool created;
-	int flags;
-
-	*fd = output_open_in_place(path, 0666, &created, why);
-	if (*fd < 0) {
-		say("cannot write %s: %s", path, why);
-		return *fd;
-	}
-	flags = fcntl(*fd, F_GETFL);
-	if (flags >= 0)
-		fcntl(*fd, F_SETFL, flags & ~O_NONBLOCK);
-	*old = fstat(*fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0;
-	return 0;
-}
-
 /* Behind its last whole record the recording goes on. Anything but a recording stays as it is. */
 static int go_on(struct recorder *r)
 {
 	struct reader_frame f;
 	struct reader *old = NULL;
-	int got = 1, err = reader_open(&old, r->output);
+	uint64_t size = 0;
+	int got = 1, err = reader_open(&old, r->file.name);
 
 	while (!err && (got = reader_next(old, &f)) > 0) {
 		remember(r, &f);
-		r->size = reader_position(old);
+		r->cut = f.header.kind != AYP_KIND_RECORDING_END;
+		size = reader_position(old);
 	}
 	if (got < 0)
 		err = got;
-	if (!err && reader_size(old) && !r->size) {
+	if (!err && reader_size(old) && !size) {
 		say("%s is no recording, so nothing is appended to it; choose another -o",
-			r->output);
+			r->file.name);
 		err = -EINVAL;
-	} else if (err || ftruncate(r->fd, (off_t)r->size) < 0 || lseek(r->fd, 0, SEEK_END) < 0) {
+	} else if (err || ftruncate(r->file.fd, (off_t)size) < 0 ||
+		   lseek(r->file.fd, 0, SEEK_END) < 0) {
 		err = err ? err : -errno;
-		say("cannot go on in %s: %s", r->output, strerror(-err));
+		say("cannot go on in %s: %s", r->file.name, strerror(-err));
 	}
 	reader_close(old);
 	return err;
@@ -428,13 +372,9 @@ static int go_on(struct recorder *r)
 
 static void recorder_free(struct recorder *r)
 {
-	if (r->fd >= 0)
-		close(r->fd);
-	if (r->console.fd >= 0 && r->console.fd != STDOUT_FILENO)
-		close(r->console.fd);
-	if (r->raw.fd >= 0)
-		close(r->raw.fd);
-	free(r->held);
+	output_close(&r->file, 0);
+	output_close(&r->console, 0);
+	output_close(&r->raw, 0);
 	if (r->ctx)
 		ayp_message_ctx_free(r->ctx);
 	recorder_books_free(&r->books);
@@ -453,19 +393,21 @@ static uint32_t new_receiver(void)
 
 static int open_all(struct recorder *r, const struct recorder_options *opt)
 {
-	int err = open_output(opt->output, &r->fd, &r->old);
+	bool append = opt->append;
+	int err = output_open(&r->file, opt->output, append, OUTPUT_QUEUE, OUTPUT_HELD_RECORDS);
 
-	if (!err && opt->append) {
-		r->old = false;
+	if (!err && append)
 		err = go_on(r);
-	}
-	if (!err && opt->console && !strcmp(opt->console, "-"))
-		r->console.fd = STDOUT_FILENO;
-	else if (!err && opt->console)
-		err = open_output(opt->console, &r->console.fd, &r->console.old);
-	if (!err && opt->raw)
-		err = open_output(opt->raw, &r->raw.fd, &r->raw.old);
-	return err;
+	if (!err)
+		err = output_open(
+			&r->console, opt->console, append, OUTPUT_QUEUE_TEXT, OUTPUT_HELD_BYTES);
+	if (!err)
+		err = output_open(&r->raw, opt->raw, append, OUTPUT_QUEUE, OUTPUT_HELD_BYTES);
+	if (!err)
+		err = output_start(&r->file, opt->wake_fd);
+	if (!err)
+		err = output_start(&r->console, opt->wake_fd);
+	return err ? err : output_start(&r->raw, opt->wake_fd);
 }
 
 /* All memory at once: what is needed for damage only would look like growth later, on a line that gets worse. */
@@ -478,16 +420,20 @@ static struct recorder *new_recorder(void)
 	return r;
 }
 
+/* The run before was killed. What it received is all here: it ends here. */
+static int end_cut_run(struct recorder *r)
+{
+	r->msg.end = (ayaprof_RecordingEnd){.reason = "cut off"};
+	return append_own(r, AYP_KIND_RECORDING_END);
+}
+
 int recorder_open(struct recorder **out, const struct recorder_options *opt)
 {
 	struct recorder *r = new_recorder();
 	int err = r ? 0 : -ENOMEM;
 
 	if (!err) {
-		r->fd = -1;
-		r->output = opt->output;
-		r->console = (struct side){.name = opt->console, .fd = -1};
-		r->raw = (struct side){.name = opt->raw, .fd = -1};
+		r->file.fd = r->console.fd = r->raw.fd = -1;
 		receiver_init(&r->receiver, &receiver_ops, r);
 		r->receiver.as_is = opt->no_restore;
 		seen_init(&r->seen);
@@ -502,6 +448,8 @@ int recorder_open(struct recorder **out, const struct recorder_options *opt)
 		return err;
 	}
 	err = open_all(r, opt);
+	if (!err && r->cut)
+		err = end_cut_run(r);
 	if (!err) {
 		r->msg.recording = (ayaprof_Recording){
 			.format_version = AYP_FORMAT_VERSION,
@@ -511,6 +459,13 @@ int recorder_open(struct recorder **out, const struct recorder_options *opt)
 		snprintf(r->msg.recording.link, sizeof(r->msg.recording.link), "%s", opt->link);
 		err = append_own(r, AYP_KIND_RECORDING);
 	}
+	/* What cannot be written to at all is known now, not in an hour. */
+	if (!err && !output_drain(&r->file, START_NS)) {
+		say("cannot write %s: %s", r->file.name, output_why(-ETIMEDOUT));
+		err = -ETIMEDOUT;
+	}
+	if (!err)
+		err = check_file(r);
 	if (err)
 		recorder_free(r);
 	else
@@ -518,9 +473,60 @@ int recorder_open(struct recorder **out, const struct recorder_options *opt)
 	return err;
 }
 
-int recorder_close(struct recorder *r, const char *reason)
+bool recorder_has_room(const struct recorder *r)
 {
-	int err = receiver_finish(&r->receiver);
+	return output_has_room(&r->file, ROOM);
+}
+
+bool recorder_sides_have_room(const struct recorder *r)
+{
+	return output_has_room(&r->console, WRITER_PIECE_MAX) &&
+	       output_has_room(&r->raw, WRITER_PIECE_MAX);
+}
+
+int recorder_check(struct recorder *r)
+{
+	check_side(&r->console);
+	check_side(&r->raw);
+	return check_file(r);
+}
+
+bool recorder_flush(struct recorder *r)
+{
+	return output_drain(&r->file, END_NS) && output_drain(&r->console, END_NS) &&
+	       output_drain(&r->raw, END_NS);
+}
+
+static int end_file(struct recorder *r)
+{
+	bool failed = r->file.failed, kept = r->file.holds;
+	int err = output_close(&r->file, END_NS);
+
+	if (kept)
+		say("%s is left as it was", r->file.name);
+	if (err && !failed)
+		say("cannot write %s: %s", r->file.name, output_why(err));
+	return err;
+}
+
+static void end_side(struct output *o)
+{
+	bool failed = o->failed, kept = o->holds;
+	int err = output_close(o, HURRY_NS);
+
+	if (failed)
+		return;
+	if (kept && o->dropped)
+		say("%s is left as it was", o->name);
+	else if (o->dropped)
+		say("%s did not take %" PRIu64 " bytes", o->name, o->dropped);
+	else if (err)
+		say("cannot write %s: %s", o->name, output_why(err));
+}
+
+int recorder_close(struct recorder *r, const char *reason, struct recorder_state *last)
+{
+	int err = receiver_finish(&r->receiver), file_err;
 
 	recorder_books_settle(&r->books);
 	memset(&r->msg, 0, sizeof(r->msg));
@@ -530,19 +536,13 @@ int recorder_close(struct recorder *r, const char *reason)
 	snprintf(r->msg.end.reason, sizeof(r->msg.end.reason), "%s", reason);
 	if (!err)
 		err = append_own(r, AYP_KIND_RECORDING_END);
-	if (r->old) {
-		say("%s is left as it was", r->output);
-	} else {
-		/* No text is what there was to write. */
-		side_output(&r->console, NULL, 0);
-		side_output(&r->raw, NULL, 0);
-	}
-	/* Some file systems tell only now that there was no room. */
-	if (close(r->fd) < 0 && !err) {
-		err = -errno;
-		say("cannot write %s: %s", r->output, strerror(-err));
-	}
-	r->fd = -1;
+	if (last)
+		*last = *recorder_state(r);
+	file_err = end_file(r);
+	if (!err)
+		err = file_err;
+	end_side(&r->console);
+	end_side(&r->raw);
 	recorder_free(r);
 	return err;
 }

@@ -24,6 +24,7 @@ struct recorder_options {
 	const char *raw;     /* NULL: not wanted */
 	bool no_restore;     /* damaged frames are lost, whatever could be had of them */
 	const char *link;    /* description for the Recording record */
+	int wake_fd;         /* an eventfd(2) that says to call recorder_check; 0: none */
 };
 
 /* What is known while recording. */
@@ -31,6 +32,7 @@ struct recorder_state {
 	ayaprof_LineStats line;
 	uint64_t events;
 	uint64_t lost; /* by the books so far */
+	uint64_t backlog;
 	uint64_t lost_by_cause[LEDGER_CAUSES];
 	bool has_status;
 	ayaprof_Status status; /* newest of the newest session */
@@ -47,6 +49,18 @@ struct recorder_state {
  * been received: it is not asked for again, and stored once. */
 int recorder_open(struct recorder **r, const struct recorder_options *opt);
 
+/*
+ * Disk and console have queues and threads of their own (outputs.h). No room: the disk is behind, and frames
+ * that come now are refused, as if they had not been received: rather do not read a link that can wait.
+ */
+bool recorder_has_room(const struct recorder *r);
+/* For what goes beside the recording: else it is dropped, and counted. */
+bool recorder_sides_have_room(const struct recorder *r);
+/* Now and then: what has gone wrong with the outputs since. Returns what ended the recording, or 0. */
+int recorder_check(struct recorder *r);
+/* Wait until everything is in the files. False: that took too long. */
+bool recorder_flush(struct recorder *r);
+
 /* All below: 0, or a negative errno when the recording could not be written (said once). What was
  * written before stays readable. */
 int recorder_bytes(struct recorder *r, const uint8_t *data, size_t len, uint64_t now_ns);
@@ -60,8 +74,9 @@ int recorder_disconnected(struct recorder *r, const char *text);
 int recorder_uart(struct recorder *r, const ayaprof_UartErrors *errors);
 /* Line statistics into the file, if they changed. */
 int recorder_note_stats(struct recorder *r);
-/* Orderly end: what was still waiting, RecordingEnd, close. Frees r also on errors. */
-int recorder_close(struct recorder *r, const char *reason);
+/* Orderly end: what was still waiting, RecordingEnd, close. Frees r also on errors. last: what is known then, if
+ * not NULL. */
+int recorder_close(struct recorder *r, const char *reason, struct recorder_state *last);
 
 /* Update and return; valid until the next call. */
 const struct recorder_state *recorder_state(struct recorder *r);
@@ -74,7 +89,5 @@ struct ayp_message_ctx *recorder_messages(struct recorder *r);
 struct acker *recorder_acker(struct recorder *r);
 /* Bytes sent to the board so far: for the line's statistics. */
 void recorder_sent(struct recorder *r, uint64_t bytes);
-
-uint64_t recorder_now_ns(void); /* CLOCK_MONOTONIC */
 
 #endif

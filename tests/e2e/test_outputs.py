@@ -237,7 +237,7 @@ def recorder_keeps(bench):
     assert out.read_bytes() == before and "left as it was" in told, told
     assert console.read_text() == "old words" and raw.read_bytes() == b"old bytes"
     bench.hostdec("--port", noise, "-o", out, code=1)
-    bench.hostdec("--port", bench.tmp / "no-such-line", "-o", out, code=1)
+    bench.hostdec("--port", bench.tmp / "no-such-line", "-o", out, "--no-reconnect", code=1)
     bench.hostdec("--port", noise, "-o", out, "--raw", bench.tmp / "no/such/raw", code=1)
     assert out.read_bytes() == before
     # A line with a recording on it, and no console.

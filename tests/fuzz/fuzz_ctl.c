@@ -40,34 +40,44 @@ static void answer(struct ctl_server *s, const char *command, int client)
 	MUST(n > 0 && n <= (ssize_t)CTL_REQUEST_MAX);
 }
 
+static int peer;
+
+static void on_request(void *ctx, const char *port, const char *command)
+{
+	struct ctl_server *s = ctx;
+
+	MUST(strlen(port) + strlen(command) < CTL_REQUEST_MAX);
+	MUST(!strchr(port, '\n') && !strchr(command, '\n'));
+	MUST(ctl_server_waits(s));
+	answer(s, command, peer);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct ctl_server s = {.client = -1};
-	const char *port, *command;
+	struct ctl_server s = {.request = on_request};
+	struct loop *loop;
 	int pair[2];
 	size_t step;
 
 	if (size < 2)
 		return 0;
 	say_mute(true);
+	s.ctx = &s;
 	MUST(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair) == 0);
-	s.client = pair[0];
-	s.since_ns = 1;
+	peer = pair[1];
+	MUST(loop_new(&loop) == 0);
+	ctl_server_take(&s, loop, pair[0]);
 	step = 1 + data[0];
-	for (size_t at = 1; at < size && s.client >= 0; at += step) {
+	for (size_t at = 1; at < size && s.client_fd > 0; at += step) {
 		size_t n = at + step < size ? step : size - at;
 
-		if (send(pair[1], data + at, n, MSG_NOSIGNAL) != (ssize_t)n)
+		if (send(peer, data + at, n, MSG_NOSIGNAL) != (ssize_t)n)
 			break;
-		if (ctl_server_hear(&s, 2, &port, &command)) {
-			MUST(strlen(port) + strlen(command) < CTL_REQUEST_MAX);
-			MUST(!strchr(port, '\n') && !strchr(command, '\n'));
-			MUST(ctl_server_waits(&s) && ctl_server_fd(&s) == -1);
-			answer(&s, command, pair[1]);
-		}
-		MUST(s.len < sizeof(s.request));
+		MUST(loop_turn(loop) == 0);
+		MUST(s.len < sizeof(s.text));
 	}
 	ctl_server_close(&s);
-	close(pair[1]);
+	loop_free(loop);
+	close(peer);
 	return 0;
 }

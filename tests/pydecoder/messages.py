@@ -67,7 +67,7 @@ SCHEMA = {
     "LineStats": {1: ("wire_bytes", "uint64"), 2: ("frames", "uint64"), 3: ("frames_bad", "uint64"),
                   4: ("frames_repeated", "uint64"), 5: ("console_bytes", "uint64"), 6: ("bad_bytes", "uint64"),
                   7: ("connects", "uint64"), 8: ("frames_repaired", "uint64"), 9: ("uart", "UartErrors"),
-                  10: ("sent_bytes", "uint64"), 11: ("frames_late", "uint64")},
+                  10: ("sent_bytes", "uint64"), 11: ("frames_late", "uint64"), 12: ("frames_refused", "uint64")},
     "RecordingEnd": {1: ("stats", "LineStats"), 2: ("end_wall_ns", "int64"), 3: ("reason", "string")},
 }
 # Of these fields one at most is there, and it counts as there even at its default.

@@ -95,7 +95,7 @@ static void all_that_came(void **state)
 	assert_int_equal(s->lost, 0);
 	assert_true(s->goodbye);
 	assert_int_equal(s->line.wire_bytes, r->wire_size);
-	assert_int_equal(recorder_close(p->recorder, "test"), 0);
+	assert_int_equal(recorder_close(p->recorder, "test", NULL), 0);
 	assert_int_equal(model_load(&m, p->pb, false), 0);
 	assert_true(m.complete);
 	assert_int_equal(m.n_calls, 10);
@@ -113,12 +113,13 @@ static void readable_at_any_moment(void **state)
 	struct model m;
 
 	assert_int_equal(recorder_bytes(p->recorder, r->wire, r->wire_size, 1), 0);
+	assert_true(recorder_flush(p->recorder));
 	assert_int_equal(model_load(&m, p->pb, false), 0);
 	assert_false(m.complete);
 	assert_int_equal(m.n_events, 20);
 	assert_int_equal(m.frames_damaged, 0);
 	model_free(&m);
-	assert_int_equal(recorder_close(p->recorder, "test"), 0);
+	assert_int_equal(recorder_close(p->recorder, "test", NULL), 0);
 	making_free(r);
 }
 
@@ -133,7 +134,7 @@ static void text_between_frames(void **state)
 	assert_int_equal(recorder_bytes(p->recorder, (const uint8_t *)text, strlen(text), 1), 0);
 	assert_int_equal(recorder_bytes(p->recorder, r->wire, r->wire_size, 2), 0);
 	assert_int_equal(recorder_bytes(p->recorder, (const uint8_t *)more, strlen(more), 3), 0);
-	assert_int_equal(recorder_close(p->recorder, "test"), 0);
+	assert_int_equal(recorder_close(p->recorder, "test", NULL), 0);
 	fd = open(p->console, O_RDONLY);
 	assert_true(fd >= 0);
 	assert_int_equal(read(fd, got, sizeof(got) - 1), strlen(text) + strlen(more));
@@ -154,7 +155,7 @@ static void repeats_are_counted_not_stored(void **state)
 	assert_int_equal(recorder_state(p->recorder)->line.frames, 24);
 	assert_int_equal(recorder_state(p->recorder)->line.frames_repeated, 16);
 	assert_int_equal(recorder_state(p->recorder)->events, 10);
-	assert_int_equal(recorder_close(p->recorder, "test"), 0);
+	assert_int_equal(recorder_close(p->recorder, "test", NULL), 0);
 	assert_int_equal(frames_of_kind(p->pb, AYP_KIND_EVENTS), 5);
 	making_free(r);
 }
@@ -175,7 +176,7 @@ static void hellos_do_not_pile_up(void **state)
 	}
 	assert_int_equal(recorder_state(p->recorder)->line.frames, 130);
 	assert_int_equal(recorder_state(p->recorder)->line.frames_repeated, 0);
-	assert_int_equal(recorder_close(p->recorder, "test"), 0);
+	assert_int_equal(recorder_close(p->recorder, "test", NULL), 0);
 	assert_int_equal(frames_of_kind(p->pb, AYP_KIND_HELLO), 3);
 	making_free(r);
 }
@@ -196,11 +197,12 @@ static void noise_is_not_stored(void **state)
 		assert_int_equal(recorder_bytes(p->recorder, noise, sizeof(noise), 1), 0);
 	assert_int_equal(recorder_state(p->recorder)->line.frames, 0);
 	assert_true(recorder_state(p->recorder)->line.frames_bad > 100);
+	assert_true(recorder_flush(p->recorder));
 	assert_int_equal(stat(p->pb, &st), 0);
 	assert_true(st.st_size < 1000);
 	assert_int_equal(recorder_bytes(p->recorder, r->wire, r->wire_size, 1), 0);
 	assert_int_equal(recorder_state(p->recorder)->events, 4);
-	assert_int_equal(recorder_close(p->recorder, "test"), 0);
+	assert_int_equal(recorder_close(p->recorder, "test", NULL), 0);
 	making_free(r);
 }
 
@@ -223,7 +225,7 @@ static void forged_records(void **state)
 	assert_int_equal(recorder_state(p->recorder)->line.frames_repeated, 0);
 	assert_int_equal(recorder_state(p->recorder)->sessions, 0);
 	assert_false(recorder_state(p->recorder)->goodbye);
-	assert_int_equal(recorder_close(p->recorder, "test"), 0);
+	assert_int_equal(recorder_close(p->recorder, "test", NULL), 0);
 	for (unsigned int kind = 0; kind < 64; kind++)
 		assert_int_equal(frames_of_kind(p->pb, kind),
 			kind == AYP_KIND_RECORDING || kind == AYP_KIND_RECORDING_END);
@@ -248,7 +250,7 @@ static void echoes_take_no_number(void **state)
 	assert_int_equal(recorder_bytes(p->recorder, r->wire, r->wire_size, 1), 0);
 	assert_int_equal(recorder_state(p->recorder)->line.frames, 4);
 	assert_int_equal(recorder_state(p->recorder)->line.frames_repeated, 0);
-	assert_int_equal(recorder_close(p->recorder, "test"), 0);
+	assert_int_equal(recorder_close(p->recorder, "test", NULL), 0);
 	assert_int_equal(frames_of_kind(p->pb, AYP_KIND_HELLO), 1);
 	assert_int_equal(frames_of_kind(p->pb, AYP_KIND_ACK), 1);
 	assert_int_equal(frames_of_kind(p->pb, AYP_KIND_CONTROL), 0);
@@ -276,7 +278,7 @@ static void later_protocol_is_recorded(void **state)
 	assert_int_equal(recorder_state(p->recorder)->lost, 0);
 	assert_true(recorder_state(p->recorder)->later_protocol);
 	assert_true(recorder_state(p->recorder)->goodbye);
-	assert_int_equal(recorder_close(p->recorder, "test"), 0);
+	assert_int_equal(recorder_close(p->recorder, "test", NULL), 0);
 	assert_int_equal(frames_of_kind(p->pb, AYP_KIND_NAMES), 3);
 	assert_int_equal(frames_of_kind(p->pb, AYP_KIND_EVENTS), 2);
 	making_free(r);
@@ -294,7 +296,7 @@ static void damage_counts_by_segment(void **state)
 		assert_int_equal(recorder_bytes(p->recorder, noise, sizeof(noise), 1), 0);
 	assert_int_equal(recorder_state(p->recorder)->line.frames_bad, 2);
 	assert_int_equal(recorder_state(p->recorder)->line.bad_bytes, 40000);
-	assert_int_equal(recorder_close(p->recorder, "test"), 0);
+	assert_int_equal(recorder_close(p->recorder, "test", NULL), 0);
 }
 
 static void impossible_block_counts_nothing(void **state)
@@ -307,7 +309,7 @@ static void impossible_block_counts_nothing(void **state)
 	assert_int_equal(recorder_bytes(p->recorder, r->wire, r->wire_size, 1), 0);
 	assert_int_equal(recorder_state(p->recorder)->events, 0);
 	assert_int_equal(recorder_state(p->recorder)->lost, 0);
-	assert_int_equal(recorder_close(p->recorder, "test"), 0);
+	assert_int_equal(recorder_close(p->recorder, "test", NULL), 0);
 	making_free(r);
 }
 
@@ -327,7 +329,7 @@ static void lost_while_recording(void **state)
 		recorder_state(p->recorder)->events + recorder_state(p->recorder)->lost, 20);
 	assert_int_equal(recorder_state(p->recorder)->lost_by_cause[ayaprof_LossCause_LOSS_LINE],
 		recorder_state(p->recorder)->lost);
-	assert_int_equal(recorder_close(p->recorder, "test"), 0);
+	assert_int_equal(recorder_close(p->recorder, "test", NULL), 0);
 	making_free(r);
 }
 
@@ -387,7 +389,7 @@ static void check_overruns(struct place *p, struct frames *f, uint64_t overrun, 
 	assert_int_equal(s->lost_by_cause[ayaprof_LossCause_LOSS_HOST_OVERRUN], overrun);
 	assert_int_equal(s->lost_by_cause[ayaprof_LossCause_LOSS_LINE], line);
 	assert_int_equal(s->events + s->lost, 2 * BLOCKS);
-	assert_int_equal(recorder_close(p->recorder, "test"), 0);
+	assert_int_equal(recorder_close(p->recorder, "test", NULL), 0);
 	assert_int_equal(model_load(&m, p->pb, false), 0);
 	assert_int_equal(m.lost_by_cause[ayaprof_LossCause_LOSS_HOST_OVERRUN], overrun);
 	assert_int_equal(m.lost_by_cause[ayaprof_LossCause_LOSS_LINE], line);

@@ -49,7 +49,7 @@ static struct writer *writer(int fd, size_t size, int wake)
 static void all_in_order(void **state)
 {
 	static uint8_t sent[300000], got[sizeof(sent) + 1];
-	struct writer *w = writer(open_file(), 10007, -1);
+	struct writer *w = writer(open_file(), 10007, 0);
 	struct writer_state s;
 	size_t at = 0;
 	int fd;
@@ -116,7 +116,7 @@ static void a_reader_that_never_comes(void **state)
 	struct writer *w;
 
 	assert_int_equal(pipe2(p, O_CLOEXEC), 0);
-	w = writer(p[1], 200000, -1);
+	w = writer(p[1], 200000, 0);
 	for (int i = 0; i < 3; i++)
 		assert_true(writer_put(w, buf, 60000));
 	assert_int_equal(writer_close(w, 100 * MS, &s), -ETIMEDOUT);
@@ -136,7 +136,7 @@ static void not_blocking_is_not_the_end(void **state)
 	struct writer *w;
 
 	assert_int_equal(pipe2(p, O_CLOEXEC | O_NONBLOCK), 0);
-	w = writer(p[1], 400000, -1);
+	w = writer(p[1], 400000, 0);
 	for (int i = 0; i < 6; i++)
 		assert_true(writer_put(w, buf, 60000));
 	for (uint64_t begun = loop_clock();
@@ -164,7 +164,7 @@ static void no_room_on_the_disk(void **state)
 	getrlimit(RLIMIT_FSIZE, &old);
 	limit = (struct rlimit){8000, old.rlim_max};
 	setrlimit(RLIMIT_FSIZE, &limit);
-	w = writer(open_file(), 100000, -1);
+	w = writer(open_file(), 100000, 0);
 	for (int i = 0; i < 5; i++)
 		writer_put(w, buf, sizeof(buf));
 	assert_int_equal(writer_close(w, SECOND, &s), -EFBIG);
