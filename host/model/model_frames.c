@@ -236,7 +236,8 @@ static int on_recording(struct load *l, uint8_t session, const void *msg)
 
 static uint64_t overrun_count(const ayaprof_LineStats *line)
 {
-	return ledger_add(line->uart.overrun, line->uart.buffer_overrun);
+	return ledger_add(
+		line->frames_refused, ledger_add(line->uart.overrun, line->uart.buffer_overrun));
 }
 
 /* The frames before a line event came before it, those behind it after: so the place in the file says
@@ -247,7 +248,8 @@ static int on_line_event(struct load *l, uint8_t session, const void *msg)
 	struct overruns *o =
 		l->m->n_sessions ? &l->sessions[l->m->n_sessions - 1].book.overruns : NULL;
 
-	if (o && ev->kind != ayaprof_LineEventKind_LINE_STATS)
+	if (o && (ev->kind == ayaprof_LineEventKind_LINE_CONNECTED ||
+			 ev->kind == ayaprof_LineEventKind_LINE_DISCONNECTED))
 		overruns_unmark(o);
 	else if (o && ev->has_stats && overrun_count(&ev->stats) > overrun_count(&l->line))
 		overruns_mark(o);

@@ -17,6 +17,7 @@
 #include "host/record/receiver.h"
 #include "host/record/record.h"
 #include "host/record/recorder_books.h"
+#include "host/base/loop.h"
 #include "host/base/say.h"
 #include "host/record/seen.h"
 
@@ -34,6 +35,8 @@ struct recorder {
 	struct output file, console, raw;
 	uint32_t own_seq;
 	bool refusing, told_refusal; /* no room for frames */
+	uint32_t arriving;           /* a session of which nothing is in the file yet; 0: none */
+	uint64_t start_ns;           /* loop_clock */
 	bool cut;                    /* the run before, in the same file, has no end */
 	struct receiver receiver;
 	struct seen seen;
@@ -99,7 +102,7 @@ static int begin_files(struct recorder *r)
 	return err;
 }
 
-/* Append r->record. What finds no room is the recorder's own, and is said again. */
+/* Append r->record: all that is in the file has come through here, so seek points would, too. What finds no room is the recorder's own, and is said again. */
 static int append(struct recorder *r, size_t len)
 {
 	output_put(&r->file, r->record, len);
@@ -133,9 +136,12 @@ static int note_line_event(struct recorder *r, ayaprof_LineEventKind kind, const
 	r->msg.line_event = (ayaprof_LineEvent){
 		.kind = kind,
 		.wall_ns = wall_ns(),
+		.since_start_ns = loop_clock() - r->start_ns,
 		.has_stats = true,
 		.stats = r->state.line,
 	};
+	if (kind == ayaprof_LineEventKind_LINE_SESSION)
+		r->msg.line_event.session = r->arriving;
 	snprintf(r->msg.line_event.text, sizeof(r->msg.line_event.text), "%s", text);
 	r->noted = r->state.line;
 	return append_own(r, AYP_KIND_LINE_EVENT);
@@ -212,7 +218,8 @@ static int on_frame(void *ctx, const struct receiver_frame *f)
 		!ayp_message_decode(
 			r->ctx, AYP_KIND_ACK, f->header.flags, f->payload, f->payload_len, &ack))
 		controller_ack(r->controller, &ack, r->now_ns);
-	recorder_books_frame(&r->books, &f->header, f->payload, f->payload_len);
+	if (recorder_books_frame(&r->books, &f->header, f->payload, f->payload_len))
+		r->arriving = f->header.session;
 	if (acker_whole(&r->acker))
 		recorder_books_settle(&r->books);
 	if (f->header.kind == AYP_KIND_SYNC)
@@ -222,6 +229,11 @@ static int on_frame(void *ctx, const struct receiver_frame *f)
 		seen_payload(&r->seen, &f->header, f->payload, f->payload_len, r->now_ns))
 		return 0;
 	err = begin_files(r);
+	/* When a board starts is what its own clock says, which may know nothing. The desk's orders them. */
+	if (!err && r->arriving) {
+		err = note_line_event(r, ayaprof_LineEventKind_LINE_SESSION, "");
+		r->arriving = 0;
+	}
 	return err ? err : append_body(r, f->body, f->body_len);
 }
 
@@ -434,6 +446,7 @@ int recorder_open(struct recorder **out, const struct recorder_options *opt)
 
 	if (!err) {
 		r->file.fd = r->console.fd = r->raw.fd = -1;
+		r->start_ns = loop_clock();
 		receiver_init(&r->receiver, &receiver_ops, r);
 		r->receiver.as_is = opt->no_restore;
 		seen_init(&r->seen);

@@ -150,10 +150,12 @@ static void on_message(struct recorder_books *b, size_t at, unsigned int kind)
 	}
 }
 
-void recorder_books_frame(struct recorder_books *b, const struct framing_header *h,
+bool recorder_books_frame(struct recorder_books *b, const struct framing_header *h,
 	const uint8_t *payload, size_t len)
 {
+	uint32_t before = b->heard;
 	size_t at = session_index(b, h->session);
+	bool first = b->heard != before;
 
 	switch (h->kind) {
 	case AYP_KIND_HELLO:
@@ -163,13 +165,14 @@ void recorder_books_frame(struct recorder_books *b, const struct framing_header 
 	case AYP_KIND_GOODBYE:
 		break;
 	default:
-		return;
+		return first;
 	}
 	/* Kinds never change their meaning: that it is a goodbye is known without reading it. */
 	if (b->session[at].later_protocol)
 		b->session[at].book.has_goodbye |= h->kind == AYP_KIND_GOODBYE;
 	else if (ayp_message_decode(b->ctx, h->kind, h->flags, payload, len, b->room) == 0)
 		on_message(b, at, h->kind);
+	return first;
 }
 
 void recorder_books_overrun(struct recorder_books *b)

@@ -41,7 +41,8 @@ struct recorder_books {
 
 int recorder_books_init(struct recorder_books *b); /* 0 or -ENOMEM */
 void recorder_books_free(struct recorder_books *b);
-void recorder_books_frame(struct recorder_books *b, const struct framing_header *h,
+/* True: the first one of its session. */
+bool recorder_books_frame(struct recorder_books *b, const struct framing_header *h,
 	const uint8_t *payload, size_t len);
 /* The host's port has overrun; the line has come or gone. */
 void recorder_books_overrun(struct recorder_books *b);

@@ -15,7 +15,7 @@ CAUSES = {0: "unknown", 1: "ring_full", 2: "map_full", 3: "missed_return", 4: "s
           6: "line", 7: "undecodable", 8: "host_overrun"}
 UNKNOWN, LINE, UNDECODABLE, HOST_OVERRUN = 0, 6, 7, 8
 MARK_BLOCKS = 64
-LINE_STATS = 1
+LINE_CONNECTED, LINE_DISCONNECTED = 2, 3
 FIRST_INDEX_MAX = 1 << 60
 BEFORE_INDEX, AFTER_INDEX = (0, 1, 2, 3), (4, 5)
 
@@ -311,9 +311,9 @@ class Receiver:
     def _line_event(self, event, before):
         def overruns(stats):
             uart = stats.get("uart", {})
-            return uart.get("overrun", 0) + uart.get("buffer_overrun", 0)
+            return uart.get("overrun", 0) + uart.get("buffer_overrun", 0) + stats.get("frames_refused", 0)
         newest = list(self.sessions.values())[-1]
-        if event.get("kind", 0) != LINE_STATS:
+        if event.get("kind", 0) in (LINE_CONNECTED, LINE_DISCONNECTED):
             newest.mark(False)
         elif "stats" in event and overruns(event["stats"]) > overruns(before):
             newest.mark(True)

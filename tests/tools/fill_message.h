@@ -72,7 +72,10 @@ static inline void fill_value(struct fill *f, const pb_field_iter_t *it, void *p
 static inline bool fill_is_later(const pb_msgdesc_t *fields, pb_size_t tag)
 {
 	return (fields == ayaprof_Name_fields && tag == ayaprof_Name_long_name_tag) ||
-	       (fields == ayaprof_Goodbye_fields && tag == ayaprof_Goodbye_command_ended_tag);
+	       (fields == ayaprof_Goodbye_fields && tag == ayaprof_Goodbye_command_ended_tag) ||
+	       (fields == ayaprof_LineStats_fields &&
+		       tag == ayaprof_LineStats_frames_refused_tag) ||
+	       (fields == ayaprof_LineEvent_fields && tag >= ayaprof_LineEvent_session_tag);
 }
 
 /* msg must be zeroed. */

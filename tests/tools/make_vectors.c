@@ -154,7 +154,8 @@ static void messages(void)
 	for (size_t i = 0; (k = ayp_kind_at(i)); i++) {
 		message(ctx, k, (struct fill){0}, true);
 		message(ctx, k, (struct fill){.state = k->kind, .repeat = 2}, false);
-		if (k->kind == AYP_KIND_NAMES || k->kind == AYP_KIND_GOODBYE)
+		if (k->kind == AYP_KIND_NAMES || k->kind == AYP_KIND_GOODBYE ||
+			k->kind == AYP_KIND_LINE_EVENT || k->kind == AYP_KIND_RECORDING_END)
 			message(ctx, k, (struct fill){.state = k->kind, .repeat = 2, .later = true},
 				false);
 		for (unsigned int c = 1; k->kind == AYP_KIND_CONTROL && c < 8; c++)

@@ -113,7 +113,7 @@ static void golden_vectors(void **state)
 		memset(msg, 0, sizeof(msg));
 		if (nth == 1)
 			fill(kind, (struct fill){.state = number, .repeat = 2});
-		else if (nth > 1 && (number == AYP_KIND_NAMES || number == AYP_KIND_GOODBYE))
+		else if (nth > 1 && number != AYP_KIND_CONTROL)
 			fill(kind, (struct fill){.state = number, .repeat = 2, .later = true});
 		else if (nth > 1)
 			fill(kind, (struct fill){.state = nth - 1, .choice = nth - 1});

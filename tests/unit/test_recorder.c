@@ -9,6 +9,8 @@
 #include <cmocka.h>
 
 #include <fcntl.h>
+#include <signal.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -461,6 +463,91 @@ static void overrun_without_a_part_in_it(void **state)
 	check_overruns(*state, &f, 0, 6 + 8);
 }
 
+/* ---- when sessions arrive ---------------------------------------------------------------------- */
+
+/* Three boots, whatever their clocks say: the desk notes each one's arrival before its first frame. */
+static void arrivals(void **state)
+{
+	struct place *p = *state;
+	struct ayp_message_ctx *ctx = ayp_message_ctx_new();
+	uint32_t noted = 0, before = 0, n = 0;
+	ayaprof_LineEvent ev;
+	struct reader_frame f;
+	struct reader *reader;
+	uint64_t since = 0;
+
+	for (uint32_t id = 7; id < 10; id++) {
+		struct making *r = making_new();
+
+		r->session = id;
+		making_hello(r);
+		making_goodbye(r, 0, 0);
+		assert_int_equal(recorder_bytes(p->recorder, r->wire, r->wire_size, 1), 0);
+		making_free(r);
+	}
+	assert_int_equal(recorder_close(p->recorder, "test", NULL), 0);
+	assert_int_equal(reader_open(&reader, p->pb), 0);
+	while (reader_next(reader, &f) == 1) {
+		if (f.header.kind == AYP_KIND_LINE_EVENT) {
+			assert_int_equal(ayp_message_decode(ctx, f.header.kind, f.header.flags,
+						 f.payload, f.payload_len, &ev),
+				0);
+			assert_int_equal(ev.kind, ayaprof_LineEventKind_LINE_SESSION);
+			assert_true(ev.wall_ns > 0 && ev.since_start_ns > since);
+			since = ev.since_start_ns;
+			noted = ev.session;
+			n++;
+		} else if (f.header.session && f.header.session != before) {
+			assert_int_equal(noted, f.header.session);
+			before = noted;
+		}
+	}
+	assert_int_equal(n, 3);
+	reader_close(reader);
+	ayp_message_ctx_free(ctx);
+}
+
+/* ---- a disk that is behind --------------------------------------------------------------------- */
+
+/* A pipe that nobody reads for a while. Frames that find no room were never here: sent again they are taken. */
+static void refused_frames_are_as_if_lost(void **state)
+{
+	char path[96];
+	struct recorder_options opt = {.output = path, .link = "test"};
+	const struct recorder_state *s;
+	struct recorder *recorder;
+	struct frames f;
+	int pipe;
+
+	snprintf(path, sizeof(path), "%s/pipe", ((struct place *)*state)->dir);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	pipe = open(path, O_RDONLY | O_NONBLOCK);
+	assert_int_equal(recorder_close(((struct place *)*state)->recorder, "test", NULL), 0);
+	assert_int_equal(recorder_open(&recorder, &opt), 0);
+	make_frames(&f);
+	say_mute(true);
+	/* The same session's frames with ever new numbers, until the queue is full. */
+	assert_int_equal(recorder_bytes(recorder, f.r->wire, f.at[5], 1), 0);
+	for (uint32_t i = 0; recorder_has_room(recorder); i++) {
+		static uint8_t payload[4000], frame[FRAMING_WIRE_BOUND(4000)];
+		struct framing_header h = {.kind = 20, .session = 7, .seq = 1000 + i};
+		size_t n = framing_encode(frame, sizeof(frame), &h, payload, sizeof(payload));
+
+		assert_int_equal(recorder_bytes(recorder, frame, n, 1), 0);
+	}
+	s = recorder_state(recorder);
+	assert_int_equal(s->events, 8);
+	assert_int_equal(recorder_bytes(recorder, f.r->wire + f.at[5], f.at[9] - f.at[5], 1), 0);
+	s = recorder_state(recorder);
+	assert_int_equal(s->line.frames_refused, 4);
+	assert_int_equal(s->events, 8);
+	close(pipe); /* and now all of it goes nowhere */
+	assert_true(recorder_close(recorder, "test", NULL) < 0);
+	say_mute(false);
+	making_free(f.r);
+	unlink(path);
+}
+
 static void full_disk(void **state)
 {
 	struct recorder_options opt = {.output = "/dev/full", .link = "test"};
@@ -511,6 +598,8 @@ int main(void)
 		recorder_test(overrun_made_good),
 		recorder_test(overrun_that_cost_no_event),
 		recorder_test(overrun_without_a_part_in_it),
+		recorder_test(arrivals),
+		recorder_test(refused_frames_are_as_if_lost),
 		cmocka_unit_test(full_disk),
 		cmocka_unit_test(seen_window),
 	};
