@@ -130,7 +130,8 @@ static bool miscellaneous(uint32_t word, struct user_insn *o)
 		o->flow = FLOW_CALL;
 	} else if (which == 7) { /* bkpt */
 		o->flow = FLOW_STOP;
-	} else if ((word & 0x0fff0ff0) == 0x016f0f10) { /* clz */
+	} else if ((word & 0x0fff0ff0) == 0x016f0f10 || /* clz */
+		   (word & 0x0fbf0fff) == 0x010f0000) { /* mrs */
 		o->op = OP_WRITE;
 		o->dst = reg(word, 12);
 	}
@@ -186,6 +187,9 @@ bool user_insn_arm(uint32_t word, struct user_insn *o)
 			o->dst = reg(word, 16);
 		if ((word & 0x0e5f00f0) == 0x004f00d0) /* ldrd */
 			literal(o, word & 0x00800000, (word >> 4 & 0xf0) | (word & 15), 8);
+	} else if ((word & 0x0f100010) == 0x0e100010) { /* mrc; into the flags if it is pc */
+		o->op = OP_WRITE;
+		o->dst = reg(word, 12);
 	} else if ((word & 0x0f3f0e00) == 0x0d1f0a00) { /* vldr */
 		literal(o, word & 0x00800000, (word & 0xff) * 4, word & 0x100 ? 8 : 4);
 	} else if ((word & 0x0c000000) == 0) {

@@ -353,6 +353,11 @@ static void arm_ends(void **state)
 		WORDS(0xe3500001, 0x908ff100, 0xea000001, 0xea000001, 0xea000001, 0xe12fff1e,
 			0xe12fff1e, 0xe12fff1e),
 		USER_ENDS_KNOWN, ENDS({20, 0, false}, {24, 0, false}, {28, 0, false}));
+	/* No argument any more: mov r3, r0; mrc p15, 0, r3, c13, c0, 4; mrs r3, apsr; mov pc, r3 */
+	expect_words(USER_ARM, WORDS(0xe1a03000, 0xee1d3f90, 0xe1a0f003, 0xe12fff1e),
+		USER_ENDS_INDIRECT, NO_ENDS);
+	expect_words(USER_ARM, WORDS(0xe1a03000, 0xe10f3000, 0xe1a0f003, 0xe12fff1e),
+		USER_ENDS_INDIRECT, NO_ENDS);
 	/* A literal that looks like a conditional return stays a literal. */
 	expect_words(
 		USER_ARM, WORDS(0xe59f0000, 0xe12fff1e, 0x012fff1e), USER_ENDS_UNREACHED, NO_ENDS);
