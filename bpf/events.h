@@ -111,6 +111,12 @@ struct ayp_place_bucket {
 	ayp_u32 func[AYP_PLACES_IN_BUCKET];
 };
 
+/* Map `text` (ARRAY, 1 entry): what read_text has copied out of the kernel. A page everywhere, or part of one. */
+#define AYP_TEXT_BYTES 4096u
+struct ayp_text {
+	unsigned char byte[AYP_TEXT_BYTES];
+};
+
 #define AYP_NO_PROCESS 0xffffffffu
 
 /* Map `control` (ARRAY, mappable, 1 entry), written by the daemon, read by every program. */

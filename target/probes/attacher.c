@@ -133,25 +133,27 @@ static int on_symbol(void *ctx, const char *name, uint64_t address)
 	return 0;
 }
 
-/* From Linux 6.10 on the trampoline of arm64's return probes traps, with interrupts off. */
+/* From Linux 6.10 on the trampoline of arm64's return probes traps, with interrupts off; arm's does not. */
 static bool returns_pass_over(void)
 {
 	unsigned int major, minor;
 	struct utsname u;
 
-	return !uname(&u) && sscanf(u.release, "%u.%u", &major, &minor) == 2 &&
-	       (major < 6 || (major == 6 && minor < 10));
+	return sizeof(void *) == 4 ||
+	       (!uname(&u) && sscanf(u.release, "%u.%u", &major, &minor) == 2 &&
+		       (major < 6 || (major == 6 && minor < 10)));
 }
 
 static void open_code(struct attacher *a)
 {
 	int err = 0;
 
-	if (KERNEL_CODE_READ && returns_pass_over())
-		a->code = kernel_code_open(&err);
-	if (err && err != -EOPNOTSUPP)
-		log_detail("latency: the kernel's code cannot be read, so calls end by return "
-			   "probes: /proc/kcore: %s",
+	if (!KERNEL_CODE_READ || !returns_pass_over())
+		return;
+	a->code = kernel_code_open(a->maps, a->copies.params, &err);
+	if (!a->code)
+		log_detail("latency: the kernel's code cannot be read (%s): calls end by return "
+			   "probes",
 			strerror(-err));
 }
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Code of arm and arm64 comes in words. */
 #define WORD 4u
@@ -16,13 +17,19 @@
 #define SAMPLE 4096u
 
 struct kernel_code {
-	struct kcore *core;
+	struct kernel_text *text;
 	struct user_view view;
 	uint64_t base; /* of `symbol` */
 	uint32_t *symbol;
 	size_t n, cap;
-	bool incomplete; /* some have not found room */
-	bool sealed, readable;
+	uint64_t image, image_end; /* code and constants of the kernel itself; 0: not known */
+	bool incomplete;           /* some have not found room */
+	bool sealed;
+	const char *unreadable; /* why nothing can be read, or NULL */
+	/* The function that is looked at, as it was at one moment. */
+	uint64_t address;
+	size_t size;
+	uint8_t *bytes;
 };
 
 /* ---- words ----------------------------------------------------------------------------------- */
@@ -106,6 +113,11 @@ void kernel_code_symbol(struct kernel_code *c, const char *name, uint64_t addres
 {
 	if (name[0] == '$')
 		return;
+	/* arch/{arm,arm64}/kernel/vmlinux.lds.S: constants follow the code, and then what goes when the kernel is up. */
+	if (!strcmp(name, "_stext"))
+		c->image = address;
+	else if (!strcmp(name, "_sinittext"))
+		c->image_end = address;
 	if (!c->n)
 		c->base = address > REACH ? address - REACH : 0;
 	if (address - c->base > UINT32_MAX)
@@ -148,18 +160,27 @@ static bool around(const struct kernel_code *c, uint64_t address, uint64_t *begi
 
 /* ---- what user_ends.c asks for --------------------------------------------------------------- */
 
+static bool in_image(const struct kernel_code *c, uint64_t address, size_t n)
+{
+	return c->image < c->image_end && address >= c->image && address < c->image_end &&
+	       n <= c->image_end - address;
+}
+
+/* Beside the function there are tables. What reads any mapping is asked for the kernel's own only: a module's may be
+ * anything by now, or beside anything. */
 static size_t view_read(void *ctx, uint64_t address, void *to, size_t n)
 {
 	const struct kernel_code *c = ctx;
-	size_t got = kcore_read(c->core, address, to, n), i;
-	uint8_t *b = to;
+	uint64_t into = address - c->address;
 
-	if (address % WORD)
-		return got;
-	for (i = 0; i + WORD <= got; i += WORD)
-		if (!make_readable(c, b + i))
-			return 0;
-	return got;
+	if (into >= c->size)
+		return c->text->any_mapping && !in_image(c, address, n)
+			       ? 0
+			       : c->text->read(c->text, address, to, n);
+	if (n > c->size - into)
+		n = (size_t)(c->size - into);
+	memcpy(to, c->bytes + into, n);
+	return n;
 }
 
 static bool view_symbol(void *ctx, uint64_t address, struct user_symbol *out)
@@ -187,7 +208,7 @@ static bool view_is_code(void *ctx, uint64_t address)
 static bool is_a32(const struct kernel_code *c, uint64_t near)
 {
 	uint8_t *b = malloc(SAMPLE * WORD);
-	size_t n = b ? kcore_read(c->core, near, b, SAMPLE * WORD) / WORD : 0, i, always = 0;
+	size_t n = b ? c->text->read(c->text, near, b, SAMPLE * WORD) / WORD : 0, i, always = 0;
 
 	for (i = 0; i < n; i++)
 		always += b[i * WORD + WORD - 1] >> 4 == 14;
@@ -201,32 +222,56 @@ static void seal(struct kernel_code *c, uint64_t near)
 		return;
 	c->sealed = true;
 	sort(c);
-	c->readable = !c->incomplete && (c->view.arch != USER_ARM || is_a32(c, near));
+	if (c->incomplete)
+		c->unreadable = user_ends_why(USER_ENDS_NO_MEMORY);
+	else if (c->view.arch == USER_ARM && !is_a32(c, near))
+		c->unreadable = "this kernel is no A32 code (CONFIG_THUMB2_KERNEL)";
 }
 
-/* Without what fills the room up to the next symbol. */
-static uint64_t trim(const struct kernel_code *c, uint64_t address, uint64_t size)
+/* From the begin on: behind the last function of a module there is a page that nothing is mapped to, and then what is no
+ * memory, maybe. */
+static const char *fetch(struct kernel_code *c, uint64_t address, size_t size)
 {
+	size_t i;
+
+	c->bytes = malloc(size);
+	if (!c->bytes)
+		return user_ends_why(USER_ENDS_NO_MEMORY);
+	if (c->text->read(c->text, address, c->bytes, size) != size)
+		return user_ends_why(USER_ENDS_UNREADABLE);
+	for (i = 0; i + WORD <= size; i += WORD)
+		if (!make_readable(c, c->bytes + i))
+			return user_ends_why(USER_ENDS_UNREADABLE);
+	c->address = address;
+	c->size = size;
+	return NULL;
+}
+
+static void forget(struct kernel_code *c)
+{
+	free(c->bytes);
+	c->bytes = NULL;
+	c->size = 0;
+}
+
+static bool decode(const struct kernel_code *c, uint64_t address, struct user_insn *insn)
+{
+	return user_insn_decode(
+		c->view.arch, c->bytes + (address - c->address), WORD, address, insn);
+}
+
+/* Its size without what fills the room up to the next symbol; 0: nothing is left. */
+static size_t trim(const struct kernel_code *c)
+{
+	size_t size = c->size, least = size > PADDING_MOST ? size - PADDING_MOST : 0;
 	struct user_insn insn;
-	uint8_t b[64];
-	uint64_t least = size > PADDING_MOST ? size - PADDING_MOST : 0;
 
 	if (size % WORD)
 		return 0;
 	while (size > least) {
-		size_t n = size % sizeof(b) ? size % sizeof(b) : sizeof(b);
-		uint64_t at = size - n;
-
-		if (kcore_read(c->core, address + at, b, n) != n)
-			return 0;
-		while (n >= WORD) {
-			if (!user_insn_decode(c->view.arch, b + n - WORD, WORD,
-				    address + size - WORD, &insn) ||
-				!insn.padding)
-				return size;
-			n -= WORD;
-			size -= WORD;
-		}
+		if (!decode(c, c->address + size - WORD, &insn) || !insn.padding)
+			return size;
+		size -= WORD;
 	}
 	return 0;
 }
@@ -245,12 +290,10 @@ static bool is_address(const struct kernel_code *c, uint32_t word)
  */
 static bool is_return(const struct kernel_code *c, uint64_t address)
 {
+	const uint8_t *b = c->bytes + (address - c->address);
 	struct user_insn insn;
-	uint8_t b[WORD];
 
-	if (kcore_read(c->core, address, b, WORD) != WORD ||
-		!user_insn_decode(c->view.arch, b, WORD, address, &insn) ||
-		insn.flow != FLOW_RETURN)
+	if (!decode(c, address, &insn) || insn.flow != FLOW_RETURN)
 		return false;
 	return c->view.arch != USER_ARM || !insn.conditional || !is_address(c, get_word(b));
 }
@@ -275,35 +318,47 @@ static const char *take(
 	return NULL;
 }
 
-size_t kernel_code_ends(struct kernel_code *c, uint64_t address, uint32_t *out, const char **why)
+static size_t read_ends(struct kernel_code *c, uint32_t *out, const char **why)
 {
-	struct user_body body = {.address = address};
+	struct user_body body = {.address = c->address, .size = trim(c)};
 	struct user_ends e;
-	uint64_t begin, end;
 	size_t n;
 
-	seal(c, address);
-	*why = user_ends_why(USER_ENDS_NO_SIZE);
-	if (!c->readable || !around(c, address, &begin, &end) || begin != address ||
-		end - begin > USER_BODY_MAX)
-		return 0;
-	body.size = trim(c, address, end - begin);
 	user_ends_read(&c->view, &body, &e);
-	*why = e.why ? user_ends_why(e.why) : take(c, address, &e, out);
+	*why = e.why ? user_ends_why(e.why) : take(c, c->address, &e, out);
 	n = *why ? 0 : e.n;
 	user_ends_free(&e);
 	return n;
 }
 
+size_t kernel_code_ends(struct kernel_code *c, uint64_t address, uint32_t *out, const char **why)
+{
+	uint64_t begin, end;
+	size_t n = 0;
+
+	seal(c, address);
+	*why = c->unreadable;
+	if (*why)
+		return 0;
+	*why = user_ends_why(USER_ENDS_NO_SIZE);
+	if (!around(c, address, &begin, &end) || begin != address || end - begin > USER_BODY_MAX)
+		return 0;
+	*why = fetch(c, address, (size_t)(end - begin));
+	if (!*why)
+		n = read_ends(c, out, why);
+	forget(c);
+	return n;
+}
+
 /* ---- the kernel ------------------------------------------------------------------------------ */
 
-struct kernel_code *kernel_code_new(struct kcore *core, enum user_arch arch)
+struct kernel_code *kernel_code_new(struct kernel_text *text, enum user_arch arch)
 {
 	struct kernel_code *c = calloc(1, sizeof(*c));
 
 	if (!c)
 		return NULL;
-	c->core = core;
+	c->text = text;
 	c->view = (struct user_view){
 		.arch = arch,
 		.ctx = c,
@@ -314,20 +369,19 @@ struct kernel_code *kernel_code_new(struct kcore *core, enum user_arch arch)
 	return c;
 }
 
-struct kernel_code *kernel_code_open(int *err)
+struct kernel_code *kernel_code_open(
+	const struct maps *maps, const struct ayp_params *params, int *err)
 {
-	struct kcore *core = KERNEL_CODE_READ ? kcore_open(err) : NULL;
+	struct kernel_text *text = kernel_text_open(maps, params, err);
 	struct kernel_code *c;
 
-	if (!KERNEL_CODE_READ)
-		*err = -EOPNOTSUPP;
-	if (!core)
+	if (!text)
 		return NULL;
 	/* Its class is this program's own. */
-	c = kernel_code_new(core, sizeof(void *) == 8 ? USER_ARM64 : USER_ARM);
+	c = kernel_code_new(text, sizeof(void *) == 8 ? USER_ARM64 : USER_ARM);
 	if (!c) {
 		*err = -ENOMEM;
-		kcore_close(core);
+		kernel_text_close(text);
 	}
 	return c;
 }
@@ -336,7 +390,7 @@ void kernel_code_close(struct kernel_code *c)
 {
 	if (!c)
 		return;
-	kcore_close(c->core);
+	kernel_text_close(c->text);
 	free(c->symbol);
 	free(c);
 }

@@ -9,7 +9,10 @@
  *
  * Kernel code is patched while it runs. Jump labels change within the function; what stands there at one moment leads to
  * the same returns as at another, or to some that nothing seems to lead to, and then the function is not taken. Another
- * tool's breakpoints hide an instruction: such a function is not taken either.
+ * tool's breakpoints hide an instruction: such a function is not taken either. A function's code is taken at one moment.
+ *
+ * arm: A32 only; a conditional return's probe is passed over by the kernel itself when the condition fails
+ * (arch/arm/probes/kprobes/core.c, insn_check_cc; opt-arm.c gives its jump the same condition).
  */
 #ifndef TARGET_PROBES_KERNEL_CODE_H
 #define TARGET_PROBES_KERNEL_CODE_H
@@ -18,11 +21,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "target/probes/kcore.h"
+#include "target/probes/kernel_text.h"
 #include "target/probes/user_ends.h"
 
-/* Where this is the better way and the code can be had: kernels for arm have no /proc/kcore (fs/Kconfig). */
-#ifdef __aarch64__
+/* Where this is the better way: elsewhere return probes pass nothing over. */
+#if defined(__aarch64__) || defined(__arm__)
 #define KERNEL_CODE_READ 1
 #else
 #define KERNEL_CODE_READ 0
@@ -30,11 +33,11 @@
 
 struct kernel_code;
 
-/* arch: of the kernel; core is c's from then on. NULL: out of memory. */
-struct kernel_code *kernel_code_new(struct kcore *core, enum user_arch arch);
-/* The running kernel's, where this is the better way (arm64, arm). NULL and *err, a negative errno: it cannot be read, or
- * -EOPNOTSUPP. */
-struct kernel_code *kernel_code_open(int *err);
+/* arch: of the kernel; text is c's from then on. NULL: out of memory. */
+struct kernel_code *kernel_code_new(struct kernel_text *text, enum user_arch arch);
+/* The running kernel's, where KERNEL_CODE_READ. NULL and *err, a negative errno: it cannot be read. */
+struct kernel_code *kernel_code_open(
+	const struct maps *maps, const struct ayp_params *params, int *err);
 void kernel_code_close(struct kernel_code *c);
 
 /* A symbol of its text, in any order; all of them before the first kernel_code_ends. */

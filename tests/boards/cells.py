@@ -42,10 +42,10 @@ WITH_SLOTS = ("kprobe", "kprobe.multi", "kretprobe")
 
 
 def ways_with_slots(cell):
-    """Boards with arm64 see ends of calls at return instructions, where one trace event may stand for many places (ends.py)."""
+    """Boards with arm see ends of calls at return instructions, where one trace event may stand for many places (ends.py)."""
     ways = [m for m in cell.mechanisms if m in WITH_SLOTS]
-    arm64 = boards.MACHINES[cell.board].arch == "aarch64" and cell.kernel == "6.1"
-    return ["kretprobe" if arm64 and m == "kprobe" else m for m in ways]
+    ends = boards.MACHINES[cell.board].arch in ("aarch64", "armv7l") and cell.kernel == "6.1"
+    return ["kretprobe" if ends and m == "kprobe" else m for m in ways]
 
 
 SLEEPERS = 41  # processes that sleep in pipe_read at once; each reads once more, to the end

@@ -5,5 +5,6 @@ from ends import add_ends
 from harness import main
 
 add_ends(CELLS["aarch64", "6.1"])
+add_ends(CELLS["armv7l", "6.1"])
 
 main()

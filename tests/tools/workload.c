@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
@@ -468,6 +469,15 @@ static int run_mix(unsigned long seconds, const char *arg)
 	return 0;
 }
 
+/* As root without a right: for good, and in COMMAND's children, too. */
+static int run_without(unsigned long n, const char *arg)
+{
+	if (prctl(PR_CAPBSET_DROP, n, 0, 0, 0))
+		return fail("capability");
+	execl("/bin/sh", "sh", "-c", arg ? arg : ":", (char *)NULL);
+	return fail("/bin/sh");
+}
+
 static const struct workload {
 	const char *name, *usage;
 	int (*run)(unsigned long n, const char *arg);
@@ -483,6 +493,7 @@ static const struct workload {
 	{"loopback", "BYTES   send so much over TCP on 127.0.0.1", run_loopback},
 	{"timed", "N WHAT    101 times N of getppid or datagram, with pauses: prints ns a turn",
 		run_timed},
+	{"without", "N COMMAND  run a shell's COMMAND without capability N", run_without},
 	{"mix", "SECONDS      all of them and a small server with nested functions", run_mix},
 };
 #define N_WORKLOADS (sizeof(workloads) / sizeof(workloads[0]))

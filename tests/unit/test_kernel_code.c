@@ -70,14 +70,14 @@ static int core_file(const uint32_t *words, uint16_t machine)
 	return fd;
 }
 
-static struct kcore *core(const uint32_t *words, uint16_t machine, int *err)
+static struct kernel_text *core(const uint32_t *words, uint16_t machine, int *err)
 {
 	int fd = core_file(words, machine);
-	struct kcore *k;
+	struct kernel_text *k;
 	char path[64];
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	k = kcore_open_file(path, err);
+	k = kernel_text_kcore_file(path, err);
 	close(fd);
 	return k;
 }
@@ -219,25 +219,114 @@ static void thumb_is_not_read(void **state)
 
 	/* Thumb's nop, twice a word: what is around the function says that this is no A32 code. */
 	assert_int_equal(ENDS(USER_ARM, 0xbf00bf00u, code, out, &why), 0);
+	assert_string_equal(why, "this kernel is no A32 code (CONFIG_THUMB2_KERNEL)");
 }
 
 static void only_what_is_there_is_read(void **state)
 {
 	uint32_t words[WORDS] = {NOP}, word;
 	int err = 0;
-	struct kcore *k = core(words, MACHINE, &err);
+	struct kernel_text *k = core(words, MACHINE, &err);
 
 	assert_non_null(k);
-	assert_int_equal(kcore_read(k, TEXT, &word, 4), 4);
+	assert_false(k->any_mapping);
+	assert_int_equal(k->read(k, TEXT, &word, 4), 4);
 	assert_int_equal(word, NOP);
-	assert_int_equal(kcore_read(k, TEXT + WORDS * 4 - 2, &word, 4), 2);
-	assert_int_equal(kcore_read(k, TEXT + WORDS * 4, &word, 4), 0);
-	assert_int_equal(kcore_read(k, TEXT - 1, &word, 4), 0);
-	kcore_close(k);
+	assert_int_equal(k->read(k, TEXT + WORDS * 4 - 2, &word, 4), 2);
+	assert_int_equal(k->read(k, TEXT + WORDS * 4, &word, 4), 0);
+	assert_int_equal(k->read(k, TEXT - 1, &word, 4), 0);
+	kernel_text_close(k);
 	assert_null(core(words, EM_SPARC, &err));
 	assert_true(err < 0);
-	assert_null(kcore_open_file("/dev/null", &err));
+	assert_null(kernel_text_kcore_file("/dev/null", &err));
 	assert_true(err < 0);
+}
+
+/* ---- a source that reads any mapping --------------------------------------------------------- */
+
+#define TABLE (TEXT + 4 * 80)
+static struct {
+	uint32_t words[WORDS];
+	uint64_t first, end; /* what was asked for, except for `end` that lay within the words */
+	size_t asked;
+} mapped;
+
+static size_t read_mapped(struct kernel_text *t, uint64_t address, void *to, size_t n)
+{
+	uint64_t into = address - TEXT;
+
+	if (!mapped.asked++ || address < mapped.first)
+		mapped.first = address;
+	if (into >= sizeof(mapped.words))
+		return 0;
+	n = n < sizeof(mapped.words) - into ? n : (size_t)(sizeof(mapped.words) - into);
+	memcpy(to, (uint8_t *)mapped.words + into, n);
+	mapped.end = address + n > mapped.end ? address + n : mapped.end;
+	return n;
+}
+
+static void close_mapped(struct kernel_text *t)
+{
+}
+
+/* A switch: ldr pc, [pc, r0, lsl #2] by a table elsewhere, as arm64 code has it. */
+static size_t ends_of_switch(uint64_t image_end, uint32_t *out, const char **why)
+{
+	/* cmp w0, #1; b.hi 7; adrp x1, page; add x1, x1, #rest; ldrsw x2, [x1, w0, uxtw #2]; adr x3, 7; add x2, x3, x2;
+	 * br x2 */
+	static const uint32_t code[] = {0x7100041f, 0x540000e8, 0x90000001,
+		0x91000021 | (uint32_t)(TABLE & 0xfff) << 10, 0xb8a05822, 0x10000063, 0x8b020062,
+		0xd61f0040, RET, ADD, RET};
+	static struct kernel_text text = {"test", true, read_mapped, close_mapped};
+	struct kernel_code *c = kernel_code_new(&text, USER_ARM64);
+	size_t n, i;
+
+	memset(&mapped, 0, sizeof(mapped));
+	for (i = 0; i < WORDS; i++)
+		mapped.words[i] = i < sizeof(code) / 4 ? code[i] : NOP;
+	/* From word 8 on: 0 and 1 further. */
+	mapped.words[80] = 0;
+	mapped.words[81] = 4;
+	assert_non_null(c);
+	kernel_code_symbol(c, "_stext", TEXT);
+	kernel_code_symbol(c, "other", TEXT + 4 * OTHER);
+	kernel_code_symbol(c, "_sinittext", image_end);
+	n = kernel_code_ends(c, TEXT, out, why);
+	kernel_code_close(c);
+	return n;
+}
+
+static void tables_of_the_image_are_read(void **state)
+{
+	uint32_t out[KERNEL_ENDS_MAX];
+	const char *why;
+
+	if (TEXT > UINT32_MAX) {
+		assert_int_equal(ends_of_switch(TABLE + 8, out, &why), 2);
+		assert_int_equal(out[1], 40);
+		assert_int_equal(mapped.end, TABLE + 8);
+	}
+	assert_int_equal(ends_of_switch(TABLE, out, &why), 0);
+	assert_true(mapped.first == TEXT && mapped.end <= TABLE);
+}
+
+/* What follows a module's last function may be a device: nothing behind a page that is not there is asked for. */
+static void a_last_function_is_read_from_its_begin(void **state)
+{
+	static struct kernel_text text = {"test", true, read_mapped, close_mapped};
+	struct kernel_code *c = kernel_code_new(&text, USER_ARM64);
+	uint32_t out[KERNEL_ENDS_MAX];
+	const char *why;
+
+	memset(&mapped, 0, sizeof(mapped));
+	assert_non_null(c);
+	kernel_code_symbol(c, "last", TEXT + 4 * OTHER);
+	kernel_code_symbol(c, "of_another", TEXT + 0x20000);
+	assert_int_equal(kernel_code_ends(c, TEXT + 4 * OTHER, out, &why), 0);
+	assert_string_equal(why, "its code cannot be decoded");
+	assert_int_equal(mapped.asked, 1);
+	assert_int_equal(mapped.first, TEXT + 4 * OTHER);
+	kernel_code_close(c);
 }
 
 int main(void)
@@ -251,6 +340,8 @@ int main(void)
 		cmocka_unit_test(arm_returns_are_found),
 		cmocka_unit_test(thumb_is_not_read),
 		cmocka_unit_test(only_what_is_there_is_read),
+		cmocka_unit_test(tables_of_the_image_are_read),
+		cmocka_unit_test(a_last_function_is_read_from_its_begin),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-#include "target/probes/kcore.h"
+#include "target/probes/kernel_text.h"
 
 #include <elf.h>
 #include <errno.h>
@@ -38,6 +38,7 @@ struct piece {
 };
 
 struct kcore {
+	struct kernel_text text; /* first */
 	int fd;
 	size_t n;
 	struct piece piece[];
@@ -83,41 +84,9 @@ static struct kcore *read_pieces(int fd, const ehdr *h, int *err)
 	return k;
 }
 
-struct kcore *kcore_open_file(const char *path, int *err)
+static size_t read_memory(struct kernel_text *t, uint64_t address, void *to, size_t n)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	struct kcore *k = NULL;
-	ehdr h;
-
-	if (fd < 0) {
-		*err = -errno;
-		return NULL;
-	}
-	*err = read_exactly(fd, &h, sizeof(h), 0);
-	if (!*err)
-		*err = check(&h);
-	if (!*err)
-		k = read_pieces(fd, &h, err);
-	if (!k)
-		close(fd);
-	return k;
-}
-
-struct kcore *kcore_open(int *err)
-{
-	return kcore_open_file("/proc/kcore", err);
-}
-
-void kcore_close(struct kcore *k)
-{
-	if (!k)
-		return;
-	close(k->fd);
-	free(k);
-}
-
-size_t kcore_read(const struct kcore *k, uint64_t address, void *to, size_t n)
-{
+	const struct kcore *k = (const struct kcore *)t;
 	size_t i;
 	ssize_t got;
 
@@ -134,4 +103,44 @@ size_t kcore_read(const struct kcore *k, uint64_t address, void *to, size_t n)
 			return (size_t)got;
 	}
 	return 0;
+}
+
+static void close_file(struct kernel_text *t)
+{
+	struct kcore *k = (struct kcore *)t;
+
+	close(k->fd);
+	free(k);
+}
+
+struct kernel_text *kernel_text_kcore_file(const char *path, int *err)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct kcore *k = NULL;
+	ehdr h;
+
+	if (fd < 0) {
+		*err = -errno;
+		return NULL;
+	}
+	*err = read_exactly(fd, &h, sizeof(h), 0);
+	if (!*err)
+		*err = check(&h);
+	if (!*err)
+		k = read_pieces(fd, &h, err);
+	if (!k) {
+		close(fd);
+		return NULL;
+	}
+	k->text = (struct kernel_text){
+		.source = "/proc/kcore",
+		.read = read_memory,
+		.close = close_file,
+	};
+	return &k->text;
+}
+
+struct kernel_text *kernel_text_kcore(int *err)
+{
+	return kernel_text_kcore_file("/proc/kcore", err);
 }
