@@ -74,13 +74,18 @@ static int close_sources(void **state)
 	return 0;
 }
 
-static void needs(const void *what, uint64_t address)
+static void needs(bool there, const char *what)
 {
-	if (what && address)
+	if (there)
 		return;
-	print_message("needs root, and a kernel that tells its addresses and runs programs\n");
+	print_message("needs %s\n", what);
 	skip();
 }
+
+#define PROGRAM "root, and a kernel that runs programs for us (Linux 5.10)"
+#define SYMBOLS "addresses in /proc/kallsyms (kptr_restrict)"
+#define DATA    "addresses of data in /proc/kallsyms (CONFIG_KALLSYMS_ALL)"
+#define KCORE   "/proc/kcore, and the right to it"
 
 static void reads_banner(struct kernel_text *t, uint64_t banner)
 {
@@ -104,7 +109,8 @@ static void the_program_reads_what_the_kernel_holds(void **state)
 {
 	const struct sources *s = *state;
 
-	needs(s->bpf, s->banner);
+	needs(s->bpf, PROGRAM);
+	needs(s->banner, DATA);
 	assert_true(s->bpf->any_mapping);
 	reads_banner(s->bpf, s->banner);
 	if (s->kcore)
@@ -116,7 +122,7 @@ static void nothing_is_where_nothing_is_mapped(void **state)
 	const struct sources *s = *state;
 	uint8_t b[16];
 
-	needs(s->bpf, 1);
+	needs(s->bpf, PROGRAM);
 	assert_int_equal(s->bpf->read(s->bpf, 0, b, sizeof(b)), 0);
 	assert_int_equal(s->bpf->read(s->bpf, 16, b, sizeof(b)), 0);
 	/* To the end of all addresses, and not over it. */
@@ -127,10 +133,13 @@ static void nothing_is_where_nothing_is_mapped(void **state)
 static void pieces_fit_together(void **state)
 {
 	const struct sources *s = *state;
-	uint8_t *whole = malloc(4 * PAGE), *piece = malloc(2 * PAGE);
+	uint8_t *whole, *piece;
 	size_t at;
 
-	needs(s->bpf, s->text);
+	needs(s->bpf, PROGRAM);
+	needs(s->text, SYMBOLS);
+	whole = malloc(4 * PAGE);
+	piece = malloc(2 * PAGE);
 	assert_int_equal(s->bpf->read(s->bpf, s->text, whole, 4 * PAGE), 4 * PAGE);
 	for (at = 3; at < 2 * PAGE; at += 1001) {
 		assert_int_equal(s->bpf->read(s->bpf, s->text + at, piece, PAGE + 5), PAGE + 5);
@@ -145,11 +154,14 @@ static void pieces_fit_together(void **state)
 static void both_sources_say_the_same(void **state)
 {
 	const struct sources *s = *state;
-	uint8_t *a = malloc(64 * PAGE), *b = malloc(64 * PAGE);
 	size_t n = 64 * PAGE, i;
+	uint8_t *a, *b;
 
-	needs(s->bpf, s->text);
-	needs(s->kcore, s->text);
+	needs(s->bpf, PROGRAM);
+	needs(s->text, SYMBOLS);
+	needs(s->kcore, KCORE);
+	a = malloc(n);
+	b = malloc(n);
 	for (i = 0; i < TRIES; i++) {
 		memset(b, 0, n);
 		assert_int_equal(s->bpf->read(s->bpf, s->text, a, n), n);
