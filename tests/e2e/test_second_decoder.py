@@ -49,12 +49,13 @@ def samples(bench):
     receiver, _ = decode_recording(out.read_bytes())
     session, = receiver.understood()
     symbols = {number: name.get("name") for (table, number), name in session.names.items() if table == SYMBOL}
-    seen = [session.stacks[event.args[0]] for event in session.events if event.args and event.args[0] in session.stacks]
+    seen = [event.args[0] for event in session.events if event.args and event.args[0] in session.stacks]
     assert len(seen) > 20 and len(seen) == len(session.events), f"{len(seen)} stacks of {len(session.events)} samples"
-    burning = [stack for stack in seen if {"ayp_work", "run_calls"} & {symbols.get(n) for n in stack.get("symbols", ())}]
+    burning = [stack for stack in seen
+               if {"ayp_work", "run_calls"} & {symbols.get(n) for n in session.stacks[stack].get("symbols", ())}]
     assert len(burning) > 20, f"{len(burning)} of {len(seen)} samples in the workload's functions"
-    # Once a stack, not once a sample.
-    assert len(session.stacks) < len(seen) / 2
+    # Once a stack, not once a sample. What else runs on the machine may be somewhere else each time.
+    assert len(set(burning)) < len(burning) / 2
 
 
 main()
