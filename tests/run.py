@@ -7,6 +7,8 @@ usage: run.py [-v] [--boards | --line | --check] [WORD...]     only programs who
 --line: the whole matrix of line faults instead; without, its short part is among the others.
 --check: only unit tests, golden vectors and kept fuzz inputs.
 Environment: O, the build directory (build); PYTHON, an interpreter that sees Debian's packages.
+As many programs run side by side as there are processors, the longest first; those with `ALONE = "why"` in their
+script come last, one after the other. `SECONDS = N` there says how long one takes by itself, if that is half a minute or more.
 The output of programs that failed is shown, and why tests were skipped. Exit 1 if anything failed or
 nothing ran. The last line is `N passed, N failed, N skipped`.
 """
@@ -23,10 +25,13 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = Path(ROOT, os.environ.get("O") or "build")
 PYTHON = os.environ.get("PYTHON") or "/usr/bin/python3"
-TIMEOUT_S = {"unit": 180, "replay": 300, "pydecoder": 300, "e2e": 600, "line": 1800, "boards": 7200}
+TIMEOUT_S = {"unit": 180, "replay": 300, "pydecoder": 300, "e2e": 1200, "line": 1800, "boards": 7200}
+USUAL_S = {"unit": 1, "replay": 2, "pydecoder": 10, "e2e": 15, "line": 60, "boards": 120}  # where the script says nothing
 SHOWN_LINES = 120  # of a failed program's output
 
 RESULT = re.compile(r"^\s*(not ok|ok)\b\s*(\d*)\s*(?:-\s*)?(.*?)(?:\s*#\s*(SKIP|TODO)\b\s*(.*))?$", re.I)
+ALONE = re.compile(r'^ALONE = "(.+)"$', re.M)
+SECONDS = re.compile(r"^SECONDS = (\d+)$", re.M)
 PLAN = re.compile(r"^\s*1\.\.(\d+)\s*(?:#\s*SKIP\s*(.*))?$", re.I)
 
 
@@ -36,6 +41,10 @@ class Program:
         self.passed = 0
         self.failures, self.skips = [], []
         self.output, self.seconds = "", 0.0
+        script = Path(command[1]).read_text() if command[0] == PYTHON else ""
+        seconds = SECONDS.search(script)
+        self.expected_s = int(seconds[1]) if seconds else USUAL_S[kind]
+        self.alone = ALONE.search(script) is not None
 
     def run(self):
         start = time.monotonic()
@@ -162,11 +171,9 @@ def main(words):
         print(__doc__)
         return 2
     chosen = [p for p in programs(long_boards, long_line, only_quick) if not words or any(word in p.name for word in words)]
-    # Whatever measures a kernel or a paced line gets the machine for itself.
-    alone = ("e2e", "boards") if long_line else ("e2e", "line", "boards")
-    run_all([p for p in chosen if p.kind not in alone], os.cpu_count() or 1, verbose)
-    # Of the whole matrix of boards nothing is paced by this machine but what has time to spare.
-    run_all([p for p in chosen if p.kind in alone], os.cpu_count() or 1 if long_boards else 1, verbose)
+    chosen.sort(key=lambda p: -p.expected_s)
+    run_all([p for p in chosen if not p.alone], os.cpu_count() or 1, verbose)
+    run_all([p for p in chosen if p.alone], 1, verbose)
     failed = [(p.name, failure) for p in chosen for failure in p.failures]
     if failed:
         print("\nfailed:")

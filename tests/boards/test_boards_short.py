@@ -7,6 +7,8 @@ from ends import add_ticks
 from functions import add_short
 from harness import main
 
+SECONDS = 250
+
 for key in SHORT:
     add_tests(CELLS[key])
     add_memory(CELLS[key], ("",))

@@ -4,10 +4,13 @@
 A test is a function with @test("what the user gets"); it takes a Bench, fails by AssertionError and
 is left out by skip(reason). Everything it starts is ended, in reverse order, when it returns.
 """
+import contextlib
 import ctypes
+import fcntl
 import json
 import os
 import platform
+import random
 import re
 import shutil
 import signal
@@ -161,9 +164,23 @@ class Line(Process):
 
 
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """One that no connection is given by the kernel (ip_local_port_range begins at 32768), for others connect meanwhile."""
+    while True:
+        port = random.randrange(10000, 32768)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                pass
+
+
+@contextlib.contextmanager
+def build_directory():
+    """For make in the directory where the tests' own programs are: one at a time, as tests run side by side."""
+    with open(BUILD / "tests/make.lock", "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def open_tty(path):

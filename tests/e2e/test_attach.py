@@ -7,6 +7,8 @@ import signal
 from harness import main, test, wait_for
 from recordings import TRACEPOINTS, check_books, check_same_events, check_subset
 
+SECONDS = 35
+
 BAUD = 230400  # the recording of 40,000 events takes some seconds at this rate
 
 

@@ -9,7 +9,9 @@ import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from harness import BOARD, BUILD, HOSTDEC, PYTHON, ROOT, main, skip, test
+from harness import BOARD, BUILD, HOSTDEC, PYTHON, ROOT, build_directory, main, skip, test
+
+SECONDS = 150
 
 STATIC = BUILD / "static/ayaprof-uart"
 SANITIZED = "asan" in BUILD.name
@@ -73,7 +75,8 @@ def hardening_static(bench):
 
 @test("no file of the programs converts a number in silence, and none has a warning")
 def warnings(bench):
-    flags = re.search(r"gcc\S* (.*) -MMD", make(ROOT, BUILD, "-n", "-B", "V=1", f"{BUILD}/obj/target/main.o"))
+    with build_directory():
+        flags = re.search(r"gcc\S* (.*) -MMD", make(ROOT, BUILD, "-n", "-B", "V=1", f"{BUILD}/obj/target/main.o"))
     if not flags:
         skip("not gcc's flags")
     words = [w for w in flags[1].replace("'\"", '"').replace("\"'", '"').split()]

@@ -6,6 +6,8 @@ import shutil
 
 from harness import BOARD, WORKLOAD, main, need_bpf, skip, test
 
+ALONE = "holds what the whole machine does against what perf and a second daemon count of it"
+
 LOG = ("--mode", "log")
 
 

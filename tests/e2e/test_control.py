@@ -5,6 +5,8 @@ import os
 from harness import HOSTDEC, main, test, wait_for
 from recordings import TRACEPOINTS, check_same_events
 
+SECONDS = 45
+
 SLOW = 115200
 
 

@@ -9,6 +9,8 @@ import wire
 from harness import main, open_tty, test
 from recordings import TRACEPOINTS, check_books, check_same_events
 
+SECONDS = 120
+
 BAUD = 921600
 CONTROL, ACK = 8, 9
 STATUS, PAUSE, PROBE_ADD, RATE = 2, 3, 7, 9

@@ -6,6 +6,8 @@ import shutil
 
 from harness import BOARD, BUILD, NOBODY, as_nobody, main, need_bpf, test, wait_for
 
+SECONDS = 35
+
 HOSTILE = BUILD / "tests/hostile"
 LIMIT_KB = 30 * 1024
 SANITIZED = "asan" in str(BOARD)

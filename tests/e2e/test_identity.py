@@ -11,6 +11,8 @@ import subprocess
 from harness import BOARD, BUILD, PYTHON, WORKLOAD, main, need_bpf, skip, test
 from recordings import check_books
 
+ALONE = "loses nothing of the whole machine's system calls"
+
 IDENTITIES = BUILD / "tests/identities"
 
 

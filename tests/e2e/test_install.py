@@ -5,7 +5,7 @@ import re
 import shutil
 import subprocess
 
-from harness import BUILD, BOARD, HOSTDEC, ROOT, main, skip, test
+from harness import BUILD, BOARD, HOSTDEC, ROOT, build_directory, main, skip, test
 
 # As make was called: the same directory under another name would be built anew.
 O = os.path.relpath(BUILD, ROOT) if BUILD.is_relative_to(ROOT) else BUILD
@@ -13,8 +13,9 @@ COMMANDS = ("record", "info", "stats", "plot", "log", "export", "ctl")
 
 
 def make(bench, *words):
-    return bench.run("make", "-s", "-C", ROOT, f"O={O}", f"PYTHON={os.environ.get('PYTHON') or '/usr/bin/python3'}",
-                     *words, timeout=300)
+    with build_directory():
+        return bench.run("make", "-s", "-C", ROOT, f"O={O}", f"PYTHON={os.environ.get('PYTHON') or '/usr/bin/python3'}",
+                         *words, timeout=300)
 
 
 def installed(bench, *targets):

@@ -8,6 +8,8 @@ from pathlib import Path
 from harness import BOARD, as_nobody, main, need_root, skip, test, wait_for
 from recordings import SMALL, TRACEPOINTS
 
+ALONE = "sets the machine's console log level, and looks who else does"
+
 LEVEL = Path("/proc/sys/kernel/printk")
 KMSG = Path("/dev/kmsg")
 

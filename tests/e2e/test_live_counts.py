@@ -5,6 +5,8 @@ import json
 from harness import BOARD, WORKLOAD, main, need_bpf, test
 from recordings import check_books
 
+ALONE = "counts system calls and forks of the whole machine, none of which may be lost"
+
 QUIET = ("-M", "none")
 
 

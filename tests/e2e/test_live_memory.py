@@ -6,6 +6,8 @@ import json
 from harness import BOARD, HOSTDEC, WORKLOAD, main, need_bpf, test, wait_for
 from recordings import check_books
 
+ALONE = "counts what the whole machine allocates and gives back"
+
 TIMERS = 20011
 HELD = 30011
 

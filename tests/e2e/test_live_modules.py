@@ -9,6 +9,8 @@ import subprocess
 from harness import BOARD, HOSTDEC, WORKLOAD, main, need_bpf, need_root, skip, test, wait_for
 from recordings import check_books
 
+ALONE = "counts what lo carries, has XDP on it, and loses nothing of the whole machine's system calls"
+
 TEXT = ("-M", "syscall")
 
 

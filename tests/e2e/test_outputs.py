@@ -10,6 +10,8 @@ import threading
 from harness import BOARD, HOSTDEC, PYTHON, main, need_root, skip, test, wait_for
 from recordings import TRACEPOINTS
 
+SECONDS = 35
+
 LOG = ("--mode", "log")
 
 

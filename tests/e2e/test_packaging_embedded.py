@@ -7,6 +7,8 @@ from pathlib import Path
 
 from harness import ROOT, main, skip, test
 
+SECONDS = 30
+
 BUILDROOT = ROOT / "packaging/buildroot"
 LAYER = ROOT / "packaging/yocto/meta-ayaprof"
 PACKAGE = BUILDROOT / "package/ayaprof-uart"

@@ -9,6 +9,8 @@ import time
 from harness import BOARD, WORKLOAD, main, need_bpf, skip, test
 from recordings import FULL, SMALL, TRACEPOINTS
 
+SECONDS = 40
+
 try:
     import numpy
     from matplotlib import image

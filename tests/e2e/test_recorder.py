@@ -15,6 +15,8 @@ import time
 from harness import HOSTDEC, free_port, main, need_root, open_tty, skip, test, wait_for
 from recordings import TRACEPOINTS, check_same_events
 
+SECONDS = 50
+
 FAST = 3000000
 
 

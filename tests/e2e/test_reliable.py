@@ -7,6 +7,8 @@ import signal
 from harness import HOSTDEC, main, test, wait_for
 from recordings import TRACEPOINTS, check_books, check_same_events
 
+SECONDS = 70
+
 BAUD = 921600
 PRINTK = ["[    0.000000] Linux version 6.1.0-18-arm64 (debian-kernel@lists.debian.org)\r\n",
           "[   12.345678] usb 1-1: new high-speed USB device number 2 using xhci_hcd\n",

@@ -5,8 +5,10 @@ import re
 import shutil
 import subprocess
 
-from harness import BOARD, BUILD, ROOT, main, need_root, skip, test, wait_for
+from harness import BOARD, BUILD, ROOT, build_directory, main, need_root, skip, test, wait_for
 from recordings import TRACEPOINTS
+
+SECONDS = 90
 
 PACKAGING = ROOT / "packaging"
 
@@ -127,8 +129,9 @@ def rule(bench):
 
 @test("the example configuration has every option a file may have, and the daemon takes it")
 def configuration(bench):
-    bench.run("make", "-s", "-C", ROOT, f"O={os.path.relpath(BUILD, ROOT) if BUILD.is_relative_to(ROOT) else BUILD}",
-              "pages-ayaprof-uart", timeout=300)
+    with build_directory():
+        bench.run("make", "-s", "-C", ROOT, f"O={os.path.relpath(BUILD, ROOT) if BUILD.is_relative_to(ROOT) else BUILD}",
+                  "pages-ayaprof-uart", timeout=300)
     example = (BUILD / "man/ayaprof-uart.conf").read_text()
     bench.run(BOARD, "-c", BUILD / "man/ayaprof-uart.conf", "--list-modules")
     names = set(re.findall(r"^#([a-z][\w-]*) = ", example, re.M))

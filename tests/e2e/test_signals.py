@@ -10,6 +10,8 @@ import time
 from harness import BOARD, free_port, main, test, wait_for
 from recordings import TRACEPOINTS
 
+SECONDS = 40
+
 TICKS = os.sysconf("SC_CLK_TCK")
 LOOK_S = 1.5
 

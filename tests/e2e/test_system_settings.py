@@ -6,6 +6,8 @@ from pathlib import Path
 
 from harness import BOARD, main, need_bpf, need_root, skip, test, wait_for
 
+ALONE = "sets the machine's console log level and the pace of its grace periods, and looks who else does"
+
 PRINTK, EXPEDITED = Path("/proc/sys/kernel/printk"), Path("/sys/kernel/rcu_expedited")
 
 

@@ -134,14 +134,15 @@ def refused(bench):
     address = f"tcp:127.0.0.1:{port}"
     hosts = [bench.record(address, bench.tmp / f"{i}.pb", name=f"host{i}") for i in range(8)]
     board.wait_text("(?s)(has connected.*){8}")
-    wait_for("all to be served", lambda: all((bench.tmp / f"{i}.pb").stat().st_size > 500 for i in range(8)))
+    wait_for("all to be served", lambda: all(path.exists() and path.stat().st_size > 500
+                                               for path in (bench.tmp / f"{i}.pb" for i in range(8))))
     late = bench.run(*hosts[0].argv[:2], address, "-o", bench.tmp / "late.pb", "--no-reconnect", code=1)
     assert "turns us away: too many hosts" in late.err, late.err
     assert len(late.err.splitlines()) <= 2, late.err
     ninth = bench.record(address, bench.tmp / "9.pb", name="host9")
     ninth.wait_text("turns us away")
     hosts[3].stop()
-    wait_for("the ninth to be served", lambda: (bench.tmp / "9.pb").stat().st_size > 2000)
+    wait_for("the ninth to be served", lambda: (bench.tmp / "9.pb").exists() and (bench.tmp / "9.pb").stat().st_size > 2000)
     assert ninth.running() and all(host.running() for host in hosts[:3])
 
 

@@ -12,6 +12,8 @@ import threading
 from harness import BOARD, main, test, wait_for
 from recordings import TRACEPOINTS, check_books, check_same_events, check_subset
 
+SECONDS = 45
+
 FRAME = re.compile(rb"~\{[A-Za-z0-9+/]*\}~\r*\n")
 
 

@@ -7,6 +7,8 @@ from harness import BOARD, main, need_bpf, skip, test
 from many import check_refused, counted, write
 from zoo import build, build_i386
 
+ALONE = "looks whether trace events of any daemon's stay behind"
+
 FUNCTIONS = 1000
 MECHANISM = ("--mechanism", "uprobe")
 

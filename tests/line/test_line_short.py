@@ -3,6 +3,8 @@
 from cells import ROWS, add_cell, add_life
 from harness import main
 
+SECONDS = 60
+
 SHORT = (("bit errors 1e-5", 921600), ("byte drops", 4000000), ("unplugged and plugged in again", 921600),
          ("host killed and started again", 921600), ("board killed and started again", 921600))
 for title, baud in SHORT:
