@@ -157,7 +157,9 @@ def bundle(cell):
 
 
 def ways(summary):
-    return summary["probes"]["sched"], summary["probes"]["memory"]
+    """By which tracepoints; what is given back in bulk has none, and is seen by kprobes."""
+    memory = summary["probes"]["memory"].split("+")
+    return summary["probes"]["sched"], "+".join(way for way in memory if way != "kprobe")
 
 
 def add_bundle(cell, other):
