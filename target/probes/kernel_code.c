@@ -225,7 +225,7 @@ static void seal(struct kernel_code *c, uint64_t near)
 	if (c->incomplete)
 		c->unreadable = user_ends_why(USER_ENDS_NO_MEMORY);
 	else if (c->view.arch == USER_ARM && !is_a32(c, near))
-		c->unreadable = "this kernel is no A32 code (CONFIG_THUMB2_KERNEL)";
+		c->unreadable = "this kernel is no A32 code, but Thumb-2";
 }
 
 /* From the begin on: behind the last function of a module there is a page that nothing is mapped to, and then what is no

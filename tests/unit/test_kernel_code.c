@@ -219,7 +219,7 @@ static void thumb_is_not_read(void **state)
 
 	/* Thumb's nop, twice a word: what is around the function says that this is no A32 code. */
 	assert_int_equal(ENDS(USER_ARM, 0xbf00bf00u, code, out, &why), 0);
-	assert_string_equal(why, "this kernel is no A32 code (CONFIG_THUMB2_KERNEL)");
+	assert_string_equal(why, "this kernel is no A32 code, but Thumb-2");
 }
 
 static void only_what_is_there_is_read(void **state)
