@@ -9,7 +9,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-#include "target/stream/closing.h"
+#include "target/stream/stream.h"
 #include "target/loop/command.h"
 #include "target/setup/console.h"
 #include "target/setup/guard.h"
@@ -42,20 +42,19 @@ enum phase { PHASE_RUN, PHASE_REST, PHASE_CLOSING, PHASE_DONE };
 struct daemon {
 	const struct config *cfg;
 	struct names *names;
-	struct output *outputs[STREAM_MAX_OUTPUTS];
-	size_t n_outputs;
+	struct channel *channels[STREAM_MAX_CHANNELS];
+	size_t n_channels;
 	struct stream *stream;
 	struct source_sink sink; /* the source keeps a reference */
 	struct source *source;
 	struct command command;
 	struct console console;
-	int kmsg; /* descriptor of the kernel's log, -1: not wanted */
-	struct closing closings[STREAM_MAX_OUTPUTS];
+	int kmsg;    /* descriptor of the kernel's log, -1: not wanted */
 	int signals; /* descriptor of signals.h */
 	struct signals_found found;
 	enum phase phase;
 	const char *reason;
-	bool totals_queued, hurry, failed;
+	bool forced, failed;
 	bool said_memory;          /* for what there was none */
 	uint64_t command_until_ns; /* a command that was told to end is waited for so long */
 	bool again;                /* the source had more than one round takes */
@@ -71,8 +70,8 @@ static void leave_as_found(void *ctx)
 	struct daemon *d = ctx;
 
 	console_restore(&d->console);
-	for (size_t i = 0; i < d->n_outputs; i++) {
-		struct sink *sink = d->outputs[i]->sink;
+	for (size_t i = 0; i < d->n_channels; i++) {
+		struct sink *sink = d->channels[i]->sink;
 		if (sink->ops->restore)
 			sink->ops->restore(sink);
 	}
@@ -100,7 +99,7 @@ static uint32_t new_session(void)
 	return id;
 }
 
-static int open_outputs(struct daemon *d)
+static int open_channels(struct daemon *d)
 {
 	struct sink *sinks[MODE_MAX_SINKS];
 	uint32_t session = new_session();
@@ -116,9 +115,9 @@ static int open_outputs(struct daemon *d)
 			sinks[i]->ops->free(sinks[i]);
 			continue;
 		}
-		d->outputs[i] = output_new(sinks[i], session, size);
-		if (d->outputs[i])
-			d->n_outputs++;
+		d->channels[i] = channel_new(sinks[i], d->cfg, session, size);
+		if (d->channels[i])
+			d->n_channels++;
 		else
 			failed = true;
 	}
@@ -184,13 +183,13 @@ static int set_up(struct daemon *d)
 		mounts_complete();
 	signals_doing("opening the outputs");
 	if (!err)
-		err = open_outputs(d);
+		err = open_channels(d);
 	if (!err)
 		err = open_kernel_log(d);
 	if (err)
 		return err;
 	d->names = names_new();
-	d->stream = d->names ? stream_new(cfg, d->names, d->outputs, d->n_outputs) : NULL;
+	d->stream = d->names ? stream_new(cfg, d->names, d->channels, d->n_channels) : NULL;
 	if (!d->stream)
 		return -ENOMEM;
 	d->stream->log.fd = d->kmsg;
@@ -225,8 +224,8 @@ static void tear_down(struct daemon *d)
 	if (d->source)
 		d->source->ops->free(d->source);
 	stream_free(d->stream);
-	for (size_t i = 0; i < d->n_outputs; i++)
-		output_free(d->outputs[i]);
+	for (size_t i = 0; i < d->n_channels; i++)
+		channel_free(d->channels[i]);
 	names_free(d->names);
 	console_restore(&d->console);
 	if (d->kmsg >= 0)
@@ -251,7 +250,7 @@ static void take_signal(struct daemon *d, const struct signals_seen *seen)
 	if (signal_set_is_for_job(number))
 		command_signal(&d->command, number, seen->code == SI_KERNEL);
 	if (d->phase != PHASE_RUN) {
-		d->hurry = true;
+		d->forced = true;
 		return;
 	}
 	if (number != SIGINT && number != SIGTERM)
@@ -274,7 +273,7 @@ static void take_signals(struct daemon *d)
 
 static bool waits_for_command(const struct daemon *d)
 {
-	return d->command.running && !d->hurry && d->stream->now_ns < d->command_until_ns;
+	return d->command.running && !d->forced && d->stream->now_ns < d->command_until_ns;
 }
 
 static bool replays_at_max(const struct daemon *d)
@@ -321,11 +320,9 @@ static int consume(struct daemon *d)
 	return (int)taken;
 }
 
-static void close_books(struct daemon *d)
+static void quiesce(struct daemon *d)
 {
-	stream_close_books(d->stream);
-	for (size_t i = 0; i < d->n_outputs; i++)
-		closing_begin(&d->closings[i], i, d->stream, d->stream->now_ns);
+	stream_quiesce(d->stream);
 	d->phase = PHASE_CLOSING;
 }
 
@@ -340,45 +337,44 @@ static void run_source(struct daemon *d)
 		stop(d, "stopped by the host");
 	if (d->phase == PHASE_RUN && now < d->rest_until_ns)
 		return;
-	n = d->hurry ? 0 : consume(d);
+	n = d->forced ? 0 : consume(d);
 	if (n < 0 && n != -ENODATA && n != -EAGAIN) {
 		d->failed = true; /* the source has said why */
 		stop(d, "error");
-		close_books(d);
+		quiesce(d);
 	} else if (n == -ENODATA) {
 		stop(d, "finished");
-		close_books(d);
+		quiesce(d);
 	} else if (n == 0 && d->phase == PHASE_REST) {
 		if (!waits_for_command(d))
-			close_books(d);
+			quiesce(d);
 	} else if (n > 0 && !replays_at_max(d) && !d->again) {
 		d->rest_until_ns = now + coalesce_ns(d);
 	}
 }
 
-static void run_closings(struct daemon *d)
+static void run_closing(struct daemon *d)
 {
-	size_t done = 0;
+	struct stream_end end = {
+		.reason = d->reason,
+		.exit_status = d->command.ended ? d->command.exit_status : -1,
+		.forced = d->forced,
+	};
 
-	if (!d->totals_queued)
-		d->totals_queued = stream_final_totals(d->stream);
-	for (size_t i = 0; i < d->n_outputs; i++)
-		done += closing_step(&d->closings[i], d->stream, d->totals_queued, d->hurry,
-			d->reason, d->command.ended ? d->command.exit_status : -1);
-	if (done == d->n_outputs)
+	if (stream_close(d->stream, &end))
 		d->phase = PHASE_DONE;
 }
 
 /* When the first of them wants to be given more; 0: none does. */
-static uint64_t outputs_due_ns(const struct daemon *d)
+static uint64_t channels_due_ns(const struct daemon *d)
 {
 	uint64_t first = 0;
 
-	for (size_t i = 0; i < d->n_outputs; i++) {
-		const struct sink *sink = d->outputs[i]->sink;
-		uint64_t due = sink->ops->next_ns
-				       ? sink->ops->next_ns(sink, output_wants_sink(d->outputs[i]))
-				       : 0;
+	for (size_t i = 0; i < d->n_channels; i++) {
+		const struct sink *sink = d->channels[i]->sink;
+		uint64_t due = sink->ops->next_ns ? sink->ops->next_ns(sink,
+							    channel_wants_sink(d->channels[i]))
+						  : 0;
 
 		if (due && (!first || due < first))
 			first = due;
@@ -396,7 +392,7 @@ static uint64_t wait_ns(struct daemon *d)
 		wait = interval;
 	if (d->phase == PHASE_CLOSING || (d->phase == PHASE_REST && waits_for_command(d)))
 		return 10 * NS_PER_MS;
-	due = outputs_due_ns(d);
+	due = channels_due_ns(d);
 	if (due)
 		wait = due <= now ? 0 : due - now < wait ? due - now : wait;
 	if (d->again || d->phase == PHASE_REST || (held_back(d) && stream_has_room(d->stream)))
@@ -415,17 +411,17 @@ static uint64_t wait_ns(struct daemon *d)
 
 static void wait_for_work(struct daemon *d)
 {
-	struct pollfd fds[2 + STREAM_MAX_OUTPUTS];
+	struct pollfd fds[2 + STREAM_MAX_CHANNELS];
 	nfds_t n = 0;
 	uint64_t wait = wait_ns(d);
 	struct timespec timeout = {(time_t)(wait / NS_PER_S), (long)(wait % NS_PER_S)};
 
 	fds[n++] = (struct pollfd){.fd = d->signals, .events = POLLIN};
-	for (size_t i = 0; i < d->n_outputs; i++) {
-		struct sink *sink = d->outputs[i]->sink;
+	for (size_t i = 0; i < d->n_channels; i++) {
+		struct sink *sink = d->channels[i]->sink;
 		fds[n++] = (struct pollfd){
 			.fd = sink->ops->poll_fd(sink),
-			.events = sink->ops->poll_events(sink, output_wants_sink(d->outputs[i])),
+			.events = sink->ops->poll_events(sink, channel_wants_sink(d->channels[i])),
 		};
 	}
 	if (d->phase == PHASE_RUN && d->rest_until_ns <= now_ns())
@@ -434,12 +430,12 @@ static void wait_for_work(struct daemon *d)
 		return;
 	if (fds[0].revents)
 		take_signals(d);
-	for (size_t i = 0; i < d->n_outputs; i++) {
+	for (size_t i = 0; i < d->n_channels; i++) {
 		if (fds[1 + i].fd < 0 || !fds[1 + i].revents)
 			continue;
-		d->outputs[i]->sink->ops->poll_ready(d->outputs[i]->sink, fds[1 + i].revents);
+		d->channels[i]->sink->ops->poll_ready(d->channels[i]->sink, fds[1 + i].revents);
 		if (fds[1 + i].revents & POLLIN)
-			stream_hear(d->stream, i);
+			channel_hear(d->channels[i], d->stream->now_ns);
 	}
 }
 
@@ -449,14 +445,12 @@ static void loop(struct daemon *d)
 		wait_for_work(d);
 		stream_set_now(d->stream, now_ns());
 		log_tick(d->stream->now_ns);
-		for (size_t i = 0; i < d->n_outputs; i++)
-			d->outputs[i]->sink->ops->tick(d->outputs[i]->sink, d->stream->now_ns);
 		if (d->phase < PHASE_CLOSING)
 			run_source(d);
-		stream_tick(d->stream, d->phase == PHASE_CLOSING);
+		stream_tick(d->stream);
 		stream_pump(d->stream);
 		if (d->phase == PHASE_CLOSING)
-			run_closings(d);
+			run_closing(d);
 	}
 }
 
@@ -485,8 +479,8 @@ int daemon_run(const struct config *cfg)
 		signals_doing("the run");
 		loop(&d);
 		log_flush(); /* the summary comes last */
-		for (size_t i = 0; i < d.n_outputs; i++)
-			d.failed = d.failed || d.closings[i].failed;
+		for (size_t i = 0; i < d.n_channels; i++)
+			d.failed = d.failed || d.channels[i]->closing.failed;
 		summary_print(d.stream);
 		if (cfg->summary_json &&
 			summary_write_json(d.stream, &d.command, cfg->summary_json))

@@ -13,29 +13,30 @@
 
 typedef unsigned long long ull;
 
-static double bytes_per_event(const struct output *out)
+static double bytes_per_event(const struct transmitter *tx)
 {
-	return out->events_sent ? (double)out->wire_bytes / (double)out->events_sent : 0.0;
+	return tx->events_sent ? (double)tx->wire_bytes / (double)tx->events_sent : 0.0;
 }
 
 void summary_print(const struct stream *s)
 {
-	const struct output *out = s->lines[0].out;
-	uint64_t lost = losses_total(&out->losses);
+	const struct channel *ch = s->channels[0];
+	uint64_t lost = losses_total(&ch->queue.losses);
 	char causes[256] = "", memory[200];
 	size_t len = 0;
 
 	for (unsigned int c = 0; c < LOSSES_CAUSES && len < sizeof(causes); c++)
-		if (out->losses.total[c])
+		if (ch->queue.losses.total[c])
 			len += (size_t)snprintf(causes + len, sizeof(causes) - len, "%s%s %llu",
 				len ? ", " : " (", ayp_loss_cause_name(c),
-				(ull)out->losses.total[c]);
+				(ull)ch->queue.losses.total[c]);
 	log_note("%llu events: %llu sent, %llu lost%s%s; %llu bytes, %.2f per event; spool peak "
 		 "%llu KiB; "
 		 "%.2f s CPU, %.1f MiB%s",
-		(ull)s->produced, (ull)out->events_sent, (ull)lost, causes, causes[0] ? ")" : "",
-		(ull)out->wire_bytes, bytes_per_event(out), (ull)(out->spool.peak + 1023) >> 10,
-		(double)usage_cpu_us() / 1e6, (double)usage_peak_rss_kb() / 1024,
+		(ull)s->produced, (ull)ch->tx.events_sent, (ull)lost, causes, causes[0] ? ")" : "",
+		(ull)ch->tx.wire_bytes, bytes_per_event(&ch->tx),
+		(ull)(ch->queue.spool.peak + 1023) >> 10, (double)usage_cpu_us() / 1e6,
+		(double)usage_peak_rss_kb() / 1024,
 		summary_memory_text(memory, sizeof(memory), &s->last_sample));
 }
 
@@ -110,15 +111,15 @@ static void put_command(FILE *file, const struct command *c)
 
 static void put_all(FILE *file, const struct stream *s, const struct command *c)
 {
-	const struct output *out = s->lines[0].out;
+	const struct channel *ch = s->channels[0];
 
 	fputs("{\n", file);
 	fprintf(file, "  \"events\": %llu,\n", (ull)s->produced);
-	fprintf(file, "  \"events_sent\": %llu,\n", (ull)out->events_sent);
-	put_lost(file, &out->losses);
-	fprintf(file, "  \"wire_bytes\": %llu,\n", (ull)out->wire_bytes);
-	fprintf(file, "  \"wire_bytes_per_event\": %.4f,\n", bytes_per_event(out));
-	fprintf(file, "  \"spool_peak\": %llu,\n", (ull)out->spool.peak);
+	fprintf(file, "  \"events_sent\": %llu,\n", (ull)ch->tx.events_sent);
+	put_lost(file, &ch->queue.losses);
+	fprintf(file, "  \"wire_bytes\": %llu,\n", (ull)ch->tx.wire_bytes);
+	fprintf(file, "  \"wire_bytes_per_event\": %.4f,\n", bytes_per_event(&ch->tx));
+	fprintf(file, "  \"spool_peak\": %llu,\n", (ull)ch->queue.spool.peak);
 	fprintf(file, "  \"cpu_seconds\": %.6f,\n", (double)usage_cpu_us() / 1e6);
 	fprintf(file, "  \"peak_rss_kb\": %llu,\n", (ull)usage_peak_rss_kb());
 	fprintf(file, "  \"helper_peak_rss_kb\": %llu,\n", (ull)usage_helper_peak_rss_kb());

@@ -6,7 +6,7 @@
 #include "target/loop/command.h"
 #include "target/stream/stream.h"
 
-/* All speak of the first output. */
+/* All speak of the first channel. */
 void summary_print(const struct stream *s);
 /* As output_file.h says. c: its pid is 0 if there was no command. 0 or a negative errno after one
  * line. */

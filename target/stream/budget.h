@@ -9,6 +9,13 @@
 
 #include "target/base/clock.h"
 
+/* What of a line may go to whom, and how often. */
+struct shares {
+	uint64_t period_ns;      /* of hello and status: a second, more on slow lines */
+	int64_t repeat_per_s;    /* bytes for repeating, 0: no limit */
+	int64_t telemetry_per_s; /* bytes for samples and totals, 0: no limit */
+};
+
 struct budget {
 	int64_t per_s; /* bytes; 0: without limit */
 	int64_t tokens;

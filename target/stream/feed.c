@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "target/stream/feed.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
@@ -21,23 +22,22 @@
 #define NAMES_MAX  COUNT_OF(((ayaprof_Names *)0)->names)
 #define STACKS_PER COUNT_OF(((ayaprof_Stacks *)0)->stacks)
 
-int feed_init(struct feed *f, struct output *out, struct writer *writer, struct names *names,
-	const struct stacks *stacks, uint64_t now)
+int feed_init(struct feed *f, const struct feed_parts *parts, const struct shares *shares,
+	unsigned int generation, uint64_t now)
 {
-	int basics = names_listen(names, BASIC_TABLES);
-	int in_line = names_listen(names, INLINE_TABLES);
+	int basics = names_listen(parts->names, BASIC_TABLES);
+	int in_line = names_listen(parts->names, INLINE_TABLES);
 
 	if (basics < 0 || in_line < 0)
 		return -ENOMEM;
 	*f = (struct feed){
-		.out = out,
-		.writer = writer,
-		.names = names,
-		.stacks = stacks,
+		.queue = parts->queue,
+		.writer = parts->writer,
+		.names = parts->names,
+		.stacks = parts->stacks,
 		.basics_listener = basics,
 		.inline_listener = in_line,
-		.repeats = out->sink->format == SINK_LINE,
-		.generation = output_generation(out),
+		.generation = generation,
 		.cycles =
 			{
 				[CYCLE_BASICS] = {.tables = BASIC_TABLES},
@@ -49,15 +49,19 @@ int feed_init(struct feed *f, struct output *out, struct writer *writer, struct 
 		.repeat_budget = {.at_ns = now},
 		.telemetry_budget = {.at_ns = now},
 	};
-	feed_follow_pace(f);
+	feed_set_shares(f, shares);
 	f->telemetry_budget.tokens = f->telemetry_budget.per_s;
 	return 0;
 }
 
-void feed_follow_pace(struct feed *f)
+void feed_set_shares(struct feed *f, const struct shares *shares)
 {
-	f->repeat_budget.per_s = f->out->pace.repeat_per_s;
-	f->telemetry_budget.per_s = f->out->pace.telemetry_per_s;
+	/* What was due on a slow line is due at once on a fast one. */
+	if (f->period_ns != shares->period_ns)
+		f->hello_due = f->status_due = 0;
+	f->period_ns = shares->period_ns;
+	f->repeat_budget.per_s = shares->repeat_per_s;
+	f->telemetry_budget.per_s = shares->telemetry_per_s;
 }
 
 static int post_as(struct feed *f, unsigned int kind, unsigned int priority, const void *msg)
@@ -66,13 +70,34 @@ static int post_as(struct feed *f, unsigned int kind, unsigned int priority, con
 
 	if (len < 0)
 		return -EMSGSIZE;
-	return output_post(
-		f->out, kind, priority, f->writer->flags, f->writer->payload, (size_t)len);
+	return outqueue_post(
+		f->queue, kind, priority, f->writer->flags, f->writer->payload, (size_t)len);
 }
 
 int feed_post(struct feed *f, unsigned int kind, const void *msg)
 {
 	return post_as(f, kind, ayp_kind_info(kind)->priority, msg);
+}
+
+bool feed_takes_telemetry(struct feed *f, unsigned int kind, uint64_t now)
+{
+	budget_refill(&f->telemetry_budget, now);
+	return budget_allows(&f->telemetry_budget) &&
+	       outqueue_has_room(f->queue, kind, FRAMING_MAX_PAYLOAD);
+}
+
+bool feed_post_telemetry(
+	struct feed *f, unsigned int kind, const void *msg, bool must, uint64_t now)
+{
+	unsigned int priority = ayp_kind_info(kind)->priority;
+	size_t before = spool_bytes_of(&f->queue->spool, priority);
+
+	budget_refill(&f->telemetry_budget, now);
+	if ((!must && !budget_allows(&f->telemetry_budget)) || post_as(f, kind, priority, msg))
+		return false;
+	budget_spend(&f->telemetry_budget,
+		(int64_t)(spool_bytes_of(&f->queue->spool, priority) - before));
+	return true;
 }
 
 /* ---- names and stacks ----------------------------------------------------------------------- */
@@ -157,14 +182,14 @@ void feed_announce_inline(struct feed *f)
 {
 	if (!announce_names(f, f->inline_listener, AYP_PRIORITY_EVENTS))
 		return;
-	while (post_stacks(f, AYP_PRIORITY_EVENTS, &f->stack_told) > 0)
+	while (post_stacks(f, AYP_PRIORITY_EVENTS, &f->next_stack) > 0)
 		;
 }
 
 bool feed_announced(const struct feed *f)
 {
 	return !names_news_at(f->names, f->basics_listener, 0) &&
-	       !names_news_at(f->names, f->inline_listener, 0) && f->stack_told >= f->stacks->end;
+	       !names_news_at(f->names, f->inline_listener, 0) && f->next_stack >= f->stacks->end;
 }
 
 /* ---- repetition ----------------------------------------------------------------------------- */
@@ -213,20 +238,14 @@ static void cycle_restart(struct cycle *c, uint64_t now)
 	c->wanted = true;
 }
 
-/* A host that acknowledges asks for what it misses; one that is waited for must find us. */
-static bool repeats(const struct feed *f)
+static bool repeat_cycle(struct feed *f, struct cycle *c, bool blind, uint64_t now)
 {
-	return f->repeats && !(f->out->held && f->out->receivers);
-}
-
-static bool repeat_cycle(struct feed *f, struct cycle *c, uint64_t now)
-{
-	if (!c->wanted && !repeats(f))
+	if (!c->wanted && !blind)
 		return false;
 	if (repeat_names(f, c) || (c->stacks && post_stacks(f, AYP_PRIORITY_META, &c->stack) > 0))
 		return true;
 	c->wanted = false;
-	if (now - c->started_ns < CYCLE_NS || !repeats(f))
+	if (now - c->started_ns < CYCLE_NS || !blind)
 		return false;
 	cycle_restart(c, now);
 	return repeat_names(f, c);
@@ -241,9 +260,9 @@ static const uint8_t turns[][CYCLES] = {
 	{CYCLE_SYMBOLS, CYCLE_TASKS, CYCLE_BASICS},
 };
 
-static void repeat(struct feed *f, uint64_t now)
+static void repeat(struct feed *f, bool blind, uint64_t now)
 {
-	size_t before = spool_bytes_of(&f->out->spool, AYP_PRIORITY_META);
+	size_t before = spool_bytes_of(&f->queue->spool, AYP_PRIORITY_META);
 	const uint8_t *order;
 
 	budget_refill(&f->repeat_budget, now);
@@ -251,57 +270,61 @@ static void repeat(struct feed *f, uint64_t now)
 		return;
 	order = turns[f->turn++ % COUNT_OF(turns)];
 	for (size_t i = 0; i < CYCLES; i++)
-		if (repeat_cycle(f, &f->cycles[order[i]], now))
+		if (repeat_cycle(f, &f->cycles[order[i]], blind, now))
 			break;
 	budget_spend(&f->repeat_budget,
-		(int64_t)(spool_bytes_of(&f->out->spool, AYP_PRIORITY_META) - before));
+		(int64_t)(spool_bytes_of(&f->queue->spool, AYP_PRIORITY_META) - before));
 }
 
 /* ---- periodic ------------------------------------------------------------------------------- */
 
-void feed_tell_losses(struct feed *f)
+void feed_report_losses(struct feed *f)
 {
 	ayaprof_Loss *msg = &f->writer->msg.loss;
 
-	while (f->out->losses.untold &&
-		output_has_room(f->out, AYP_KIND_LOSS, FRAMING_MAX_PAYLOAD)) {
-		losses_take_ranges(&f->out->losses, msg);
+	while (f->queue->losses.unreported &&
+		outqueue_has_room(f->queue, AYP_KIND_LOSS, FRAMING_MAX_PAYLOAD)) {
+		losses_take_ranges(&f->queue->losses, msg);
 		if (msg->ranges_count == 0 || feed_post(f, AYP_KIND_LOSS, msg))
 			return;
 	}
 }
 
-void feed_tick(
-	struct feed *f, const ayaprof_Hello *hello, const struct feed_books *books, uint64_t now)
+static void fill_status(struct feed *f, const struct feed_books *books)
 {
-	const struct sink *sink = f->out->sink;
+	ayaprof_Status *status = &f->writer->msg.status;
 
-	if (f->generation != output_generation(f->out)) {
-		f->generation = output_generation(f->out);
+	memset(status, 0, sizeof(*status));
+	books->fill(books->ctx, f, status);
+}
+
+void feed_tick(struct feed *f, const struct feed_listener *who, const ayaprof_Hello *hello,
+	const struct feed_books *books, uint64_t now)
+{
+	assert(!f->ended);
+	if (f->generation != who->generation) {
+		f->generation = who->generation;
 		f->hello_due = 0;
 		f->introduced = false;
 		for (size_t i = 0; i < CYCLES; i++)
 			cycle_restart(&f->cycles[i], now);
 	}
-	if (!sink->present || spool_bytes_of(&f->out->spool, AYP_PRIORITY_META) > META_BUSY)
+	if (!who->present || spool_bytes_of(&f->queue->spool, AYP_PRIORITY_META) > META_BUSY)
 		return;
-	if (now >= f->hello_due && (repeats(f) || !f->introduced) &&
+	if (now >= f->hello_due && (who->blind || !f->introduced) &&
 		feed_post(f, AYP_KIND_HELLO, hello) == 0) {
-		f->hello_due = now + f->out->pace.period_ns;
+		f->hello_due = now + f->period_ns;
 		f->introduced = true;
 	}
 	feed_announce_basics(f);
-	if (now >= f->loss_due && f->out->losses.untold) {
-		feed_tell_losses(f);
+	if (now >= f->loss_due && f->queue->losses.unreported) {
+		feed_report_losses(f);
 		f->loss_due = now + LOSS_PERIOD_NS;
 	}
 	if (now >= f->status_due) {
-		ayaprof_Status *status = &f->writer->msg.status;
-		memset(status, 0, sizeof(*status));
-		books->fill(books->ctx, f, status);
-		if (feed_post(f, AYP_KIND_STATUS, status) == 0)
-			f->status_due = now + f->out->pace.period_ns;
+		fill_status(f, books);
+		if (feed_post(f, AYP_KIND_STATUS, &f->writer->msg.status) == 0)
+			f->status_due = now + f->period_ns;
 	}
-	if (f->repeats)
-		repeat(f, now);
+	repeat(f, who->blind, now);
 }

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * What one output's receiver must be told besides events: who speaks, names, stacks, losses, books.
+ * What one channel's receiver must be told besides events: who speaks, names, stacks, losses, books. It fills a queue
+ * and knows of whoever empties it only what struct feed_listener says.
  *
  * Names and stacks go out before the events that use them: the few that everything hangs on
  * (functions, interfaces) at once, those that come by the thousand (tasks, symbols, stacks) in line
- * with the events, so that they neither displace them nor run minutes ahead of them. A line that a
- * host may listen to from any moment on gets the hello and all names over and over, within a share
- * of its rate, and never more of that than it has carried: while it stands still nothing is
- * repeated. Where a host acknowledges, each new one gets the hello and all names once.
+ * with the events, so that they neither displace them nor run minutes ahead of them. Where somebody
+ * may listen from any moment on, the hello and all names are said over and over, within a share
+ * of the rate, and never more of that than has been carried: while the queue stands still nothing is
+ * repeated. Where a listener says that it is there, each new one gets the hello and all names once.
  */
 #ifndef TARGET_FEED_H
 #define TARGET_FEED_H
@@ -18,7 +19,7 @@
 
 #include "target/stream/budget.h"
 #include "target/source/names.h"
-#include "target/stream/output.h"
+#include "target/stream/outqueue.h"
 #include "target/stream/stacks.h"
 #include "target/stream/writer.h"
 
@@ -33,40 +34,61 @@ struct cycle {
 };
 enum { CYCLE_BASICS, CYCLE_TASKS, CYCLE_SYMBOLS, CYCLES };
 
+/* Of the channel; all must outlive the feed. */
+struct feed_parts {
+	struct outqueue *queue;
+	struct writer *writer;
+	struct names *names;
+	const struct stacks *stacks;
+};
+
+/* Who is fed, at this moment. */
+struct feed_listener {
+	bool present;            /* somebody is there to be told */
+	bool blind;              /* somebody may begin to listen without a word */
+	unsigned int generation; /* changes whenever there may be one who has been told nothing */
+};
+
 struct feed {
-	struct output *out;
+	struct outqueue *queue;
 	struct writer *writer;
 	struct names *names;
 	const struct stacks *stacks;
 	int basics_listener; /* of functions and interfaces */
 	int inline_listener; /* of tasks and symbols */
-	uint64_t stack_told; /* position of the next stack to announce */
-	bool repeats;        /* a host may come at any time */
-	bool closed;         /* the goodbye is said: nothing may follow it */
+	uint64_t next_stack; /* position of the next one to announce */
+	bool ended;          /* the goodbye is said: nothing may follow it */
+	uint64_t period_ns;
 	uint64_t hello_due, status_due, loss_due;
 	bool introduced; /* the hello was said to who is there */
 	struct cycle cycles[CYCLES];
 	unsigned int turn; /* of the cycles */
 	struct budget repeat_budget, telemetry_budget;
-	unsigned int generation; /* of the output, as last introduced to */
+	unsigned int generation; /* of the listener, as last introduced to */
 };
 
-/* 0 or -ENOMEM. All pointers must outlive the feed. */
-int feed_init(struct feed *f, struct output *out, struct writer *writer, struct names *names,
-	const struct stacks *stacks, uint64_t now);
+/* 0 or -ENOMEM. */
+int feed_init(struct feed *f, const struct feed_parts *parts, const struct shares *shares,
+	unsigned int generation, uint64_t now);
 
-/* The line's pace has changed: take the shares from the new one. */
-void feed_follow_pace(struct feed *f);
+/* How often, and how much of the line, is its from now on. */
+void feed_set_shares(struct feed *f, const struct shares *shares);
 
 /* Encode and queue a message in its kind's priority. 0; -ENOSPC: no room now; -EMSGSIZE: cannot be
  * encoded. */
 int feed_post(struct feed *f, unsigned int kind, const void *msg);
 
-/* Tell the functions and interfaces that have come into use, as far as there is room; and, in line
+/* The same, unless it is over its share of the line and not a must. False: it was left out. */
+bool feed_post_telemetry(
+	struct feed *f, unsigned int kind, const void *msg, bool must, uint64_t now);
+/* Is there room and budget for another message of that kind, as large as may be? */
+bool feed_takes_telemetry(struct feed *f, unsigned int kind, uint64_t now);
+
+/* Announce the functions and interfaces that have come into use, as far as there is room; and, in line
  * with the events, tasks, symbols and stacks. */
 void feed_announce_basics(struct feed *f);
 void feed_announce_inline(struct feed *f);
-/* Whether all of them have been told. */
+/* Whether all of them have been announced. */
 bool feed_announced(const struct feed *f);
 
 /* Time passes. `books` fills a status (called only when one is due). */
@@ -74,10 +96,10 @@ struct feed_books {
 	void (*fill)(void *ctx, const struct feed *f, ayaprof_Status *status);
 	void *ctx;
 };
-void feed_tick(
-	struct feed *f, const ayaprof_Hello *hello, const struct feed_books *books, uint64_t now);
+void feed_tick(struct feed *f, const struct feed_listener *who, const ayaprof_Hello *hello,
+	const struct feed_books *books, uint64_t now);
 
-/* Queue what has been lost and not told yet. */
-void feed_tell_losses(struct feed *f);
+/* Queue what has been lost and not reported yet. */
+void feed_report_losses(struct feed *f);
 
 #endif

@@ -20,15 +20,13 @@ static bool takes_log(struct stream *s)
 {
 	bool any = false;
 
-	for (size_t i = 0; i < s->n_lines; i++) {
-		struct feed *f = &s->lines[i].feed;
+	for (size_t i = 0; i < s->n_channels; i++) {
+		struct channel *c = s->channels[i];
 
-		if (f->closed || !f->out->sink->present)
+		if (c->feed.ended || !c->sink->present)
 			continue;
 		any = true;
-		budget_refill(&f->telemetry_budget, s->now_ns);
-		if (!budget_allows(&f->telemetry_budget) ||
-			!output_has_room(f->out, AYP_KIND_LOG, FRAMING_MAX_PAYLOAD))
+		if (!feed_takes_telemetry(&c->feed, AYP_KIND_LOG, s->now_ns))
 			return false;
 	}
 	return any;

@@ -14,14 +14,14 @@ void losses_add(struct losses *l, ayaprof_LossCause cause, int cpu, uint64_t cou
 	if (cpu < -1 || cpu + 1 >= (int)LOSSES_CPUS)
 		cpu = -1;
 	row = &l->rows[cause][cpu + 1];
-	if (row->untold == 0 || first_ns < row->first_ns)
+	if (row->unreported == 0 || first_ns < row->first_ns)
 		row->first_ns = first_ns;
-	if (row->untold == 0 || last_ns > row->last_ns)
+	if (row->unreported == 0 || last_ns > row->last_ns)
 		row->last_ns = last_ns;
 	row->total += count;
-	row->untold += count;
+	row->unreported += count;
 	l->total[cause] += count;
-	l->untold = true;
+	l->unreported = true;
 }
 
 uint64_t losses_total(const struct losses *l)
@@ -39,7 +39,7 @@ void losses_take_ranges(struct losses *l, ayaprof_Loss *msg)
 	for (unsigned int c = 0; c < LOSSES_CAUSES; c++) {
 		for (unsigned int cpu = 0; l->total[c] && cpu < LOSSES_CPUS; cpu++) {
 			struct loss_row *row = &l->rows[c][cpu];
-			if (row->untold == 0)
+			if (row->unreported == 0)
 				continue;
 			if (msg->ranges_count == RANGES_MAX)
 				return;
@@ -48,12 +48,12 @@ void losses_take_ranges(struct losses *l, ayaprof_Loss *msg)
 				.cpu_plus_1 = cpu,
 				.first_ns = row->first_ns,
 				.last_ns = row->last_ns,
-				.count = row->untold,
+				.count = row->unreported,
 			};
-			row->untold = 0;
+			row->unreported = 0;
 		}
 	}
-	l->untold = false;
+	l->unreported = false;
 }
 
 void losses_fill_status(const struct losses *l, ayaprof_Status *status)

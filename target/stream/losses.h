@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
  * Books of lost events of one output, by cause and CPU: exact totals, and the ranges that the host
- * has not been told yet. Losses of one cause and CPU are joined into one range until it is taken,
+ * has not been reported yet. Losses of one cause and CPU are joined into one range until it is taken,
  * so memory is fixed however long the line stands still.
  */
 #ifndef TARGET_LOSSES_H
@@ -18,21 +18,21 @@
 
 struct loss_row {
 	uint64_t total;
-	uint64_t untold;            /* part of total */
-	uint64_t first_ns, last_ns; /* of the untold ones */
+	uint64_t unreported;        /* part of total */
+	uint64_t first_ns, last_ns; /* of the unreported ones */
 };
 
 struct losses {
 	struct loss_row rows[LOSSES_CAUSES][LOSSES_CPUS]; /* [cause][cpu + 1] */
 	uint64_t total[LOSSES_CAUSES];
-	bool untold;
+	bool unreported;
 };
 
 /* `count` more events of this cause; cpu -1: not known. Causes of the host are not accepted. */
 void losses_add(struct losses *l, ayaprof_LossCause cause, int cpu, uint64_t count,
 	uint64_t first_ns, uint64_t last_ns);
 uint64_t losses_total(const struct losses *l);
-/* Move untold ranges into *msg, as many as it holds; what does not fit stays untold. */
+/* Move unreported ranges into *msg, as many as it holds; what does not fit stays unreported. */
 void losses_take_ranges(struct losses *l, ayaprof_Loss *msg);
 /* Totals into a status; rows that do not fit are summed into "CPU not known" rows of their cause.
  */

@@ -1,128 +1,125 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "target/stream/rate.h"
 
-#include <errno.h>
-#include <string.h>
+#include <assert.h>
 
-#include "target/base/clock.h"
-#include "target/base/log.h"
+#include "framing/framing.h"
+#include "framing/textframe.h"
+#include "target/base/config.h"
+#include "target/stream/writer.h"
 
-#define TRIAL_NS   (600 * NS_PER_MS)
-#define SILENCE_NS (1000 * NS_PER_MS)
-/* So often the other side must be able to hear us. */
-#define TRIAL_SAY_NS (100 * NS_PER_MS)
-#define SAY_NS       (300 * NS_PER_MS)
+/* Short frames lose less to noise and hold the line for less time; long ones code better. A receiver
+ * repairs most of what noise does to frames of 2 KiB (docs/salvage.md). */
+static const struct {
+	uint64_t bytes_per_s;
+	size_t frame_bytes;
+} frame_sizes[] = {
+	{23040, 1024}, {UINT64_MAX - 1, 2048}, {UINT64_MAX, 3584}, /* no line: a file, a network */
+};
+
+/* Lines of text below 1024 characters; and below 4096 whatever else is sent (config.h). */
+#define TEXT_FRAME_BYTES 576u
+#define TEXT_PAYLOAD_MAX 3000u
+_Static_assert(TEXTFRAME_BOUND(TEXT_FRAME_BYTES + TEXT_FRAME_BYTES / 4 + EVENTS_OVERHEAD) < 1024,
+	"lines are longer than said");
+_Static_assert(
+	TEXT_FRAME_BYTES_MAX + TEXT_FRAME_BYTES_MAX / 4 + EVENTS_OVERHEAD <= TEXT_PAYLOAD_MAX,
+	"blocks of events would not fit");
+_Static_assert(TEXTFRAME_BOUND(TEXT_PAYLOAD_MAX) <= 4095, "N_TTY holds no longer line");
+
+/* Within a group a block can be decoded only after all before it, so a group bounds what a damaged
+ * frame costs, and on a line how long a receiver that attaches late understands no event. Starting from
+ * nothing costs about 1 % at 60 KiB and 2.5 % at 32 KiB (docs/codec.md). */
+#define GROUP_BYTES      (60u << 10) /* of a file or a connection: damage is rare there */
+#define LINE_GROUP_BYTES (32u << 10)
+#define GROUP_SECONDS    2u
+
+/* The rate that the periods are made for; slower lines get proportionally longer ones, up to: */
+#define REFERENCE_BYTES_PER_S 11520u
+#define MAX_SLOWDOWN          8u
+/* A network's share is taken from this: what a receiver surely takes. */
+#define NOMINAL_BYTES_PER_S 1250000u
+#define REPEAT_PERCENT      8u
+#define TELEMETRY_PERCENT   8u
+/* A host says every 300 ms that it begins, until it is heard. */
+#define START_MS 1000u
+/* Longer than a host waits before it acknowledges on a quiet line; and what its words and the frame that
+ * they are about take on this one. */
+#define RTO_NS         (1200 * NS_PER_MS)
+#define RTO_CLOSING_NS (500 * NS_PER_MS)
+#define RTO_MAX_NS     (4 * NS_PER_S)
+#define ACK_BYTES      64u
+/* Syncs pass everything: they get a quarter of the line. */
+#define SYNC_NS    (50 * NS_PER_MS)
+#define SYNC_BYTES 40u
 /* What a UART may hold that its driver does not count, and a margin. */
 #define FIFO_BITS (128u * 10u)
 #define SETTLE_NS (3 * NS_PER_MS)
-/* The host learns of the change later than we do: what is sent before it has followed is garbage. */
-#define QUIET_NS (50 * NS_PER_MS)
-/* A user tries some rates; a host that asks on and on would keep the line from carrying anything. */
-#define CHANGES         6u
-#define CHANGE_EVERY_NS (10 * NS_PER_S)
-#define BAUD_MIN        1200u
-#define BAUD_MAX        50000000u
 
-void rate_init(struct rate *r, struct output *out, struct reliable *link)
+static size_t frame_bytes_for(const struct sink *sink)
 {
-	*r = (struct rate){.out = out,
-		.link = link,
-		.changes = {.burst = CHANGES, .every_ns = CHANGE_EVERY_NS}};
+	uint64_t rate = sink->bytes_per_s ? sink->bytes_per_s : UINT64_MAX;
+	size_t i = 0;
+
+	if (sink->text)
+		return TEXT_FRAME_BYTES;
+	while (frame_sizes[i].bytes_per_s < rate)
+		i++;
+	return frame_sizes[i].frame_bytes;
 }
 
-int rate_ask(struct rate *r, uint32_t baud, uint64_t now)
+static uint64_t group_bytes_for(uint64_t rate)
 {
-	if (!r->out->sink->ops->set_rate || !r->out->sink->baud)
-		return -EOPNOTSUPP;
-	if (r->state != RATE_BASE && r->state != RATE_CHANGED)
-		return -EBUSY;
-	if (baud < BAUD_MIN || baud > BAUD_MAX)
-		return -ERANGE;
-	if (!ration_take(&r->changes, now))
-		return -EAGAIN;
-	if (r->state == RATE_BASE)
-		r->base = r->out->sink->baud;
-	r->wanted = baud;
-	r->out->rests = true;
-	r->state = RATE_DRAIN;
-	r->entered_ns = now;
-	return 0;
+	if (rate == 0)
+		return GROUP_BYTES;
+	return rate * GROUP_SECONDS < LINE_GROUP_BYTES ? rate * GROUP_SECONDS : LINE_GROUP_BYTES;
 }
 
-void rate_heard(struct rate *r, uint64_t now)
+static uint64_t period_for(uint64_t rate)
 {
-	r->heard_ns = now;
-	if (r->state != RATE_TRIAL)
-		return;
-	r->out->rests = false;
-	r->state = r->wanted == r->base ? RATE_BASE : RATE_CHANGED;
-	log_note("line at %u baud: both sides hear each other", r->out->sink->baud);
+	uint64_t permille = (uint64_t)REFERENCE_BYTES_PER_S * 1000 / rate;
+
+	if (permille < 1000)
+		permille = 1000;
+	if (permille > MAX_SLOWDOWN * 1000)
+		permille = MAX_SLOWDOWN * 1000;
+	return NS_PER_S / 1000 * permille;
 }
 
-static void go_back(struct rate *r)
+static void derive_timeouts(struct rate *r, const struct sink *sink)
 {
-	int err = r->out->sink->ops->set_rate(r->out->sink, r->base);
+	uint64_t trip_ns = rate_time_ns(r, r->frame_bytes + ACK_BYTES);
 
-	r->state = RATE_BASE;
-	r->out->rests = false;
-	if (err)
-		log_warn("cannot set %u baud again: %s", r->base, strerror(-err));
-	else
-		log_warn("no host is heard at %u baud: back to %u", r->wanted, r->base);
+	r->rto_ns = RTO_NS + trip_ns;
+	r->rto_closing_ns = RTO_CLOSING_NS + trip_ns;
+	r->rto_max_ns = RTO_MAX_NS + trip_ns;
+	r->sync_ns = rate_time_ns(r, 4 * SYNC_BYTES);
+	if (r->sync_ns < SYNC_NS)
+		r->sync_ns = SYNC_NS;
+	if (sink->baud)
+		r->settle_ns = SETTLE_NS + FIFO_BITS * NS_PER_S / sink->baud;
 }
 
-static void change(struct rate *r, uint64_t now)
+void rate_derive(struct rate *r, const struct sink *sink, size_t frame_bytes)
 {
-	int err = r->out->sink->ops->set_rate(r->out->sink, r->wanted);
+	uint64_t rate = sink->bytes_per_s ? sink->bytes_per_s : NOMINAL_BYTES_PER_S;
+	bool limits = sink->format == SINK_LINE;
 
-	r->entered_ns = r->said_ns = now;
-	r->generation = r->out->sink->generation;
-	r->state = RATE_TRIAL;
-	if (!err)
-		return;
-	log_warn("the driver does not do %u baud: %s", r->wanted, strerror(-err));
-	r->out->rests = false;
-	r->state = RATE_BASE;
+	assert(frame_bytes <= FRAMING_MAX_PAYLOAD);
+	*r = (struct rate){
+		.bytes_per_s = sink->bytes_per_s,
+		.frame_bytes = frame_bytes ? frame_bytes : frame_bytes_for(sink),
+		.group_bytes = group_bytes_for(sink->bytes_per_s),
+		.shares = {.period_ns = period_for(rate),
+			.repeat_per_s = limits ? (int64_t)(rate * REPEAT_PERCENT / 100) + 1 : 0,
+			.telemetry_per_s =
+				limits ? (int64_t)(rate * TELEMETRY_PERCENT / 100) + 1 : 0},
+		.start_bytes = (size_t)(sink->bytes_per_s * START_MS / 1000),
+	};
+	derive_timeouts(r, sink);
 }
 
-static bool drained(const struct rate *r)
+size_t rate_payload_max(const struct sink *sink)
 {
-	const struct output *o = r->out;
-
-	return !o->urgent_waits && !o->frame.len && o->sink->ops->unsent(o->sink) == 0;
-}
-
-void rate_tick(struct rate *r, uint64_t now)
-{
-	uint64_t say = r->state == RATE_TRIAL ? TRIAL_SAY_NS : SAY_NS;
-
-	if (r->state == RATE_BASE)
-		return;
-	/* A line that was away comes back as it was opened. */
-	if (!r->out->sink->present ||
-		(r->state >= RATE_TRIAL && r->generation != r->out->sink->generation)) {
-		r->state = RATE_BASE;
-		r->out->rests = false;
-		return;
-	}
-	if (r->state == RATE_DRAIN && drained(r)) {
-		r->state = RATE_SETTLE;
-		r->entered_ns = now;
-	} else if (r->state == RATE_DRAIN && now - r->entered_ns > SILENCE_NS) {
-		r->state = RATE_BASE; /* a line that does not move is not to be changed */
-		r->out->rests = false;
-	} else if (r->state == RATE_SETTLE &&
-		   now - r->entered_ns > SETTLE_NS + FIFO_BITS * NS_PER_S / r->out->sink->baud) {
-		change(r, now);
-	} else if (r->state == RATE_TRIAL && now - r->entered_ns > TRIAL_NS) {
-		go_back(r);
-	} else if (r->state == RATE_CHANGED && now - r->heard_ns > SILENCE_NS) {
-		go_back(r);
-	}
-	if (r->state == RATE_TRIAL && now - r->entered_ns > QUIET_NS)
-		r->out->rests = false;
-	if (r->state >= RATE_TRIAL && now - r->said_ns > say) {
-		r->said_ns = now;
-		r->link->sync_due = true;
-	}
+	return sink->text ? TEXT_PAYLOAD_MAX : FRAMING_MAX_PAYLOAD;
 }

@@ -1,38 +1,46 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * Another baud rate at a host's wish, and back by itself: PROTOCOL.md, section 14, "Rate".
- *
- * The answer leaves at the old rate; then the line is silent, changes, and both sides must hear each
- * other within half a second. Whoever hears nothing for a second goes back to the rate it began with.
+ * Everything that follows from what a line carries in a second: how long frames are, after how much a group of
+ * blocks begins anew, how often things are repeated, which shares of the line they may take, and for how long an
+ * acknowledgement is waited for. Worked out in one place (rate_derive), which channel_follow_rate calls.
  */
 #ifndef TARGET_RATE_H
 #define TARGET_RATE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
+#include "target/base/clock.h"
+#include "target/sink/sink.h"
 #include "target/stream/budget.h"
-#include "target/stream/output.h"
-#include "target/stream/reliable.h"
-
-enum rate_state { RATE_BASE, RATE_DRAIN, RATE_SETTLE, RATE_TRIAL, RATE_CHANGED };
 
 struct rate {
-	struct output *out;
-	struct reliable *link;
-	enum rate_state state;
-	uint32_t base, wanted;
-	unsigned int generation; /* of the sink when the rate was changed */
-	uint64_t entered_ns, heard_ns, said_ns;
-	struct ration changes; /* while the line changes, it carries nothing */
+	uint64_t bytes_per_s; /* of the line, 0: more than is worth counting */
+	size_t frame_bytes;   /* payload of an Events frame to aim for */
+	uint64_t group_bytes; /* after so many a block builds on none before it */
+	struct shares shares;
+	size_t start_bytes; /* what a host whose first words are on their way may have missed */
+	uint64_t
+		rto_ns; /* without an acknowledgement for so long, the newest frame is sent again */
+	uint64_t rto_closing_ns; /* the same at the end, when nothing new follows */
+	uint64_t rto_max_ns;     /* to which both double */
+	uint64_t
+		sync_ns; /* between two Syncs: a host that asks without end gets no more of the line */
+	uint64_t
+		settle_ns; /* until a UART has sent what its driver does not count; 0: no serial line */
 };
 
-void rate_init(struct rate *r, struct output *out, struct reliable *link);
-/* Change soon. The answer, which the caller queues as urgent, still leaves at the old rate. 0, or a negative
- * errno: -EOPNOTSUPP no serial line, -EBUSY in the middle of a change, -EAGAIN too many of them, -ERANGE. */
-int rate_ask(struct rate *r, uint32_t baud, uint64_t now_ns);
-/* A host was understood. */
-void rate_heard(struct rate *r, uint64_t now_ns);
-void rate_tick(struct rate *r, uint64_t now_ns);
+/* `frame_bytes`: what the user wants, 0: no wish. */
+void rate_derive(struct rate *r, const struct sink *sink, size_t frame_bytes);
+
+/* How long the line is busy with so many bytes. */
+static inline uint64_t rate_time_ns(const struct rate *r, size_t bytes)
+{
+	return r->bytes_per_s ? bytes * NS_PER_S / r->bytes_per_s : 0;
+}
+
+/* The most that the payload of any message may be on this sink. */
+size_t rate_payload_max(const struct sink *sink);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "target/stream/stream.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,29 +15,36 @@
 /* A quiet board is still live; a file has nobody waiting, and larger blocks are denser. */
 #define FLUSH_NS      (200 * NS_PER_MS)
 #define FLUSH_FILE_NS (1000 * NS_PER_MS)
-/* Nothing tells whether it arrived, and only it makes the receiver's books final: on a noisy line
- * one of several gets through. */
 /* The most an event can take in a block, with room to spare: what back-pressure reckons with. */
 #define EVENT_BOUND 32u
+
 static size_t frame_bytes(const struct stream *s)
 {
-	return s->lines[0].out->pace.frame_bytes;
+	return s->channels[0]->rate.frame_bytes;
 }
 
-/* Frames of events are as the first output wants them; who attaches late to any of them waits no longer for a group
- * than its pace says. */
-static void set_block_sizes(struct stream *s)
+/* Frames of events are as the first channel wants them; who attaches late to any of them waits no longer for a
+ * group than its rate says. */
+static void size_blocks(void *ctx, struct channel *c)
 {
+	struct stream *s = ctx;
 	uint64_t group = UINT64_MAX;
 
-	for (size_t i = 0; i < s->n_lines; i++)
-		if (s->lines[i].out->pace.group_bytes < group)
-			group = s->lines[i].out->pace.group_bytes;
+	for (size_t i = 0; i < s->n_channels; i++)
+		if (s->channels[i]->rate.group_bytes < group)
+			group = s->channels[i]->rate.group_bytes;
 	ayp_block_encoder_resize(s->encoder, frame_bytes(s) - EVENTS_OVERHEAD, group);
 }
 
+static const struct channel_ops channel_ops = {
+	.rate_changed = size_blocks,
+	.control = stream_control,
+	.goodbye = stream_goodbye,
+	.end_recording = stream_end_recording,
+};
+
 struct stream *stream_new(
-	const struct config *cfg, struct names *names, struct output **outputs, size_t n_outputs)
+	const struct config *cfg, struct names *names, struct channel **channels, size_t n)
 {
 	struct stream *s = calloc(1, sizeof(*s));
 	struct ayp_block_config blocks = {
@@ -44,22 +52,23 @@ struct stream *stream_new(
 	void *mem = malloc(ayp_block_encoder_size(blocks.codec));
 	uint64_t now = now_ns();
 
+	assert(n > 0 && n <= STREAM_MAX_CHANNELS);
 	if (!s || !mem)
 		goto failed;
 	s->cfg = cfg;
 	s->names = names;
 	s->encoder = ayp_block_encoder_init(mem, &blocks);
 	s->writer.ctx = ayp_message_ctx_new();
-	s->writer.cap = pace_payload_max(outputs[0]->sink);
+	s->writer.cap = rate_payload_max(channels[0]->sink);
 	if (!s->encoder || !s->writer.ctx)
 		goto failed;
-	for (size_t i = 0; i < n_outputs; i++) {
-		const struct line_parts parts = {&s->writer, names, &s->stacks};
-		if (line_init(&s->lines[i], outputs[i], &parts, cfg, now))
+	for (size_t i = 0; i < n; i++) {
+		const struct channel_parts parts = {&s->writer, names, &s->stacks, &channel_ops, s};
+		if (channel_join(channels[i], &parts, now))
 			goto failed;
+		s->channels[s->n_channels++] = channels[i];
 	}
-	s->n_lines = n_outputs;
-	set_block_sizes(s);
+	size_blocks(s, s->channels[0]);
 	control_init(&s->control);
 	s->now_ns = now;
 	s->log.fd = -1;
@@ -78,7 +87,7 @@ void stream_free(struct stream *s)
 		return;
 	stacks_free(&s->stacks);
 	ayp_message_ctx_free(s->writer.ctx);
-	free(s->totals.told);
+	free(s->totals.reported);
 	free(s->encoder); /* the memory it was set up in */
 	free(s);
 }
@@ -116,19 +125,18 @@ static void post_block(struct stream *s, const struct ayp_block_info *info)
 	/* Announcing uses the writer, too. */
 	memcpy(payload, s->writer.payload, item.len);
 	item.payload = payload;
-	for (size_t i = 0; i < s->n_lines; i++) {
-		struct output *out = s->lines[i].out;
-		feed_announce_basics(&s->lines[i].feed);
-		if (output_takes_events(out))
-			feed_announce_inline(&s->lines[i].feed);
+	for (size_t i = 0; i < s->n_channels; i++) {
+		struct channel *c = s->channels[i];
+
+		feed_announce_basics(&c->feed);
+		if (outqueue_takes_events(&c->queue))
+			feed_announce_inline(&c->feed);
 		if (len >= 0) {
-			output_post_events(out, &item);
-			dropped = dropped || out->pausing;
-			continue;
+			outqueue_post_events(&c->queue, &item);
+			dropped = dropped || c->queue.shedding;
+		} else {
+			outqueue_lose(&c->queue, ayaprof_LossCause_LOSS_UNKNOWN, &item);
 		}
-		for (unsigned int j = 0; j < item.n_shares; j++)
-			losses_add(&out->losses, ayaprof_LossCause_LOSS_UNKNOWN, shares[j].cpu,
-				shares[j].count, info->first_ns, info->last_ns);
 	}
 	if (dropped)
 		ayp_block_encoder_restart(s->encoder);
@@ -139,14 +147,14 @@ static void start_group_for_new_receivers(struct stream *s)
 {
 	unsigned int generations = 0;
 
-	for (size_t i = 0; i < s->n_lines; i++)
-		generations += output_generation(s->lines[i].out);
+	for (size_t i = 0; i < s->n_channels; i++)
+		generations += channel_generation(s->channels[i]);
 	if (generations != s->generations)
 		ayp_block_encoder_restart(s->encoder);
 	s->generations = generations;
 }
 
-static void cut_block(struct stream *s)
+void stream_cut_block(struct stream *s)
 {
 	ayaprof_Events *msg = &s->writer.msg.events;
 	struct ayp_block_info info = {0};
@@ -222,7 +230,7 @@ static void on_event(void *ctx, const struct ayp_event *ev)
 	use_names(s, ev);
 	pending = ayp_block_encoder_pending(s->encoder);
 	if (pending == AYP_BLOCK_MAX_EVENTS) {
-		cut_block(s);
+		stream_cut_block(s);
 		pending = ayp_block_encoder_pending(s->encoder);
 	}
 	if (pending == 0)
@@ -233,7 +241,7 @@ static void on_event(void *ctx, const struct ayp_event *ev)
 	if (ev->t_ns > s->last_event_ns)
 		s->last_event_ns = ev->t_ns;
 	if (cut > 0)
-		cut_block(s);
+		stream_cut_block(s);
 }
 
 static void on_stack(void *ctx, const ayaprof_Stack *stack)
@@ -255,92 +263,50 @@ bool stream_has_room(const struct stream *s)
 {
 	size_t bytes = 2 * frame_bytes(s) + STREAM_BATCH * EVENT_BOUND;
 
-	for (size_t i = 0; i < s->n_lines; i++)
-		if (!output_has_event_room(s->lines[i].out, bytes))
+	for (size_t i = 0; i < s->n_channels; i++)
+		if (!outqueue_has_event_room(&s->channels[i]->queue, bytes))
 			return false;
 	return true;
 }
 
-/* ---- books ---------------------------------------------------------------------------------- */
-
-/* Causes that strike before the daemon: such events have no index. */
-static const ayaprof_LossCause kernel_causes[] = {
-	ayaprof_LossCause_LOSS_RING_FULL,
-	ayaprof_LossCause_LOSS_MAP_FULL,
-	ayaprof_LossCause_LOSS_MISSED_RETURN,
-};
-
-static uint64_t kernel_losses(const struct output *out)
-{
-	uint64_t sum = 0;
-
-	for (size_t i = 0; i < sizeof(kernel_causes) / sizeof(kernel_causes[0]); i++)
-		sum += out->losses.total[kernel_causes[i]];
-	return sum;
-}
-
-void stream_fill_status(const struct stream *s, size_t i, ayaprof_Status *status)
-{
-	const struct output *out = s->lines[i].out;
-
-	status->t_ns = s->source->replay ? s->last_event_ns : s->now_ns;
-	status->taken = s->taken;
-	status->produced = s->produced ? s->produced : s->taken + kernel_losses(out);
-	losses_fill_status(&out->losses, status);
-	for (unsigned int cpu = 0; cpu < STREAM_CPUS; cpu++) {
-		status->taken_by_cpu[cpu] = s->taken_by_cpu[cpu];
-		if (s->taken_by_cpu[cpu])
-			status->taken_by_cpu_count = (pb_size_t)(cpu + 1);
-	}
-	status->pending = output_pending(out) + ayp_block_encoder_pending(s->encoder);
-	status->frames = out->frames;
-	status->wire_bytes = out->wire_bytes;
-	status->spool_bytes = spool_bytes(&out->spool);
-	status->spool_peak = out->spool.peak;
-	status->spool_size = out->spool.size;
-	status->cpu_us = usage_cpu_us();
-	status->rss_kb = usage_rss_kb();
-	status->line_reopened = out->sink->reopened;
-	status->has_uart =
-		out->sink->ops->errors && out->sink->ops->errors(out->sink, &status->uart);
-	status->frames_again = out->frames_again;
-}
-
-static void fill_books(void *ctx, const struct feed *f, ayaprof_Status *status)
-{
-	const struct stream *s = ctx;
-	size_t i = 0;
-
-	while (f != &s->lines[i].feed)
-		i++;
-	stream_fill_status(s, i, status);
-}
-
 /* ---- course of a session -------------------------------------------------------------------- */
 
-static void begin_recording(struct feed *f)
+static void begin_recording(struct channel *c)
 {
-	ayaprof_Recording *msg = &f->writer->msg.recording;
+	ayaprof_Recording *msg = &c->writer->msg.recording;
 
 	memset(msg, 0, sizeof(*msg));
 	msg->format_version = AYP_FORMAT_VERSION;
 	msg->start_wall_ns = (int64_t)clock_ns(CLOCK_REALTIME);
 	snprintf(msg->recorder, sizeof(msg->recorder), "ayaprof-uart %s", AYAPROF_VERSION);
-	snprintf(msg->link, sizeof(msg->link), "%s", f->out->sink->description);
-	feed_post(f, AYP_KIND_RECORDING, msg);
+	snprintf(msg->link, sizeof(msg->link), "%s", c->sink->description);
+	feed_post(&c->feed, AYP_KIND_RECORDING, msg);
+}
+
+static void fill_books(void *ctx, const struct feed *f, ayaprof_Status *status)
+{
+	const struct stream *s = ctx;
+
+	for (size_t i = 0; i < s->n_channels; i++)
+		if (f == &s->channels[i]->feed)
+			stream_fill_status(s, s->channels[i], status);
 }
 
 static void tick_feeds(struct stream *s)
 {
 	struct feed_books books = {fill_books, s};
 
-	for (size_t i = 0; i < s->n_lines; i++) {
-		if (s->lines[i].feed.closed)
+	for (size_t i = 0; i < s->n_channels; i++) {
+		struct channel *c = s->channels[i];
+		struct feed_listener who = {
+			c->sink->present, channel_is_blind(c), channel_generation(c)};
+
+		if (c->feed.ended)
 			continue;
-		s->hello.baud = s->lines[i].out->sink->baud;
-		s->hello.link = s->lines[i].out->sink->link;
-		s->hello.answers = reliable_listens(&s->lines[i].link);
-		feed_tick(&s->lines[i].feed, &s->hello, &books, s->now_ns);
+		s->hello.baud = c->sink->baud;
+		s->hello.link = c->sink->link;
+		s->hello.answers = reliable_listens(&c->link);
+		feed_tick(&c->feed, &who, &s->hello, &books, s->now_ns);
 	}
 }
 
@@ -349,9 +315,9 @@ void stream_begin(struct stream *s, struct source *source)
 	s->source = source;
 	hello_fill(&s->hello, s->cfg, source);
 	s->hello.codec = STREAM_CODEC;
-	for (size_t i = 0; i < s->n_lines; i++)
-		if (s->lines[i].out->sink->format == SINK_FILE)
-			begin_recording(&s->lines[i].feed);
+	for (size_t i = 0; i < s->n_channels; i++)
+		if (s->channels[i]->sink->format == SINK_FILE)
+			begin_recording(s->channels[i]);
 	s->losses_read_ns = s->now_ns;
 	tick_feeds(s);
 }
@@ -359,6 +325,8 @@ void stream_begin(struct stream *s, struct source *source)
 void stream_set_now(struct stream *s, uint64_t now)
 {
 	s->now_ns = now;
+	for (size_t i = 0; i < s->n_channels; i++)
+		channel_look(s->channels[i], now);
 	if (now < s->second_due_ns)
 		return;
 	s->second_due_ns = now + NS_PER_S;
@@ -369,109 +337,47 @@ void stream_set_now(struct stream *s, uint64_t now)
 /* While events already wait for the line, cutting early would only make worse blocks. */
 static void flush_pending(struct stream *s)
 {
-	const struct output *out = s->lines[0].out;
+	const struct channel *c = s->channels[0];
 	uint64_t age = s->now_ns - s->pending_since_ns;
 
-	if (ayp_block_encoder_pending(s->encoder) == 0 || output_pending(out) > 0)
+	if (ayp_block_encoder_pending(s->encoder) == 0 || transmitter_pending(&c->tx) > 0)
 		return;
-	if (age >= (out->sink->format == SINK_FILE ? FLUSH_FILE_NS : FLUSH_NS))
-		cut_block(s);
+	if (age >= (c->sink->format == SINK_FILE ? FLUSH_FILE_NS : FLUSH_NS))
+		stream_cut_block(s);
 }
 
-void stream_tick(struct stream *s, bool closing)
+static bool events_wait(const struct stream *s)
 {
-	bool waiting = false, changed = false;
+	for (size_t i = 0; i < s->n_channels; i++)
+		if (transmitter_pending(&s->channels[i]->tx) > 0)
+			return true;
+	return false;
+}
 
-	for (size_t i = 0; i < s->n_lines; i++)
-		changed = line_tick(&s->lines[i], closing, s->now_ns) || changed;
-	if (changed)
-		set_block_sizes(s);
-	if (!closing) {
+void stream_tick(struct stream *s)
+{
+	for (size_t i = 0; i < s->n_channels; i++)
+		channel_tick(s->channels[i], s->now_ns);
+	if (!s->quiescing) {
 		flush_pending(s);
 		stream_telemetry(s);
 	}
-	for (size_t i = 0; i < s->n_lines; i++)
-		waiting = waiting || output_pending(s->lines[i].out) > 0;
-	if (!closing || waiting) {
+	if (!s->quiescing || events_wait(s)) {
 		stream_log_tick(s);
 		tick_feeds(s);
 	}
-	for (size_t i = 0; closing && i < s->n_lines; i++) {
-		if (s->lines[i].feed.closed)
+	for (size_t i = 0; s->quiescing && i < s->n_channels; i++) {
+		struct feed *f = &s->channels[i]->feed;
+
+		if (f->ended)
 			continue;
-		feed_announce_basics(&s->lines[i].feed);
-		feed_announce_inline(&s->lines[i].feed);
+		feed_announce_basics(f);
+		feed_announce_inline(f);
 	}
 }
-
-/* ---- the end ----------------------------------------------------------------------------- */
 
 void stream_pump(struct stream *s)
 {
-	for (size_t i = 0; i < s->n_lines; i++)
-		output_pump(s->lines[i].out);
-}
-
-void stream_close_books(struct stream *s)
-{
-	uint64_t accounted;
-
-	while (ayp_block_encoder_pending(s->encoder) > 0)
-		cut_block(s);
-	stream_read_losses(s);
-	stream_take_sample(s);
-	stream_flush_samples(s);
-	stream_pass_log(s);
-	s->totals.cursor = 0;
-	s->produced = s->source->ops->produced(s->source);
-	accounted = s->taken + kernel_losses(s->lines[0].out);
-	if (s->produced < accounted) {
-		log_detail("the source counts %llu events, %llu are accounted for",
-			(unsigned long long)s->produced, (unsigned long long)accounted);
-		s->produced = accounted;
-	}
-	/* Events that the kernel side counted, but neither handed over nor reported as lost. */
-	for (size_t i = 0; i < s->n_lines; i++) {
-		losses_add(&s->lines[i].out->losses, ayaprof_LossCause_LOSS_UNKNOWN, -1,
-			s->produced - accounted, s->hello.start_ns, s->now_ns);
-		feed_tell_losses(&s->lines[i].feed);
-	}
-}
-
-int stream_goodbye(
-	struct stream *s, size_t i, unsigned int times, const char *reason, int exit_status)
-{
-	struct feed *f = &s->lines[i].feed;
-	ayaprof_Goodbye *msg = &s->writer.msg.goodbye;
-	int err;
-
-	feed_tell_losses(f);
-	f->closed = true;
-	memset(msg, 0, sizeof(*msg));
-	msg->has_status = true;
-	stream_fill_status(s, i, &msg->status);
-	snprintf(msg->reason, sizeof(msg->reason), "%s", reason);
-	msg->command_ended = exit_status >= 0;
-	msg->exit_status = msg->command_ended ? exit_status : 0;
-	err = feed_post(f, AYP_KIND_GOODBYE, msg);
-	if (f->out->sink->format != SINK_FILE && !f->out->held)
-		for (unsigned int n = 1; n < times && !err; n++)
-			(void)feed_post(f, AYP_KIND_GOODBYE, msg);
-	return err;
-}
-
-int stream_end_recording(struct stream *s, size_t i, const char *reason)
-{
-	struct feed *f = &s->lines[i].feed;
-	ayaprof_RecordingEnd *msg = &s->writer.msg.recording_end;
-
-	if (f->out->sink->format != SINK_FILE)
-		return 0;
-	memset(msg, 0, sizeof(*msg));
-	msg->has_stats = true;
-	msg->stats.frames = f->out->frames;
-	msg->stats.wire_bytes = f->out->wire_bytes;
-	msg->end_wall_ns = (int64_t)clock_ns(CLOCK_REALTIME);
-	snprintf(msg->reason, sizeof(msg->reason), "%s", reason);
-	return feed_post(f, AYP_KIND_RECORDING_END, msg);
+	for (size_t i = 0; i < s->n_channels; i++)
+		channel_pump(s->channels[i]);
 }

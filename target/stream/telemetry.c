@@ -25,19 +25,11 @@ bool stream_post_telemetry(struct stream *s, unsigned int kind, const void *msg,
 {
 	bool all = true;
 
-	for (size_t i = 0; i < s->n_lines; i++) {
-		struct feed *f = &s->lines[i].feed;
-		size_t before = spool_bytes_of(&f->out->spool, AYP_PRIORITY_AGGREGATE);
+	for (size_t i = 0; i < s->n_channels; i++) {
+		struct feed *f = &s->channels[i]->feed;
 
-		if (f->closed)
-			continue;
-		budget_refill(&f->telemetry_budget, s->now_ns);
-		if ((!must && !budget_allows(&f->telemetry_budget)) || feed_post(f, kind, msg)) {
-			all = false;
-			continue;
-		}
-		budget_spend(&f->telemetry_budget,
-			(int64_t)(spool_bytes_of(&f->out->spool, AYP_PRIORITY_AGGREGATE) - before));
+		if (!f->ended)
+			all = feed_post_telemetry(f, kind, msg, must, s->now_ns) && all;
 	}
 	return all;
 }
@@ -62,8 +54,8 @@ void stream_read_losses(struct stream *s)
 		/* The new ones came after the last look, and not before the very first. */
 		first = row->first_ns > s->losses_read_ns ? row->first_ns : s->losses_read_ns;
 		last = row->last_ns ? row->last_ns : s->now_ns;
-		for (size_t f = 0; f < s->n_lines; f++)
-			losses_add(&s->lines[f].out->losses, (ayaprof_LossCause)row->cause,
+		for (size_t k = 0; k < s->n_channels; k++)
+			losses_add(&s->channels[k]->queue.losses, (ayaprof_LossCause)row->cause,
 				known ? row->cpu : -1, row->count - *seen,
 				first < last ? first : last, last);
 		*seen = row->count;
@@ -112,20 +104,20 @@ static uint64_t row_hash(const ayaprof_Aggregate *row)
 
 static bool totals_resize(struct totals *t, uint32_t funcs)
 {
-	uint64_t *told;
+	uint64_t *reported;
 
 	if (funcs <= t->funcs)
 		return true;
-	told = realloc(t->told, funcs * sizeof(*told));
-	if (!told)
+	reported = realloc(t->reported, funcs * sizeof(*reported));
+	if (!reported)
 		return false;
-	memset(told + t->funcs, 0, (funcs - t->funcs) * sizeof(*told));
-	t->told = told;
+	memset(reported + t->funcs, 0, (funcs - t->funcs) * sizeof(*reported));
+	t->reported = reported;
 	t->funcs = funcs;
 	return true;
 }
 
-/* Fill one message from the cursor on. `all`: also rows the host has been told. */
+/* Fill one message from the cursor on. `all`: also rows that have been reported. */
 static bool collect_rows(struct stream *s, bool all)
 {
 	/* Where payloads are shorter, so many surely fit. */
@@ -145,9 +137,9 @@ static bool collect_rows(struct stream *s, bool all)
 
 		for (size_t i = 0; i < n; i++) {
 			uint64_t hash = row_hash(&to[i]);
-			if (to[i].func >= t->funcs || (!all && t->told[to[i].func] == hash))
+			if (to[i].func >= t->funcs || (!all && t->reported[to[i].func] == hash))
 				continue;
-			t->told[to[i].func] = hash;
+			t->reported[to[i].func] = hash;
 			names_use(s->names, ayaprof_Table_TABLE_FUNC, to[i].func);
 			if (kept != i)
 				to[kept] = to[i];
@@ -163,18 +155,19 @@ static bool collect_rows(struct stream *s, bool all)
 /* A message as large as ROWS_MAX rows may be. */
 static bool room_for_totals(const struct stream *s)
 {
-	for (size_t i = 0; i < s->n_lines; i++)
-		if (!output_has_room(s->lines[i].out, AYP_KIND_AGGREGATES, FRAMING_MAX_PAYLOAD))
+	for (size_t i = 0; i < s->n_channels; i++)
+		if (!outqueue_has_room(
+			    &s->channels[i]->queue, AYP_KIND_AGGREGATES, FRAMING_MAX_PAYLOAD))
 			return false;
 	return true;
 }
 
-/* What one host has not been sent is told again in the next round. */
-static void forget_told(struct totals *t, uint32_t from, uint32_t to)
+/* What was not sent to all is reported again in the next round. */
+static void forget_reported(struct totals *t, uint32_t from, uint32_t to)
 {
 	to = to < t->funcs ? to : t->funcs;
 	if (from < to)
-		memset(t->told + from, 0, (to - from) * sizeof(*t->told));
+		memset(t->reported + from, 0, (to - from) * sizeof(*t->reported));
 }
 
 static void send_totals(struct stream *s)
@@ -186,7 +179,7 @@ static void send_totals(struct stream *s)
 	while (room_for_totals(s) && collect_rows(s, all)) {
 		if (!stream_post_telemetry(
 			    s, AYP_KIND_AGGREGATES, &s->writer.msg.aggregates, false))
-			forget_told(&s->totals, from, s->totals.cursor);
+			forget_reported(&s->totals, from, s->totals.cursor);
 		from = s->totals.cursor;
 	}
 }

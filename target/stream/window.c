@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "target/stream/window.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
+
+#include "framing/seq.h"
 
 _Static_assert((WINDOW_FRAMES & (WINDOW_FRAMES - 1)) == 0, "numbers wrap around the slots");
 
@@ -96,14 +99,14 @@ static void forget_oldest(struct window *w)
 		w->head = w->tail = 0; /* few pages stay in use on a line that keeps up */
 	else
 		w->head = slot(w, w->first)->at;
-	if ((int32_t)(w->resend_at - w->first) < 0)
+	if (seq_before(w->resend_at, w->first))
 		w->resend_at = w->first;
 }
 
 /* What has arrived needs no keeping once nothing before it is missing. */
-static void forget_arrived(struct window *w)
+static void forget_acked(struct window *w)
 {
-	while (w->first != w->end && slot(w, w->first)->state == WINDOW_ARRIVED)
+	while (w->first != w->end && slot(w, w->first)->state == WINDOW_ACKED)
 		forget_oldest(w);
 }
 
@@ -115,7 +118,7 @@ void window_make_room(struct window *w, size_t len, size_t limit)
 		limit = w->extent;
 	while (w->first != w->end && !has_room(w, limit, len, false))
 		forget_oldest(w);
-	forget_arrived(w);
+	forget_acked(w);
 }
 
 void window_add(struct window *w, const uint8_t *wire, size_t len)
@@ -123,10 +126,11 @@ void window_add(struct window *w, const uint8_t *wire, size_t len)
 	struct window_slot *s = slot(w, w->end);
 	size_t at;
 
+	assert(len > 0 && len <= UINT16_MAX && window_has_room(w, len, true));
 	while (!place(w, w->extent, len, &at) && w->extent < w->size)
 		widen(w, w->extent < w->size / 2 ? 2 * w->extent : w->size);
-	if (!place(w, w->extent, len,
-		    &at)) /* against the contract: not kept, and so never sent again */
+	/* Against the contract: not kept, and so never sent again. */
+	if (!place(w, w->extent, len, &at))
 		at = len = 0;
 	memcpy(w->mem + at, wire, len);
 	*s = (struct window_slot){.at = (uint32_t)at,
@@ -142,86 +146,86 @@ void window_add(struct window *w, const uint8_t *wire, size_t len)
 /* ---- acknowledgements ----------------------------------------------------------------------- */
 
 /* The number after the last one that an acknowledgement speaks of; false if it says what cannot be. */
-static bool told_until(const struct window *w, const ayaprof_Ack *ack, uint32_t *until)
+static bool find_heard_end(const struct window *w, const ayaprof_Ack *ack, uint32_t *heard_end)
 {
 	uint32_t behind = w->end - ack->next_seq; /* numbers the board has sent from there on */
 	uint64_t sum = 0;
 
-	if ((int32_t)behind < 0)
+	if (seq_before(w->end, ack->next_seq))
 		return false;
 	for (pb_size_t i = 0; i < ack->missing_count; i++)
 		sum += ack->missing[i];
-	*until = ack->next_seq + (uint32_t)sum;
+	*heard_end = ack->next_seq + (uint32_t)sum;
 	return sum <= behind;
 }
 
-static void arrived(struct window *w, uint32_t from, uint32_t to)
+static void set_acked(struct window *w, uint32_t from, uint32_t to)
 {
 	for (uint32_t seq = from; seq != to; seq++) {
 		struct window_slot *s;
 
-		if ((int32_t)(seq - w->first) < 0)
+		if (seq_before(seq, w->first))
 			continue;
 		s = slot(w, seq);
 		w->lost -= s->state == WINDOW_LOST;
-		w->arrived += s->state != WINDOW_ARRIVED;
-		s->state = WINDOW_ARRIVED;
+		w->acked += s->state != WINDOW_ACKED;
+		s->state = WINDOW_ACKED;
 	}
 }
 
 /* The line keeps the order: a frame that was sent before one which has arrived is lost. */
-static void missing(struct window *w, uint32_t from, uint32_t to, uint32_t told)
+static void set_lost(struct window *w, uint32_t from, uint32_t to, uint32_t heard_end)
 {
 	for (uint32_t seq = from; seq != to; seq++) {
 		struct window_slot *s;
 
-		if ((int32_t)(seq - w->first) < 0)
+		if (seq_before(seq, w->first))
 			continue;
 		s = slot(w, seq);
-		if (s->state != WINDOW_SENT || (int32_t)(told - s->after) <= 0)
+		if (s->state != WINDOW_SENT || !seq_after(heard_end, s->after))
 			continue;
 		s->state = WINDOW_LOST;
 		w->lost++;
-		if ((int32_t)(seq - w->resend_at) < 0)
+		if (seq_before(seq, w->resend_at))
 			w->resend_at = seq;
 	}
 }
 
 int window_acknowledge(struct window *w, const ayaprof_Ack *ack, bool *gone)
 {
-	uint32_t seq = ack->next_seq, told;
+	uint32_t seq = ack->next_seq, heard_end;
 
-	if (!told_until(w, ack, &told))
+	if (!find_heard_end(w, ack, &heard_end))
 		return -EINVAL;
-	*gone = (int32_t)(seq - w->first) < 0;
+	*gone = seq_before(seq, w->first);
 	window_forget_before(w, seq);
 	/* Runs before what is kept would only be skipped, number by number. */
 	for (pb_size_t i = 0; i < ack->missing_count; i++) {
 		uint32_t end = seq + ack->missing[i];
-		uint32_t from = (int32_t)(seq - w->first) < 0 ? w->first : seq;
+		uint32_t from = seq_before(seq, w->first) ? w->first : seq;
 
-		if ((int32_t)(end - from) > 0) {
+		if (seq_after(end, from)) {
 			if (i % 2)
-				arrived(w, from, end);
+				set_acked(w, from, end);
 			else
-				missing(w, from, end, told);
+				set_lost(w, from, end, heard_end);
 		}
 		seq = end;
 	}
-	forget_arrived(w);
+	forget_acked(w);
 	return 0;
 }
 
 void window_forget_before(struct window *w, uint32_t seq)
 {
-	while (w->first != w->end && (int32_t)(w->first - seq) < 0) {
-		w->arrived += slot(w, w->first)->state != WINDOW_ARRIVED;
+	while (w->first != w->end && seq_before(w->first, seq)) {
+		w->acked += slot(w, w->first)->state != WINDOW_ACKED;
 		forget_oldest(w);
 	}
-	forget_arrived(w);
+	forget_acked(w);
 }
 
-bool window_all_arrived(const struct window *w)
+bool window_is_empty(const struct window *w)
 {
 	return w->first == w->end; /* what has arrived leaves from the oldest on */
 }
@@ -259,7 +263,7 @@ bool window_resent_since_newest(const struct window *w)
 	for (uint32_t seq = w->first; seq != w->end; seq++) {
 		const struct window_slot *s = &w->slots[seq % WINDOW_FRAMES];
 
-		if (seq + 1 != w->end && s->state != WINDOW_ARRIVED && s->after == w->end)
+		if (seq + 1 != w->end && s->state != WINDOW_ACKED && s->after == w->end)
 			return true;
 	}
 	return false;

@@ -3,8 +3,15 @@
  * Frames that were put on the line and may have to be put there again: PROTOCOL.md, section 14.
  *
  * Frames are kept as they were sent, in the order of their numbers, in bounded memory, of which no more is touched
- * than was ever needed at once. Those that arrived leave from the oldest on. On a line without acknowledgements the oldest give way to new
- * ones, so that a host that answers later can still have the last of them.
+ * than was ever needed at once. Those that were acknowledged leave from the oldest on. On a line without
+ * acknowledgements the oldest give way to new ones, so that a host that answers later can still have the last of them.
+ *
+ *   numbers    first                          end          slots[number % WINDOW_FRAMES] has the rest
+ *                |  ACKED  LOST  SENT ... SENT |
+ *   memory     head                           tail    extent    size
+ *     |free      |=============================|  free  |untouched|
+ *   or, wrapped:
+ *     |====tail  free  head=====|  (unused)     extent
  */
 #ifndef TARGET_WINDOW_H
 #define TARGET_WINDOW_H
@@ -23,7 +30,7 @@
 #define WINDOW_MIN_SIZE     (16u << 10)
 #define WINDOW_EXTENT       (64u << 10) /* of the part in use, at first */
 
-enum window_state { WINDOW_SENT, WINDOW_ARRIVED, WINDOW_LOST };
+enum window_state { WINDOW_SENT, WINDOW_ACKED, WINDOW_LOST };
 
 struct window_slot {
 	uint32_t at;    /* in mem */
@@ -36,11 +43,11 @@ struct window {
 	uint8_t *mem;
 	size_t size;         /* of mem */
 	size_t extent;       /* of the part in use: grows when it is full, never shrinks */
-	size_t head, tail;   /* of the bytes in use; equal: none, or no frame */
-	uint32_t first, end; /* numbers of the oldest kept frame, and after the newest */
+	size_t head, tail;   /* bytes: where the oldest kept frame begins, and after the newest */
+	uint32_t first, end; /* numbers of these two; equal: none is kept */
 	uint32_t lost;       /* how many are in state WINDOW_LOST */
 	uint32_t resend_at;  /* no frame before this one is WINDOW_LOST */
-	uint64_t arrived;    /* frames, ever: grows with every progress */
+	uint64_t acked;      /* frames, ever: grows with every progress */
 	struct window_slot slots[WINDOW_FRAMES];
 };
 
@@ -52,7 +59,8 @@ void window_free(struct window *w);
 bool window_has_room(const struct window *w, size_t len, bool spare);
 /* Forget the oldest frames, arrived or not, until there is room within the first `limit` bytes. */
 void window_make_room(struct window *w, size_t len, size_t limit);
-/* Keep a frame; its number is w->end, which grows by one. There must be room. */
+/* Keep a frame of 1 to 65535 bytes; its number is w->end, which grows by one. There must be room, also from what is
+ * kept back. */
 void window_add(struct window *w, const uint8_t *wire, size_t len);
 
 /* What a host says it has. Returns 0, or -EINVAL for one that says what cannot be; nothing is then
@@ -66,8 +74,8 @@ const uint8_t *window_resend_newest(struct window *w, size_t *len);
 /* Has a frame been sent again since the newest one was sent for the first time? */
 bool window_resent_since_newest(const struct window *w);
 
-/* Frames kept that have not arrived. */
-bool window_all_arrived(const struct window *w);
+/* None is kept: all that was sent has been acknowledged, or forgotten. */
+bool window_is_empty(const struct window *w);
 /* Everything before `seq` is wanted by nobody any more. */
 void window_forget_before(struct window *w, uint32_t seq);
 

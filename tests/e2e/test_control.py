@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """Talking back to a board while it is recorded: hostdec ctl, and another rate."""
 import os
+import time
 
 from harness import HOSTDEC, main, test, wait_for
 from recordings import TRACEPOINTS, check_same_events
@@ -98,6 +99,32 @@ def follow_rate(bench):
     ctl(bench, "baud", "3000000")
     assert board.wait(60) == 0 and hostdec.wait(20) == 0
     check_same_events(bench.events(out), data, "after three changes of the rate")
+    assert bench.info(out)["lost"]["total"] == 0
+
+# Where it is as fast as the simulator goes, and as slow as anybody would run it; up and down.
+RATES = (38400, 3000000, 57600, 921600, 38400, 1500000, 115200, 3000000, 230400, 3000000)
+
+
+@test("ten changes of the rate under load, 38400 to 3000000: frames follow, status answers within 2 s at each, nothing lost")
+def ten_rates(bench):
+    line, hostdec, board, out, data = start(bench, times=45, board=("--spool-mem", "64K"))
+    wait_for("an answer", lambda: "events taken" in ctl(bench, "status", code=None).out)
+    for number, baud in enumerate(RATES, 1):
+        ctl(bench, "baud", str(baud))
+        # At once, while frames that were cut for the old rate still wait; and when those for the new one come.
+        for moment in ("at once", "with its own frames"):
+            begun = time.monotonic()
+            answer = ctl(bench, "status").out
+            took = time.monotonic() - begun
+            assert f"{baud} baud" in answer and took < 2, f"change {number} to {baud}, {moment}: {took:.1f} s, {answer}"
+            bench.note(f"change {number} to {baud}, {moment}: answered in {took * 1000:.0f} ms")
+            if moment == "at once":
+                longest = 1400 if baud <= 115200 else 2700
+                wait_for(f"change {number}: frames as {baud} baud wants them",
+                         lambda: longest / 2 < max(event_frames(out)[-4:]) < longest, 60)
+    assert board.running(), "the load has ended before the changes"
+    assert board.wait(60) == 0 and hostdec.wait(20) == 0
+    check_same_events(bench.events(out), data, "after ten changes of the rate")
     assert bench.info(out)["lost"]["total"] == 0
 
 

@@ -11,10 +11,8 @@
 #include <string.h>
 
 #include "target/base/log.h"
-#include "target/stream/backchannel.h"
+#include "target/stream/channel.h"
 #include "target/stream/control.h"
-#include "target/stream/rate.h"
-#include "target/stream/reliable.h"
 #include "tests/fuzz/fuzz.h"
 
 #define SESSION 0x01020304u
@@ -29,9 +27,23 @@ static ssize_t sink_write(struct sink *s, const uint8_t *frame, size_t at, size_
 	return (ssize_t)(len - at);
 }
 
+/* What channel_hear is to read next. */
+static const uint8_t *said;
+static size_t said_len;
+
 static ssize_t sink_read(struct sink *s, uint8_t *buf, size_t len)
 {
-	return -EAGAIN;
+	if (said_len == 0)
+		return -EAGAIN;
+	len = said_len < len ? said_len : len;
+	memcpy(buf, said, len);
+	said += len;
+	said_len -= len;
+	return (ssize_t)len;
+}
+
+static void sink_tick(struct sink *s, uint64_t now)
+{
 }
 
 static size_t sink_unsent(const struct sink *s)
@@ -41,8 +53,11 @@ static size_t sink_unsent(const struct sink *s)
 
 static int sink_set_rate(struct sink *s, uint32_t baud)
 {
+	if (baud % 3 == 0)
+		return -ERANGE;
 	s->baud = baud;
-	return baud % 3 ? 0 : -ERANGE;
+	s->bytes_per_s = baud / 10;
+	return 0;
 }
 
 static void sink_free(struct sink *s)
@@ -52,6 +67,7 @@ static void sink_free(struct sink *s)
 static const struct sink_ops sink_ops = {
 	.write = sink_write,
 	.read = sink_read,
+	.tick = sink_tick,
 	.unsent = sink_unsent,
 	.set_rate = sink_set_rate,
 	.free = sink_free,
@@ -59,38 +75,29 @@ static const struct sink_ops sink_ops = {
 
 struct board {
 	struct sink sink;
+	struct config config;
 	struct writer writer;
-	struct output *out;
-	struct reliable link;
-	struct rate rate;
+	struct names *names;
+	struct stacks stacks;
+	struct channel *channel;
 	struct control control;
-	struct backchannel back;
 	uint64_t now;
 };
 
 static void check(const struct board *b)
 {
-	const struct window *w = &b->out->window;
+	const struct window *w = &b->channel->tx.window;
 	uint32_t lost = 0;
 	size_t bytes = 0;
 
 	MUST((int32_t)(w->end - w->first) >= 0 && w->end - w->first <= WINDOW_FRAMES);
-	MUST(w->end == b->out->seq || w->end + 1 == b->out->seq);
+	MUST(w->end == b->channel->tx.seq || w->end + 1 == b->channel->tx.seq);
 	for (uint32_t seq = w->first; seq != w->end; seq++) {
 		lost += w->slots[seq % WINDOW_FRAMES].state == WINDOW_LOST;
 		bytes += w->slots[seq % WINDOW_FRAMES].len;
 	}
 	MUST(lost == w->lost && bytes <= w->size);
-	MUST(w->first == w->end || w->slots[w->first % WINDOW_FRAMES].state != WINDOW_ARRIVED);
-}
-
-static void on_ack(void *ctx, const ayaprof_Ack *ack)
-{
-	struct board *b = ctx;
-
-	rate_heard(&b->rate, b->now);
-	reliable_acknowledged(&b->link, ack, b->now);
-	check(b);
+	MUST(w->first == w->end || w->slots[w->first % WINDOW_FRAMES].state != WINDOW_ACKED);
 }
 
 static void control_nothing(void *ctx, struct control_result *r)
@@ -101,23 +108,35 @@ static void control_baud(void *ctx, uint32_t baud, struct control_result *r)
 {
 	struct board *b = ctx;
 
-	r->result = rate_ask(&b->rate, baud, b->now);
+	r->result = baud_ask(b->channel, baud, b->now);
 }
 
-static void on_control(void *ctx, const ayaprof_Control *msg)
+static void on_control(void *ctx, struct channel *c, const ayaprof_Control *msg)
 {
 	static const struct control_ops ops = {control_nothing, control_nothing, control_baud};
 	struct board *b = ctx;
 	const struct control_result *r = control_take(&b->control, msg, &ops, b, b->now);
+	ayaprof_Ack ack = {.control_id = msg->id};
 
 	MUST(!r || r->id == msg->id);
+	if (r)
+		channel_post_urgent(c, AYP_KIND_ACK, &ack);
 }
 
-static const struct backchannel_ops back_ops = {on_ack, on_control};
+static void on_rate(void *ctx, struct channel *c)
+{
+	MUST(c->rate.bytes_per_s == c->sink->bytes_per_s);
+}
+
+static const struct channel_ops channel_ops = {.control = on_control, .rate_changed = on_rate};
 
 static void hear(struct board *b, const uint8_t *data, size_t len)
 {
-	backchannel_bytes(&b->back, data, len, &back_ops, b);
+	said = data;
+	said_len = len;
+	while (said_len)
+		channel_hear(b->channel, b->now);
+	check(b);
 }
 
 static void hear_message(struct board *b, uint8_t kind, const uint8_t *payload, size_t len)
@@ -133,13 +152,13 @@ static void turn(struct board *b, unsigned int frames)
 	uint8_t payload[300] = {0};
 
 	for (unsigned int i = 0; i < frames; i++)
-		(void)output_post(
-			b->out, AYP_KIND_STATUS, AYP_PRIORITY_EVENTS, 0, payload, 40 + 4 * i);
+		(void)outqueue_post(&b->channel->queue, AYP_KIND_STATUS, AYP_PRIORITY_EVENTS, 0,
+			payload, 40 + 4 * i);
 	b->now += 50000000;
 	taken = 0;
-	rate_tick(&b->rate, b->now);
-	reliable_tick(&b->link, b->now);
-	output_pump(b->out);
+	channel_look(b->channel, b->now);
+	channel_tick(b->channel, b->now);
+	channel_pump(b->channel);
 	check(b);
 }
 
@@ -147,24 +166,28 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct board b;
 	struct ayp_message_ctx *ctx = b.writer.ctx ? b.writer.ctx : ayp_message_ctx_new();
+	struct channel_parts parts = {.ops = &channel_ops, .ctx = &b};
 
 	MUST(ctx);
 	log_set_verbosity(-1);
 	memset(&b, 0, sizeof(b));
 	b.writer.ctx = ctx;
+	b.writer.cap = FRAMING_MAX_PAYLOAD;
 	b.sink = (struct sink){.ops = &sink_ops,
 		.format = SINK_LINE,
 		.baud = 115200,
 		.bytes_per_s = 11520,
 		.present = true};
-	b.out = output_new(&b.sink, SESSION, SPOOL_MIN_SIZE);
-	MUST(b.out);
+	b.config.link = size && data[0] & 1 ? LINKMODE_RELIABLE : LINKMODE_AUTO;
+	b.names = names_new();
+	b.channel = channel_new(&b.sink, &b.config, SESSION, SPOOL_MIN_SIZE);
+	MUST(b.names && b.channel);
+	parts.writer = &b.writer;
+	parts.names = b.names;
+	parts.stacks = &b.stacks;
+	MUST(channel_join(b.channel, &parts, 1000000000) == 0);
 	b.now = 1000000000;
-	MUST(reliable_init(&b.link, b.out, &b.writer,
-		     size && data[0] & 1 ? LINKMODE_RELIABLE : LINKMODE_AUTO, 1) == 0);
 	control_init(&b.control);
-	rate_init(&b.rate, b.out, &b.link);
-	backchannel_init(&b.back, ctx, SESSION);
 	for (size_t i = 1; i < size;) {
 		uint8_t c = data[i++];
 		size_t n = c & (c & 0x80 ? 0x1f : 0x7f);
@@ -181,6 +204,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		i += n;
 		turn(&b, 0);
 	}
-	output_free(b.out);
+	channel_free(b.channel);
+	names_free(b.names);
 	return 0;
 }

@@ -80,7 +80,7 @@ static void ranges_are_told_once(void **state)
 	uint64_t told = 0;
 	ayaprof_Loss msg;
 
-	while (l->untold) {
+	while (l->unreported) {
 		losses_take_ranges(l, &msg);
 		for (pb_size_t i = 0; i < msg.ranges_count; i++)
 			told += msg.ranges[i].count;

@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "target/stream/closing.h"
+#include "target/stream/stream.h"
 #include "target/base/log.h"
 #include "tests/unit/random.h"
 
@@ -271,7 +271,7 @@ struct session {
 	struct config config;
 	struct names *names;
 	struct fake_line *line;
-	struct output *output;
+	struct channel *channel;
 	struct stream *stream;
 	struct source_sink sink;
 	struct fake_source source;
@@ -294,8 +294,9 @@ static void begin(struct session *s, uint64_t seed, size_t spool)
 		names_set_func(s->names, i, AYP_CLASS_KERNEL, text, NULL);
 	}
 	s->line = wire_new(&s->seed);
-	s->output = output_new(&s->line->sink, 77, spool);
-	s->stream = stream_new(&s->config, s->names, &s->output, 1);
+	s->channel = channel_new(&s->line->sink, &s->config, 77, spool);
+	assert_non_null(s->channel);
+	s->stream = stream_new(&s->config, s->names, &s->channel, 1);
 	assert_non_null(s->stream);
 	s->sink = stream_source_sink(s->stream);
 	s->source.source =
@@ -335,31 +336,38 @@ static void advance(struct session *s, uint64_t ns)
 {
 	s->now += ns;
 	stream_set_now(s->stream, s->now);
-	stream_tick(s->stream, false);
+	stream_tick(s->stream);
 	stream_pump(s->stream);
 }
 
-/* Close as the daemon does. `room`: bytes a round; hurry_after: rounds, 0: patient. */
-static struct closing finish(struct session *s, size_t room, unsigned int hurry_after)
+/* One round of the end, as the daemon has it. True when it is over. */
+static bool close_round(struct session *s, size_t room, bool forced)
 {
-	struct closing c;
-	bool totals = false, hurry = false;
+	struct stream_end end = {.reason = "finished", .exit_status = -1, .forced = forced};
 
-	stream_close_books(s->stream);
-	closing_begin(&c, 0, s->stream, s->now);
+	s->line->room = room;
+	s->now += 10 * NS_PER_MS;
+	stream_set_now(s->stream, s->now);
+	stream_tick(s->stream);
+	stream_pump(s->stream);
+	return stream_close(s->stream, &end);
+}
+
+/* `room`: bytes a round; forced_after: rounds, 0: patient. */
+static struct closing finish(struct session *s, size_t room, unsigned int forced_after)
+{
+	bool forced = false;
+
+	stream_quiesce(s->stream);
 	for (unsigned int round = 1; round < 100000; round++) {
-		s->line->room = room;
-		s->now += 10 * NS_PER_MS;
-		stream_set_now(s->stream, s->now);
-		stream_tick(s->stream, true);
-		stream_pump(s->stream);
-		hurry = hurry || round == hurry_after;
-		totals = totals || stream_final_totals(s->stream);
-		if (closing_step(&c, s->stream, totals, hurry, "finished", -1))
-			return c;
+		forced = forced || round == forced_after;
+		if (!close_round(s, room, forced))
+			continue;
+		assert_int_equal(s->channel->state, CHANNEL_CLOSED);
+		return s->channel->closing;
 	}
 	fail_msg("never came to an end");
-	return c;
+	return s->channel->closing;
 }
 
 static uint64_t told_lost(const ayaprof_Status *status)
@@ -430,7 +438,7 @@ static void books_balance(const struct session *s)
 	assert_int_equal(l->status.taken, s->n_made);
 	assert_int_equal(l->status.pending, 0);
 	assert_int_equal(l->n_events + told_lost(&l->status), l->status.produced);
-	assert_int_equal(s->output->events_sent, l->n_events);
+	assert_int_equal(s->channel->tx.events_sent, l->n_events);
 	for (unsigned int i = 0; i <= CPUS; i++)
 		by_range += l->ranges[i];
 	assert_int_equal(by_range, told_lost(&l->status));
@@ -442,7 +450,7 @@ static void books_balance(const struct session *s)
 static void end(struct session *s)
 {
 	stream_free(s->stream);
-	output_free(s->output);
+	channel_free(s->channel);
 	names_free(s->names);
 	free(s->made);
 }
@@ -502,9 +510,9 @@ static void a_slow_line_drops_whole_blocks(void **state)
 	assert_true(s.line->missing > 10000);
 	assert_int_equal(s.line->seq_gaps, 0);
 	assert_true(s.line->loss_frames > 2);
-	assert_true(s.output->spool.peak <= SPOOL_MIN_SIZE);
+	assert_true(s.channel->queue.spool.peak <= SPOOL_MIN_SIZE);
 	/* Repeats are for the line's spare time: events got most of it. */
-	assert_true(s.line->n_events * 2 > s.output->wire_bytes / 8);
+	assert_true(s.line->n_events * 2 > s.channel->tx.wire_bytes / 8);
 	end(&s);
 }
 
@@ -517,10 +525,10 @@ static void a_standing_line_repeats_nothing(void **state)
 	make_events(&s, 2000);
 	s.line->room = 0;
 	advance(&s, NS_PER_S);
-	meta = spool_bytes_of(&s.output->spool, AYP_PRIORITY_META);
+	meta = spool_bytes_of(&s.channel->queue.spool, AYP_PRIORITY_META);
 	for (int i = 0; i < 1000; i++)
 		advance(&s, NS_PER_S);
-	assert_true(spool_bytes_of(&s.output->spool, AYP_PRIORITY_META) <= meta + 2048);
+	assert_true(spool_bytes_of(&s.channel->queue.spool, AYP_PRIORITY_META) <= meta + 2048);
 	finish(&s, 115, 0);
 	books_balance(&s);
 	end(&s);
@@ -578,7 +586,7 @@ static void a_dead_line_ends_the_drain(void **state)
 	c = finish(&s, 0, 0);
 	assert_true(c.failed);
 	assert_true(s.now - before > 10 * NS_PER_S && s.now - before < 30 * NS_PER_S);
-	assert_int_equal(s.output->events_sent + losses_total(&s.output->losses), 10000);
+	assert_int_equal(s.channel->tx.events_sent + losses_total(&s.channel->queue.losses), 10000);
 	end(&s);
 }
 
@@ -609,38 +617,28 @@ static void a_goodbye_is_repeated_on_a_serial_line(void **state)
 	end(&s);
 }
 
-/* Advance a closing by so many rounds of 10 ms, with or without the device there. */
-static bool close_for(struct session *s, struct closing *c, bool *totals, bool present, int rounds)
+/* So many rounds of the end, with or without the device there. */
+static bool close_for(struct session *s, bool present, int rounds)
 {
 	bool done = false;
 
 	s->line->sink.generation += present && !s->line->sink.present;
 	s->line->sink.present = present;
-	for (int i = 0; i < rounds && !done; i++) {
-		s->line->room = 100000;
-		s->now += 10 * NS_PER_MS;
-		stream_set_now(s->stream, s->now);
-		stream_tick(s->stream, true);
-		stream_pump(s->stream);
-		*totals = *totals || stream_final_totals(s->stream);
-		done = closing_step(c, s->stream, *totals, false, "finished", -1);
-	}
+	for (int i = 0; i < rounds && !done; i++)
+		done = close_round(s, 100000, false);
 	return done;
 }
 
 static void a_device_that_vanished_is_waited_for(void **state)
 {
 	struct session s;
-	struct closing c;
-	bool totals = false;
 
 	begin(&s, 10, 1u << 20);
 	s.line->sink.baud = 115200;
 	make_events(&s, 5000);
-	stream_close_books(s.stream);
-	closing_begin(&c, 0, s.stream, s.now);
-	assert_false(close_for(&s, &c, &totals, false, 1300));
-	assert_true(close_for(&s, &c, &totals, true, 1000));
+	stream_quiesce(s.stream);
+	assert_false(close_for(&s, false, 1300));
+	assert_true(close_for(&s, true, 1000));
 	assert_int_equal(s.line->n_events, 5000);
 	books_balance(&s);
 	end(&s);
@@ -675,8 +673,8 @@ static void books_balance_whatever_happens(void **state)
 		books_balance(&s);
 		assert_int_equal(s.line->seq_gaps, 0);
 		repeated += s.line->damaged;
-		dropped += s.output->losses.total[ayaprof_LossCause_LOSS_SPOOL_FULL] > 0;
-		abandoned += s.output->losses.total[ayaprof_LossCause_LOSS_ABANDONED] > 0;
+		dropped += s.channel->queue.losses.total[ayaprof_LossCause_LOSS_SPOOL_FULL] > 0;
+		abandoned += s.channel->queue.losses.total[ayaprof_LossCause_LOSS_ABANDONED] > 0;
 		end(&s);
 	}
 	/* All of it has happened, or nothing is proven. */
