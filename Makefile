@@ -7,6 +7,7 @@
 #   ARCH=arm64         architecture of static programs and emulated boards: amd64, arm64, armhf, or as uname -m has them
 #   SAN=address,undefined              sanitizers for both programs and the tests
 #   VMLINUX_BTF=FILE   kernel type information to make vmlinux.h from; "none": the fallback in bpf/
+#   ASSERT=no          without asserts of what headers say that callers must do; packages and static programs are built so
 #   DEMANGLE=no        build without libiberty: names of C++ and Rust stay as compilers made them
 #   PYTHON=...         a python3 that sees Debian's packages
 #   CFLAGS= CPPFLAGS= LDFLAGS=         added behind the project's own flags, so they win where both say something
@@ -57,7 +58,9 @@ SAN_C  := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-re
 SAN_LD := $(if $(SAN),-fsanitize=$(SAN))
 
 # One place for each kind of flag; what the user gives comes last.
-ALL_CPPFLAGS = -D_GNU_SOURCE -DAYAPROF_VERSION='"$(VERSION)"' -I. -I$(O)/gen $(DEMANGLER_CPP) $(SYSROOT_CPP) $(CPPFLAGS)
+# A release bounds what a caller does wrong, and goes on.
+ASSERT ?= yes
+ALL_CPPFLAGS = -D_GNU_SOURCE $(if $(filter no,$(ASSERT)),-DNDEBUG) -DAYAPROF_VERSION='"$(VERSION)"' -I. -I$(O)/gen $(DEMANGLER_CPP) $(SYSROOT_CPP) $(CPPFLAGS)
 ALL_CFLAGS   = -O2 -g -std=gnu11 $(WARN) -fno-strict-aliasing $(SAME_PATHS) $(HARDEN_C) $(SAN_C) $(CFLAGS)
 ALL_LDFLAGS  = $(HARDEN_LD) $(if $(SYSROOT),-L$(SYSROOT)/usr/lib/$(shell $(CC) -dumpmachine)) $(SAN_LD) $(LDFLAGS)
 
@@ -139,7 +142,7 @@ help:
 	@echo 'make deb          Debian packages in $(O)/deb, looked over by lintian'
 	@echo 'make dist         a release archive in $(O)/dist'
 	@echo 'make clean        remove $(O)'
-	@echo 'variables: O= V=1 CROSS_COMPILE= SYSROOT= SAN= VMLINUX_BTF= DEMANGLE= PYTHON= CFLAGS= CPPFLAGS= LDFLAGS='
+	@echo 'variables: O= V=1 CROSS_COMPILE= SYSROOT= SAN= VMLINUX_BTF= ASSERT= DEMANGLE= PYTHON= CFLAGS= CPPFLAGS= LDFLAGS='
 
 # ---- programs ----------------------------------------------------------------------------------
 $(O)/ayaprof-uart: $(O)/obj/target/main.o $(LIB_TARGET) $(LIB_PROTO) $(LIB_FRAMING)

@@ -10,7 +10,7 @@ cd "$(dirname "$0")/.."
 machine=$(scripts/arch.sh "$1") || exit 1
 compiler=$(scripts/arch.sh "$machine" compiler)
 out=${O:-build}
-args=("O=$out/$machine" CROSS_COMPILE= SYSROOT= "AR=$compiler-gcc-ar")
+args=("O=$out/$machine" CROSS_COMPILE= SYSROOT= ASSERT=no "AR=$compiler-gcc-ar")
 libc=musl
 
 # Why not, on the last line.

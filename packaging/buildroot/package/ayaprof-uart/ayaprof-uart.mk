@@ -34,7 +34,7 @@ endif
 define AYAPROF_UART_MAKE
 	$(TARGET_MAKE_ENV) $(TARGET_CONFIGURE_OPTS) \
 		CPPFLAGS="$(TARGET_CPPFLAGS) -I$(STAGING_DIR)/usr/include/nanopb" \
-		$(MAKE) -C $(@D) O=build V=1 VMLINUX_BTF=none DEMANGLE=no PREFIX=/usr \
+		$(MAKE) -C $(@D) O=build V=1 VMLINUX_BTF=none ASSERT=no DEMANGLE=no PREFIX=/usr \
 		PYTHON="$(HOST_DIR)/bin/python3" \
 		NANOPB_GEN="$(HOST_DIR)/bin/nanopb_generator.py" \
 		CLANG="$(AYAPROF_UART_CLANG) -nostdlibinc -isystem $(STAGING_DIR)/usr/include" \
