@@ -32,6 +32,7 @@ SHOWN_LINES = 120  # of a failed program's output
 RESULT = re.compile(r"^\s*(not ok|ok)\b\s*(\d*)\s*(?:-\s*)?(.*?)(?:\s*#\s*(SKIP|TODO)\b\s*(.*))?$", re.I)
 ALONE = re.compile(r'^ALONE = "(.+)"$', re.M)
 SECONDS = re.compile(r"^SECONDS = (\d+)$", re.M)
+NEEDS = re.compile(r"^(?:#\s*)?(needs .+)$")
 PLAN = re.compile(r"^\s*1\.\.(\d+)\s*(?:#\s*SKIP\s*(.*))?$", re.I)
 
 
@@ -83,16 +84,19 @@ class Program:
 
     def read_tap(self):
         """Count the results; the number of tests that was announced, None if none was."""
-        planned = None
+        planned, needed = None, []
         for line in self.output.splitlines():
-            plan, result = PLAN.match(line), RESULT.match(line)
+            plan, result, needs = PLAN.match(line), RESULT.match(line), NEEDS.match(line)
+            if needs:  # a unit test's reason comes before its result, which has no room for it
+                needed.append(needs[1])
             if plan:
                 planned = (planned or 0) + int(plan[1])
                 if plan[2] is not None and plan[1] == "0":
                     self.skips.append(("all", plan[2]))
                     planned += 1
             elif result and (result[4] or "").upper() == "SKIP":  # cmocka 1.1.5 says `not ok N # SKIP NAME`
-                self.skips.append((result[3], result[5]) if result[3] else (result[5], "no reason given"))
+                unsaid = needed.pop(0) if not result[3] and needed else "no reason given"
+                self.skips.append((result[3], result[5]) if result[3] else (result[5], unsaid))
             elif result and result[1].lower() == "not ok":
                 self.failures.append(result[3])
             elif result:

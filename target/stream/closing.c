@@ -17,6 +17,8 @@
 #define FORCED_FRAME_NS   (200 * NS_PER_MS)
 #define FORCED_GOODBYE_NS (450 * NS_PER_MS)
 #define FORCED_FLUSH_NS   (550 * NS_PER_MS)
+/* What a driver may hold for so long stays there when the end is forced. */
+#define FORCED_QUEUE_NS (100 * NS_PER_MS)
 /* At once, where nobody answers: only it makes the receiver's books final, and noise hits one frame, seldom three. */
 #define GOODBYES 3u
 /* Then again and again: who cannot hear for three seconds, whatever the reason, still learns the final books. Often
@@ -131,6 +133,18 @@ static void note_progress(struct channel *c, uint64_t now)
 
 /* ---- phases --------------------------------------------------------------------------------- */
 
+/* On a slow line the driver holds a whole frame, and the goodbye behind it would come too late: the
+ * frame is cut off there. The receiver knows by the numbers what was in it. What others may have
+ * written to the line as well is left alone. */
+static bool empty_driver(struct channel *c)
+{
+	if (!is_serial(c) || c->sink->text ||
+		c->sink->ops->unsent(c->sink) <= c->sink->bytes_per_s * FORCED_QUEUE_NS / NS_PER_S)
+		return false;
+	c->sink->ops->discard(c->sink);
+	return true;
+}
+
 static void abandon(struct channel *c, bool forced, uint64_t now)
 {
 	struct closing *k = &c->closing;
@@ -138,7 +152,7 @@ static void abandon(struct channel *c, bool forced, uint64_t now)
 	unsigned long long dropped;
 
 	end_showing(k);
-	transmitter_abandon(&c->tx, !forced);
+	transmitter_abandon(&c->tx, !forced || empty_driver(c));
 	channel_set_link(c, CHANNEL_ONE_WAY); /* the goodbye must get out */
 	k->abandoned = true;
 	dropped = losses_total(&c->queue.losses) - before;

@@ -137,6 +137,10 @@ void reliable_acknowledged(struct channel *c, const ayaprof_Ack *ack, uint64_t n
 	if (!reliable_listens(r) || ack->receiver == 0 ||
 		seq_after(ack->next_seq, c->tx.window.end))
 		return;
+	/* What is left has been dropped, and the goodbye has little time: a host that answers only
+	 * now must not have old frames sent again before it. */
+	if (c->closing.abandoned)
+		return;
 	/* Who was never served takes leave of nobody, least of all for another one. */
 	if (ack->begin && ack->leaving && ack->receiver != r->receiver)
 		return;

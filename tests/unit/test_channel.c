@@ -326,6 +326,25 @@ static void the_end_comes_from_any_state_and_is_final(void **state)
 	}
 }
 
+/* Nothing old is sent again before the goodbye of an end that was forced. */
+static void a_host_that_answers_a_forced_end_delays_no_goodbye(void **state)
+{
+	struct bench b;
+	struct closing_wish wish = {.queued = true, .forced = true};
+
+	begin(&b, LINKMODE_AUTO);
+	b.sink.present = true;
+	pass(&b, NS_PER_MS);
+	post(&b, 10);
+	channel_quiesce(b.channel, b.now);
+	assert_false(channel_close(b.channel, &wish, b.now));
+	assert_true(b.channel->closing.abandoned);
+	host_acknowledges_all(&b);
+	host_says(&b, &(ayaprof_Ack){.receiver = 6, .next_seq = 1, .begin = true});
+	assert_false(b.channel->tx.windowed);
+	end(&b);
+}
+
 /* ---- the rate ------------------------------------------------------------------------------- */
 
 static void follows(const struct bench *b, uint32_t baud)
@@ -439,6 +458,7 @@ int main(void)
 		cmocka_unit_test(a_host_comes_falls_silent_and_the_line_goes_away),
 		cmocka_unit_test(who_was_told_to_wait_waits),
 		cmocka_unit_test(the_end_comes_from_any_state_and_is_final),
+		cmocka_unit_test(a_host_that_answers_a_forced_end_delays_no_goodbye),
 		cmocka_unit_test(all_follows_ten_changes_of_the_rate),
 		cmocka_unit_test(an_answer_passes_what_is_sent_again),
 		cmocka_unit_test(two_channels_are_two),
