@@ -43,6 +43,7 @@ struct recorder {
 	struct acker acker;
 	struct controller *controller;
 	struct recorder_books books;
+	bool over; /* nothing comes any more */
 	struct recorder_state state;
 	ayaprof_LineStats noted; /* newest in the file */
 	uint64_t now_ns;
@@ -327,7 +328,7 @@ int recorder_note_stats(struct recorder *r)
 
 const struct recorder_state *recorder_state(struct recorder *r)
 {
-	recorder_books_totals(&r->books, &r->state);
+	recorder_books_totals(&r->books, !r->over, &r->state);
 	r->state.whole = acker_whole(&r->acker);
 	return &r->state;
 }
@@ -541,6 +542,7 @@ int recorder_close(struct recorder *r, const char *reason, struct recorder_state
 {
 	int err = receiver_finish(&r->receiver), file_err;
 
+	r->over = true;
 	recorder_books_settle(&r->books);
 	memset(&r->msg, 0, sizeof(r->msg));
 	r->msg.end.has_stats = true;

@@ -31,8 +31,8 @@ struct recorder_options {
 struct recorder_state {
 	ayaprof_LineStats line;
 	uint64_t events;
-	uint64_t lost; /* by the books so far */
-	uint64_t backlog;
+	uint64_t lost;    /* by the books so far */
+	uint64_t backlog; /* produced, neither here nor lost: it may still come */
 	uint64_t lost_by_cause[LEDGER_CAUSES];
 	bool has_status;
 	ayaprof_Status status; /* newest of the newest session */

@@ -69,6 +69,7 @@ bool recorder_books_understood(const struct recorder_books *b, uint32_t session)
 
 static void on_hello(struct recorder_books *b, size_t at, const ayaprof_Hello *hello)
 {
+	b->session[at].book.resends = hello->link == ayaprof_LinkMode_LINK_RELIABLE;
 	if (hello->protocol_min <= AYP_PROTOCOL_VERSION || b->session[at].later_protocol)
 		return;
 	say("the board needs a hostdec that speaks protocol %u, this one speaks %u: its frames are "
@@ -94,13 +95,25 @@ static int by_index(const void *pa, const void *pb)
 	return a->first_index < b->first_index ? -1 : a->first_index > b->first_index;
 }
 
+static void take_held(struct ledger *book, struct ayp_block_chain *chain,
+	const struct recorder_held *held, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		take_block(book, chain, &held[i]);
+}
+
+static void sort_held(struct recorder_books *b)
+{
+	if (b->n_held)
+		qsort(b->held, b->n_held, sizeof(b->held[0]), by_index);
+}
+
 void recorder_books_settle(struct recorder_books *b)
 {
 	if (b->n_held == 0)
 		return;
-	qsort(b->held, b->n_held, sizeof(b->held[0]), by_index);
-	for (size_t i = 0; i < b->n_held; i++)
-		take_block(&b->session[b->n - 1].book, &b->session[b->n - 1].chain, &b->held[i]);
+	sort_held(b);
+	take_held(&b->session[b->n - 1].book, &b->session[b->n - 1].chain, b->held, b->n_held);
 	b->n_held = 0;
 }
 
@@ -187,33 +200,48 @@ void recorder_books_line(struct recorder_books *b)
 		overruns_unmark(&b->session[b->n - 1].book.overruns);
 }
 
-void recorder_books_totals(const struct recorder_books *b, struct recorder_state *state)
+/* The newest session as it would stand if nothing came any more before what waits. */
+static void as_if_settled(struct recorder_books *b, bool running, struct ledger *book)
 {
+	struct ayp_block_chain chain = b->session[b->n - 1].chain;
+
+	*book = b->session[b->n - 1].book;
+	book->open = running && !book->has_goodbye;
+	sort_held(b);
+	take_held(book, &chain, b->held, b->n_held);
+}
+
+static void add_session(struct recorder_state *state, const struct ledger *book)
+{
+	struct ledger_totals t;
+
+	ledger_totals(book, &t);
+	state->events += book->delivered;
+	state->backlog += t.backlog;
+	state->unended += !book->has_goodbye;
+	for (unsigned int c = 0; c < LEDGER_CAUSES; c++)
+		state->lost_by_cause[c] = ledger_add(state->lost_by_cause[c], t.by_cause[c]);
+}
+
+void recorder_books_totals(struct recorder_books *b, bool running, struct recorder_state *state)
+{
+	struct ledger newest = {.has_goodbye = false};
+
 	state->events = b->past_events;
 	memcpy(state->lost_by_cause, b->past_by_cause, sizeof(state->lost_by_cause));
-	state->lost = 0;
+	state->lost = state->backlog = 0;
 	state->unended = b->past_unended;
-	for (size_t i = 0; i < b->n; i++) {
-		struct ledger_totals t;
-
-		ledger_totals(&b->session[i].book, &t);
-		state->events += b->session[i].book.delivered;
-		state->unended += !b->session[i].book.has_goodbye;
-		for (unsigned int c = 0; c < LEDGER_CAUSES; c++)
-			state->lost_by_cause[c] =
-				ledger_add(state->lost_by_cause[c], t.by_cause[c]);
+	for (size_t i = 0; i + 1 < b->n; i++)
+		add_session(state, &b->session[i].book);
+	if (b->n) {
+		as_if_settled(b, running, &newest);
+		add_session(state, &newest);
 	}
 	for (unsigned int c = 0; c < LEDGER_CAUSES; c++)
 		state->lost = ledger_add(state->lost, state->lost_by_cause[c]);
 	state->sessions = b->heard;
 	state->later_protocol = b->later_protocol;
-	state->goodbye = false;
-	state->has_status = false;
-	if (b->n) {
-		const struct ledger *newest = &b->session[b->n - 1].book;
-
-		state->goodbye = newest->has_goodbye;
-		state->has_status = newest->has_status;
-		state->status = newest->status;
-	}
+	state->goodbye = newest.has_goodbye;
+	state->has_status = newest.has_status;
+	state->status = newest.status;
 }

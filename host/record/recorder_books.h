@@ -50,7 +50,8 @@ void recorder_books_line(struct recorder_books *b);
 /* No frame that is missing will come any more: blocks that waited are taken as they stand. */
 void recorder_books_settle(struct recorder_books *b);
 bool recorder_books_understood(const struct recorder_books *b, uint32_t session);
-/* Fill in what the books know: events, losses, status, sessions, goodbye. */
-void recorder_books_totals(const struct recorder_books *b, struct recorder_state *state);
+/* Fill in what the books know: events, losses, backlog, status, sessions, goodbye. `running`: the
+ * newest session may go on, so what may still come is backlog; else it is lost. */
+void recorder_books_totals(struct recorder_books *b, bool running, struct recorder_state *state);
 
 #endif

@@ -123,9 +123,22 @@ static void known_by_cause(const struct ledger *b, uint64_t by_cause[LEDGER_CAUS
 	}
 }
 
+/* Of `missing` indexes, and `on_board` events that had none yet when the board told: what may still
+ * come. */
+static uint64_t backlog(const struct ledger *b, uint64_t missing, uint64_t on_board, uint64_t taken)
+{
+	if (!b->open)
+		return 0;
+	if (b->resends)
+		return missing + on_board;
+	/* Frames come in order on a line that is not acknowledged: only what is behind all that has
+	 * come can be waiting. */
+	return min(missing, min(b->status.pending, sub(taken, b->end_index))) + on_board;
+}
+
 void ledger_totals(const struct ledger *b, struct ledger_totals *t)
 {
-	uint64_t known[LEDGER_CAUSES], before = 0, seen, taken, missing;
+	uint64_t known[LEDGER_CAUSES], before = 0, seen, taken, missing, on_board;
 
 	memset(t, 0, sizeof(*t));
 	known_by_cause(b, known);
@@ -156,12 +169,13 @@ void ledger_totals(const struct ledger *b, struct ledger_totals *t)
 	t->produced = taken + before;
 	/* Produced, and in no other column yet: on its way through the board when the account was
 	 * read. */
-	if (b->has_status)
-		missing += sub(min(b->status.produced, UINT64_MAX / 4), t->produced);
+	on_board = b->has_status ? sub(min(b->status.produced, UINT64_MAX / 4), t->produced) : 0;
+	t->backlog = backlog(b, missing, on_board, taken);
+	missing += on_board - t->backlog;
 	t->by_cause[ayaprof_LossCause_LOSS_HOST_OVERRUN] = min(b->overruns.missing, missing);
 	t->by_cause[ayaprof_LossCause_LOSS_LINE] =
 		missing - t->by_cause[ayaprof_LossCause_LOSS_HOST_OVERRUN];
 	for (unsigned int c = 0; c < LEDGER_CAUSES; c++)
 		t->lost += t->by_cause[c];
-	t->produced = b->delivered + t->lost;
+	t->produced = b->delivered + t->lost + t->backlog;
 }

@@ -5,7 +5,8 @@
  *
  * The board's totals (Status, Goodbye) are cumulative; its Loss messages tell the same in parts.
  * The greater of both is known to be lost. What the board took in and neither counted as lost nor
- * is here was lost on the line, or was still waiting on the board when the recording ended.
+ * is here was lost on the line, or was still waiting on the board when the recording ended. While a
+ * session may go on, the part of it that may still come is backlog, and not lost.
  */
 #ifndef HOST_LEDGER_H
 #define HOST_LEDGER_H
@@ -25,6 +26,8 @@ struct ledger {
 	uint64_t delivered;   /* events here */
 	uint64_t undecodable; /* events of blocks that arrived but could not be read */
 	uint64_t end_index;   /* highest event index seen + 1 */
+	bool open;            /* the session may go on: what waits on the board may still come */
+	bool resends; /* with that: what the line lost is sent again, too (an acknowledged line) */
 	bool has_status;
 	bool has_goodbye;
 	ayaprof_Status status;                     /* newest */
@@ -33,8 +36,9 @@ struct ledger {
 };
 
 struct ledger_totals {
-	uint64_t produced;
-	uint64_t lost; /* = sum of by_cause = produced - delivered */
+	uint64_t produced; /* = delivered + lost + backlog */
+	uint64_t lost;     /* = sum of by_cause */
+	uint64_t backlog;  /* of an open session; else 0 */
 	uint64_t by_cause[LEDGER_CAUSES];
 };
 

@@ -3,6 +3,7 @@
 import fcntl
 import os
 import pty
+import re
 import resource
 import signal
 import socket
@@ -346,12 +347,11 @@ def same_output(bench):
     assert "same file" in told and not (bench.tmp / "c").exists(), told
 
 
-@test("the live line fits the terminal, whatever its width, and stays ASCII")
-def live_line(bench):
-    line = bench.line("--baud", FAST)
+def record_on_terminal(bench, line, baud):
+    """A recorder with stderr on a terminal: its process, the terminal, and the chunks that it has shown."""
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
-    host = subprocess.Popen([HOSTDEC, "--port", line.host, "-b", str(FAST), "-o", bench.tmp / "x.pb"],
+    host = subprocess.Popen([HOSTDEC, "--port", line.host, "-b", str(baud), "-o", bench.tmp / "x.pb"],
                             stdin=subprocess.DEVNULL, stderr=slave, env=dict(os.environ, LANG="C"))
     shown = []
 
@@ -362,6 +362,36 @@ def live_line(bench):
         except OSError:
             pass
     threading.Thread(target=read, daemon=True).start()
+    return host, slave, shown
+
+
+@test("what still waits on the board is shown as such, not as lost, while a slow line drains")
+def backlog(bench):
+    line = bench.line("--baud", 57600)
+    host, _, shown = record_on_terminal(bench, line, 57600)
+    try:
+        line.wait_open("host")
+        path, _ = TRACEPOINTS.unpack_again(bench.tmp, 1)
+        board = bench.board("--replay", path, "-b", 57600, line.board)
+        assert board.wait(60) == 0
+        line.drain()
+        host.send_signal(signal.SIGINT)
+        assert host.wait(10) == 0
+    finally:
+        host.kill()
+    lines = b"".join(shown).decode().split("\r\x1b[K")
+    waiting = [int(found[1]) for found in map(re.compile(r"(\d+) on their way").search, lines) if found]
+    lost = [int(found[1]) for found in map(re.compile(r"(\d+) lost").search, lines) if found]
+    bench.note(f"waiting {waiting}, lost {lost}")
+    assert len(lost) > 3 and not any(lost), lost
+    assert len(waiting) > 1 and max(waiting) > 10000, waiting
+    assert bench.info(bench.tmp / "x.pb")["lost"]["total"] == 0
+
+
+@test("the live line fits the terminal, whatever its width, and stays ASCII")
+def live_line(bench):
+    line = bench.line("--baud", FAST)
+    host, slave, shown = record_on_terminal(bench, line, FAST)
     try:
         line.wait_open("host")
         path, _ = TRACEPOINTS.unpack_again(bench.tmp, 20)
@@ -376,7 +406,6 @@ def live_line(bench):
     finally:
         host.kill()
         host.wait()
-        os.close(master)
         os.close(slave)
 
 

@@ -335,6 +335,43 @@ static void lost_while_recording(void **state)
 	making_free(r);
 }
 
+/* What waits on the board, or is sent again, is not lost while it may still come. */
+static void what_waits_is_no_loss(void **state)
+{
+	struct place *p = *state;
+	struct making *r = making_new();
+	const struct recorder_state *s = recorder_state(p->recorder);
+	struct recorder_state last;
+	static const struct ayp_event ev[10];
+	ayaprof_Status *status;
+
+	making_hello(r);
+	making_events(r, 0, ev, 10);
+	status = making_msg(r);
+	status->produced = 103;
+	status->taken = 100;
+	status->pending = 90;
+	making_add(r, AYP_KIND_STATUS);
+	assert_int_equal(recorder_bytes(p->recorder, r->wire, r->wire_size, 1), 0);
+	recorder_state(p->recorder);
+	assert_int_equal(s->events, 10);
+	assert_int_equal(s->lost, 0);
+	assert_int_equal(s->backlog, 93);
+	/* A frame of ten is lost on a line that nobody acknowledges: what is behind it came. */
+	r->wire_size = 0;
+	making_events(r, 20, ev, 10);
+	assert_int_equal(recorder_bytes(p->recorder, r->wire, r->wire_size, 2), 0);
+	recorder_state(p->recorder);
+	assert_int_equal(s->events, 20);
+	assert_int_equal(s->lost, 10);
+	assert_int_equal(s->backlog, 73);
+	assert_int_equal(recorder_close(p->recorder, "test", &last), 0);
+	assert_int_equal(last.events, 20);
+	assert_int_equal(last.lost, 83);
+	assert_int_equal(last.backlog, 0);
+	making_free(r);
+}
+
 /* ---- overruns of the host's port -------------------------------------------------------------- */
 
 #define BLOCKS 200u
@@ -594,6 +631,7 @@ int main(void)
 		recorder_test(damage_counts_by_segment),
 		recorder_test(impossible_block_counts_nothing),
 		recorder_test(lost_while_recording),
+		recorder_test(what_waits_is_no_loss),
 		recorder_test(overrun_makes_the_next_gap),
 		recorder_test(overrun_made_good),
 		recorder_test(overrun_that_cost_no_event),
