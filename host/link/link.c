@@ -180,6 +180,35 @@ static void remember_device(struct link *l)
 		*l->identity = '\0';
 }
 
+int link_in_use(struct link *l, const char *holder)
+{
+	char found[CLAIM_HOLDER];
+
+	if (!holder && claim_holders(l->device, found, sizeof(found)))
+		holder = found;
+	return link_fail(l, EBUSY, "%s is in use by %s: end that first", l->port,
+		holder ? holder : "another program (fuser shows which)");
+}
+
+bool link_shared_with(const struct link *l, char *text, size_t size)
+{
+	return l->ops == &link_serial && claim_holders(l->device, text, size);
+}
+
+/* The lock file comes first: opening alone can reset a board that another program talks to. */
+static int open_device(struct link *l)
+{
+	char holder[CLAIM_HOLDER];
+	int err = claim_take(&l->claim, claim_dir(), l->device, holder);
+
+	if (err)
+		return link_in_use(l, holder);
+	err = l->ops->open(l);
+	if (err)
+		claim_release(&l->claim);
+	return err;
+}
+
 int link_open(struct link *l)
 {
 	int err = 0;
@@ -189,7 +218,7 @@ int link_open(struct link *l)
 		err = look_up(l);
 	}
 	if (!err)
-		err = l->ops->open(l);
+		err = l->ops->device ? open_device(l) : l->ops->open(l);
 	if (!err && l->ops->device)
 		remember_device(l);
 	if (err || !l->ops->errors)
@@ -216,6 +245,7 @@ void link_close(struct link *l)
 	else
 		close(l->fd);
 	l->fd = -1;
+	claim_release(&l->claim);
 }
 
 ssize_t link_read(struct link *l, void *buf, size_t len)

@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "host/link/claim.h"
 #include "host/link/identity.h"
 #include "proto/message.h"
 
@@ -54,8 +55,9 @@ struct link {
 	ayaprof_UartErrors before, errors; /* since link_init: of earlier openings, of all */
 	char identity[IDENTITY_PATH];      /* of a device: what it was when first opened, or "" */
 	char device[IDENTITY_PATH];        /* of a device: under which name it was opened last */
+	struct claim claim;                /* of a device, while it is open */
 	char text[160];                    /* what it is, e.g. "serial /dev/ttyUSB0 115200" */
-	char error[200];                   /* why the last open failed: what, why, what to do */
+	char error[256];                   /* why the last open failed: what, why, what to do */
 };
 
 /* Fill in a closed link for `port`. What is not there yet may come: then l->ops is link_absent's. Returns 0,
@@ -88,6 +90,10 @@ bool link_errors(struct link *l, ayaprof_UartErrors *sum);
 
 /* Fill l->error in open functions. Returns -err. */
 int link_fail(struct link *l, int err, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* The same for a device that another program has; `holder`: in words, NULL: to be looked for. */
+int link_in_use(struct link *l, const char *holder);
+/* Of an open serial device: who else has it open, and may read what we then miss. False: nobody. */
+bool link_shared_with(const struct link *l, char *text, size_t size);
 
 extern const struct link_ops link_absent; /* link.c: nothing is there under this name */
 extern const struct link_ops link_serial; /* link_serial.c: through libserialport */

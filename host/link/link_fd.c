@@ -49,9 +49,7 @@ static int open_pty(struct link *l)
 		return err ? err : link_fail(l, ENOMEM, "cannot open %s: no memory", l->port);
 	}
 	if (flock(l->fd, LOCK_EX | LOCK_NB) < 0) {
-		err = link_fail(l, EBUSY,
-			"%s is in use by another program (fuser shows which): end that first",
-			l->port);
+		err = link_in_use(l, NULL);
 		free(found);
 		link_close(l);
 		return err;

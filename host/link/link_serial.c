@@ -34,12 +34,6 @@ static int fail(struct link *l, const char *what)
 	return -err;
 }
 
-static int in_use(struct link *l)
-{
-	return link_fail(l, EBUSY,
-		"%s is in use by another program (fuser shows which): end that first", l->port);
-}
-
 /* sp_set_baudrate returns success while the driver clips; only the driver knows what it set. */
 static int check_rate(struct link *l, uint32_t want)
 {
@@ -68,7 +62,7 @@ static int set_up(struct link *l)
 		return fail(l, "no descriptor for");
 	/* Not all versions of libserialport do. TIOCEXCL keeps everybody but root out, flock whoever asks. */
 	if (flock(l->fd, LOCK_EX | LOCK_NB) < 0 || ioctl(l->fd, TIOCEXCL) < 0)
-		return in_use(l);
+		return link_in_use(l, NULL);
 	h->locked = true;
 	if (sp_set_baudrate(port, (int)l->opt.baud) != SP_OK)
 		return fail(l, "cannot set the rate of");
@@ -104,11 +98,11 @@ static int open_port(struct link *l, struct handle *h)
 
 	h->has_found = fd >= 0 && ioctl(fd, TCGETS2, &h->found) == 0;
 	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0)
-		err = in_use(l);
+		err = link_in_use(l, NULL);
 	else if (fd >= 0)
 		flock(fd, LOCK_UN); /* newer versions of libserialport take the lock themselves */
 	if (!err && sp_open(h->port, SP_MODE_READ_WRITE) != SP_OK)
-		err = sp_last_error_code() == EBUSY ? in_use(l) : fail(l, "cannot open");
+		err = sp_last_error_code() == EBUSY ? link_in_use(l, NULL) : fail(l, "cannot open");
 	if (fd >= 0)
 		close(fd);
 	return err;

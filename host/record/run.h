@@ -31,7 +31,7 @@ struct run_line {
 	unsigned int failed; /* tries in a row to open that failed */
 	char banner[128];    /* the first line of what came on this connection before any frame */
 	char told_banner[128]; /* that the user knows */
-	char told_error[200];
+	char told_error[256];
 	bool refused; /* the board serves nobody more */
 };
 

@@ -180,11 +180,23 @@ static void line_readable(struct run *r, unsigned int events)
 		line_gone(r);
 }
 
+/* A login on the desk's end, a forgotten cat: every byte goes to one reader only. */
+static void warn_of_others(const struct run_line *l)
+{
+	char others[2 * CLAIM_HOLDER];
+
+	if (link_shared_with(&l->link, others, sizeof(others)))
+		say("%s is also open in %s: what is read there is missing here", l->link.port,
+			others);
+}
+
 static void line_up(struct run *r, const char *before)
 {
 	struct run_line *l = &r->line;
 	int err;
 
+	if (!l->ever)
+		warn_of_others(l);
 	/* After one that closed at once only frames tell. */
 	if (!l->empty && !l->refused)
 		say_back(l, before);

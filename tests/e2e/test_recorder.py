@@ -223,6 +223,30 @@ def same_port(bench):
     assert "no hostdec is recording" in err, err
 
 
+@test("a port that another program has, by lock file or open, is said to be that program's")
+def port_of_another(bench):
+    line = bench.line("--baud", FAST)
+    first = bench.record(line.host, bench.tmp / "x.pb", "-b", FAST)
+    line.wait_open("host")
+    second = bench.run(HOSTDEC, "--port", line.host, "-b", FAST, "-o", bench.tmp / "y.pb", code=1)
+    assert f"in use by hostdec (pid {first.pid}): end that first" in second.err, second.err
+    assert len(second.err.splitlines()) == 1 and not (bench.tmp / "y.pb").exists()
+    first.stop()
+    terminal = bench.spawn("sleep", ["sleep", 60])
+    name = os.path.realpath(line.host).removeprefix("/dev/").replace("/", "_")
+    lock = bench.tmp / f"LCK..{name}"
+    lock.write_text(f"{terminal.pid:10d}\n", encoding="ascii")
+    env = dict(os.environ, AYAPROF_LOCK_DIR=str(bench.tmp))
+    third = bench.run(HOSTDEC, "--port", line.host, "-b", FAST, "-o", bench.tmp / "y.pb", code=1, env=env)
+    assert f"in use by sleep (pid {terminal.pid})" in third.err and lock.exists(), third.err
+    terminal.kill()
+    terminal.popen.wait()
+    host = bench.record(line.host, bench.tmp / "y.pb", "-b", FAST, env=env)
+    wait_for("its lock file", lambda: lock.exists() and lock.read_text(encoding="ascii") == f"{host.pid:10d}\n")
+    host.stop()
+    assert not lock.exists(), "the lock file was left behind"
+
+
 @test("start either side first: a TCP port that does not listen yet, a device that is not plugged in")
 def desk_first(bench):
     path, data = TRACEPOINTS.unpack(bench.tmp, 5003)

@@ -13,11 +13,13 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pty.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -337,6 +339,88 @@ static void named_pipe(void **state)
 	unlink(path);
 }
 
+/* ---- lock files ----------------------------------------------------------------------------- */
+
+static void write_lock(const char *path, const char *text)
+{
+	FILE *f = fopen(path, "w");
+
+	assert_non_null(f);
+	assert_true(fputs(text, f) >= 0);
+	assert_int_equal(fclose(f), 0);
+}
+
+/* As minicom and its like do it: a file with the process id. */
+static void lock_files_are_heeded_and_left(void **state)
+{
+	char path[PATH_MAX], text[32], name[64], holder[CLAIM_HOLDER];
+	struct claim c = {.path = ""};
+	int master, slave;
+	FILE *f;
+
+	assert_int_equal(openpty(&master, &slave, name, NULL, NULL), 0);
+	snprintf(path, sizeof(path), "%s/LCK..pts_%s", (char *)*state, strrchr(name, '/') + 1);
+	assert_int_equal(claim_take(&c, *state, name, holder), 0);
+	f = fopen(path, "r");
+	assert_non_null(f);
+	assert_non_null(fgets(text, sizeof(text), f));
+	fclose(f);
+	assert_int_equal(strlen(text), 11);
+	assert_int_equal(atol(text), getpid());
+	claim_release(&c);
+	assert_int_equal(access(path, F_OK), -1);
+
+	/* Somebody's who lives: his, and it stays. */
+	snprintf(text, sizeof(text), "%10ld\n", (long)getppid());
+	write_lock(path, text);
+	assert_int_equal(claim_take(&c, *state, name, holder), -EBUSY);
+	snprintf(text, sizeof(text), "(pid %ld)", (long)getppid());
+	assert_non_null(strstr(holder, text));
+	claim_release(&c);
+	assert_int_equal(access(path, F_OK), 0);
+
+	/* Of one that is no more, or nobody's: ours. Process ids end at 2^22. */
+	for (int i = 0; i < 3; i++) {
+		static const char *const stale[] = {"   4194999\n", "", "minicom\n"};
+
+		write_lock(path, stale[i]);
+		assert_int_equal(claim_take(&c, *state, name, holder), 0);
+		claim_release(&c);
+		assert_int_equal(access(path, F_OK), -1);
+	}
+	assert_int_equal(claim_take(&c, "/nonexistent", name, holder), 0);
+	close(master);
+	close(slave);
+}
+
+static void others_that_have_it_open_are_named(void **state)
+{
+	char name[64], text[CLAIM_HOLDER], pid[32];
+	int master, slave, ready[2];
+	pid_t child;
+	char byte;
+
+	assert_int_equal(openpty(&master, &slave, name, NULL, NULL), 0);
+	assert_int_equal(pipe(ready), 0);
+	assert_false(claim_holders(name, text, sizeof(text)));
+	child = fork();
+	if (child == 0) {
+		if (write(ready[1], "", 1) == 1)
+			pause();
+		_exit(0);
+	}
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	assert_true(claim_holders(name, text, sizeof(text)));
+	snprintf(pid, sizeof(pid), "test_links (pid %d)", (int)child);
+	assert_string_equal(text, pid);
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
+	close(master);
+	close(slave);
+	close(ready[0]);
+	close(ready[1]);
+}
+
 static void ports_that_are_none(void **state)
 {
 	static const char *const ports[] = {
@@ -366,6 +450,8 @@ int main(void)
 		link_test(adapter_under_another_name),
 		cmocka_unit_test(pty_is_ours_alone),
 		cmocka_unit_test(errors_of_the_port),
+		link_test(lock_files_are_heeded_and_left),
+		cmocka_unit_test(others_that_have_it_open_are_named),
 		cmocka_unit_test(ports_that_are_none),
 	};
 
