@@ -87,11 +87,17 @@ BPF_SRC     := $(wildcard bpf/*.bpf.c)
 
 obj = $(patsubst %.c,$(O)/obj/%.o,$(1))
 BPF_PACKED := $(patsubst bpf/%.bpf.c,$(O)/gen/bpf/%.inc,$(BPF_SRC))
+# What a module brings is found here: its kernel programs, and itself.
+BPF_NAMES  := $(sort $(patsubst bpf/%.bpf.c,%,$(BPF_SRC)))
+MODULES    := $(sort $(patsubst target/probes/module_%.c,%,$(wildcard target/probes/module_*.c)))
+IMAGES     := $(O)/gen/bpf/images.inc $(O)/gen/bpf/images.h
+MODULES_INC := $(O)/gen/target/modules.inc
 PB_C      := $(O)/gen/proto/ayaprof.pb.c
 PB_H      := $(O)/gen/proto/ayaprof.pb.h
 # Tables of system calls: a kernel takes those of its 32-bit programs, too, and a 32-bit program may be on a 64-bit kernel.
 SYSCALL_ABIS := $(if $(filter x86_64 i386 i486 i586 i686,$(MACHINE)),x86_64 i386 x32,$(if $(filter aarch64,$(MACHINE)),arm64,$(if $(filter arm,$(MACHINE)),arm,native)))
 SYSCALLS  := $(SYSCALL_ABIS:%=$(O)/gen/target/syscalls_%.inc)
+TARGET_GEN := $(BPF_PACKED) $(IMAGES) $(MODULES_INC) $(SYSCALLS)
 PLOT_PY   := $(O)/gen/host/flameline_py.inc
 
 LIB_FRAMING := $(O)/lib/libframing.a
@@ -184,8 +190,9 @@ $(O)/lib/%.a:
 # Generated headers must exist before the first compilation; afterwards the .d files know better.
 $(call obj,$(PROTO_SRC) $(TARGET_SRC) $(HOST_SRC) $(UNIT_SRC) $(TOOL_SRC) $(LINESIM_SRC) $(FUZZ_SRC)) \
 $(O)/obj/target/main.o $(O)/obj/host/main.o: | $(PB_H)
-$(call obj,$(TARGET_SRC)) $(O)/obj/target/main.o: | $(BPF_PACKED) $(SYSCALLS)
+$(call obj,$(TARGET_SRC)) $(O)/obj/target/main.o: | $(TARGET_GEN)
 $(call obj,$(HOST_SRC)): | $(PLOT_PY)
+$(call obj,$(UNIT_SRC)): | $(IMAGES)
 
 # Rebuild when a flag changes (SAN=, CC=, ...), not only when a file does.
 # The same for what is generated: each depends on a file that holds what it is made with, and that
@@ -194,7 +201,9 @@ $(O)/flags: HOLDS = $(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS)
 $(O)/gen/syscalls.from: HOLDS = $(CC) $(SYSROOT_CPP) $(CPPFLAGS)
 $(O)/gen/vmlinux.from: HOLDS = $(VMLINUX_BTF) $(BPFTOOL)
 $(O)/gen/bpf.from: HOLDS = $(CLANG) $(BPF_FLAGS)
-$(O)/flags $(O)/gen/syscalls.from $(O)/gen/vmlinux.from $(O)/gen/bpf.from: FORCE
+$(O)/gen/images.from: HOLDS = $(BPF_NAMES)
+$(O)/gen/modules.from: HOLDS = $(MODULES)
+$(O)/flags $(O)/gen/syscalls.from $(O)/gen/vmlinux.from $(O)/gen/bpf.from $(O)/gen/images.from $(O)/gen/modules.from: FORCE
 	$(Q)mkdir -p $(@D); printf '%s\n' '$(subst ','\'',$(HOLDS))' | cmp -s - $@ || printf '%s\n' '$(subst ','\'',$(HOLDS))' > $@
 # Phony, or .SECONDARY would let it be missing and the rule above never run.
 FORCE:
@@ -232,6 +241,15 @@ $(O)/obj/bpf/%.bpf.o: bpf/%.bpf.c $(O)/gen/bpf/vmlinux.h $(O)/gen/bpf.from scrip
 	$(say) BPF $<
 	$(Q)mkdir -p $(@D) && $(CLANG) $(BPF_FLAGS) -MMD -MP -c -o $@ $<
 	$(Q)$(LLVM_STRIP) -g $@ && $(PYTHON) scripts/slim-bpf.py '$(LLVM_OBJCOPY)' $@
+
+# Every object is image_NAME, every target/probes/module_NAME.c is module_NAME.
+$(O)/gen/bpf/images.inc: $(O)/gen/images.from
+	$(Q)mkdir -p $(@D) && for n in $(BPF_NAMES); do printf 'static const unsigned char packed_%s[] = {\n#include "bpf/%s.inc"\n};\n' $$n $$n; \
+		printf 'const struct bpf_image image_%s = {"%s", packed_%s, sizeof(packed_%s)};\n' $$n $$n $$n $$n; done > $@
+$(O)/gen/bpf/images.h: $(O)/gen/images.from
+	$(Q)mkdir -p $(@D) && printf 'extern const struct bpf_image image_%s;\n' $(BPF_NAMES) > $@
+$(MODULES_INC): $(O)/gen/modules.from
+	$(Q)mkdir -p $(@D) && printf 'MODULE(%s)\n' $(MODULES) > $@
 
 # What the daemon asks of a kernel's type information, and that of the tests' boards cut down to it (tests/boards/btf.py).
 $(O)/btf/wanted_types.o: bpf/wanted_types.c bpf/vmlinux_min.h
@@ -350,7 +368,7 @@ FUZZ_CFLAGS  := -O1 -g -std=gnu11 -fno-strict-aliasing -fsanitize=fuzzer-no-link
                 -fno-sanitize-recover=undefined -fsanitize-coverage-ignorelist=tests/fuzz/uncounted.txt
 fuzz_obj = $(patsubst %.c,$(O)/fuzz/obj/%.o,$(1))
 
-$(call fuzz_obj,$(FRAMING_SRC) $(PROTO_SRC) $(HOST_SRC) $(TARGET_SRC) $(SHARED_SRC) $(FUZZ_SRC)): | $(PB_H) $(PLOT_PY) $(BPF_PACKED) $(SYSCALLS)
+$(call fuzz_obj,$(FRAMING_SRC) $(PROTO_SRC) $(HOST_SRC) $(TARGET_SRC) $(SHARED_SRC) $(FUZZ_SRC)): | $(PB_H) $(PLOT_PY) $(TARGET_GEN)
 $(O)/fuzz/obj/%.o: %.c tests/fuzz/uncounted.txt
 	$(say) CLANG $<
 	$(Q)mkdir -p $(@D) && $(CLANG) $(ALL_CPPFLAGS) $(FUZZ_CFLAGS) -MMD -MP -c -o $@ $<

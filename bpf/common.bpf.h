@@ -19,7 +19,22 @@
 
 char _license[] SEC("license") = "Dual MIT/GPL";
 
+/*
+ * An object whose module tells it more says so before it includes this:
+ *	#include "bpf/NAME.h"
+ *	#define OWN_PARAMS struct ayp_NAME_params
+ * and finds it as own_params. One variable, so that the order of the two is no choice of the compiler's.
+ */
+#ifdef OWN_PARAMS
+const volatile struct {
+	struct ayp_params all;
+	OWN_PARAMS own;
+} constants = {};
+#define params     (constants.all)
+#define own_params (constants.own)
+#else
 const volatile struct ayp_params params = {};
+#endif
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);

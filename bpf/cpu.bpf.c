@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR MIT */
 /* What the CPUs are busy with: stacks at a fixed rate. Idle CPUs are not sampled. */
+#include "bpf/cpu.h"
+#define OWN_PARAMS struct ayp_cpu_params
 #include "bpf/common.bpf.h"
 
 static __always_inline __u16 frames(long bytes)
@@ -13,10 +15,10 @@ static __always_inline __u32 proc_tgid(__u32 tgid)
 	/* struct bpf_pidns_info, which is ABI: as vmlinux.h has it a look into it would be a relocation. */
 	__u32 in_proc[2] = {0, 0}; /* pid, tgid */
 
-	if (!params.proc_ino)
+	if (!own_params.proc_ino)
 		return tgid;
 	if (bpf_get_ns_current_pid_tgid(
-		    params.proc_dev, params.proc_ino, (void *)in_proc, sizeof(in_proc)))
+		    own_params.proc_dev, own_params.proc_ino, (void *)in_proc, sizeof(in_proc)))
 		return 0;
 	return in_proc[1];
 }
@@ -34,7 +36,7 @@ int cpu_sample(void *ctx)
 	if (!c || !(__u32)id || is_own(c, id >> 32))
 		return 0;
 	cpu = bpf_get_smp_processor_id();
-	cell = count_event(cpu, params.func_sample, AYP_HALF_BEGIN);
+	cell = count_event(cpu, own_params.func_sample, AYP_HALF_BEGIN);
 	if (!cell)
 		return 0;
 	book = cpu_book(cpu);
@@ -46,7 +48,7 @@ int cpu_sample(void *ctx)
 	}
 	rec->rec.t_ns = bpf_ktime_get_ns();
 	rec->rec.tid = id;
-	rec->rec.func = params.func_sample;
+	rec->rec.func = own_params.func_sample;
 	rec->rec.cpu = cpu;
 	rec->rec.kind = AYP_REC_STACK;
 	rec->tgid = id >> 32;

@@ -16,6 +16,7 @@ typedef uint16_t ayp_u16;
 typedef uint32_t ayp_u32;
 typedef uint64_t ayp_u64;
 #else
+#include "vmlinux.h"
 typedef __u8 ayp_u8;
 typedef __u16 ayp_u16;
 typedef __u32 ayp_u32;
@@ -296,65 +297,18 @@ enum ayp_syscall_abi {
 #define AYP_X32_BIT    0x40000000u
 #define AYP_SYSCALLS   1024u /* of one ABI, at most */
 #define AYP_NO_SYSCALL 0xffffu
-#define AYP_SIGRETURNS 4u
-#define AYP_EXECS      6u
-struct ayp_syscall_ids {
-	ayp_u16 first; /* function id of number 0 */
-	ayp_u16 count; /* of numbers that have one; 0: the kernel has no such calls */
-};
-
-/* A word of the kernel's that tells something by some of its bits. */
-enum ayp_mark_base {
-	AYP_MARK_NONE = 0, /* nothing to tell */
-	AYP_MARK_TASK = 1, /* in the current task_struct */
-	AYP_MARK_REGS = 2, /* in the struct pt_regs that the tracepoint passes */
-};
-struct ayp_mark {
-	ayp_u16 base;   /* enum ayp_mark_base */
-	ayp_u16 offset; /* of 4 bytes */
-	ayp_u32 mask, value;
-};
-
-/* Calls by number that are instants each: those of one tracepoint, sys_enter or sys_exit. */
-#define AYP_CALL_INSTANTS 512u
-struct ayp_call_instants {
-	ayp_u64 first; /* function id of number 0 */
-	ayp_u64 wanted[AYP_CALL_INSTANTS / 64];
-};
 
 /*
- * Constants of a loaded program (its .rodata; one struct for all objects). The verifier knows their
- * values, so branches that they rule out cost nothing.
+ * Constants of a loaded program (its .rodata) that several objects read. What only one reads is in that object's own
+ * header, bpf/NAME.h, and stands behind these (common.bpf.h). The verifier knows the values, so branches that they rule
+ * out cost nothing.
  */
 struct ayp_params {
-	ayp_u32 n_funcs;    /* row length of `cells` */
-	ayp_u32 wake_bytes; /* wake the daemon when this much waits in the ring */
-	ayp_u16 func_hardirq, func_softirq, func_timer;
-	ayp_u16 func_switch, func_sample, func_packet;
-	ayp_u16 n_hardirq;
-	ayp_u16 syscall_probe;     /* first of two that the kernel's own probes make; 0: none */
-	ayp_u32 syscall_nr_offset; /* in struct pt_regs */
-	struct ayp_syscall_ids syscall_ids[AYP_ABIS];
-	/* Function ids of calls that wipe their number, and numbers of calls that may change the ABI before they end;
-	 * AYP_NO_SYSCALL where there are fewer. */
-	ayp_u16 syscall_sigreturn[AYP_SIGRETURNS], syscall_exec[AYP_EXECS];
-	struct ayp_mark compat; /* of AYP_ABI_COMPAT */
-	/* The namespace that /proc is of, when process ids there are not the kernel's; else 0 */
-	ayp_u64 proc_dev, proc_ino;
+	ayp_u32 n_funcs;     /* row length of `cells` */
+	ayp_u32 wake_bytes;  /* wake the daemon when this much waits in the ring */
 	ayp_u32 n_mem_sites; /* 0: `memory` is off */
 	ayp_u16 mem_site_base;
-	ayp_u16 atomic;                                      /* the JIT has atomic adds */
-	struct ayp_field switch_prev_state, switch_next_pid; /* in the tracepoint's record */
-	/* Memory, by enum ayp_mem_prog. raw: argument numbers; else offsets in the record. */
-	ayp_u32 mem_raw;
-	ayp_u32 cache_size_offset; /* object size in struct kmem_cache, where `bytes` is that cache
-				    */
-	struct ayp_field mem_ptr[AYP_MEM_PROGS];   /* bulk: the array */
-	struct ayp_field mem_bytes[AYP_MEM_PROGS]; /* bulk: how many */
-	struct ayp_field mem_cache[AYP_MEM_PROGS];
-	ayp_u32 mem_zero;
-	ayp_u32 mem_by_size;               /* `mem_sizes` are kept */
-	ayp_u32 mem_pointer;               /* bytes of a pointer in the kernel */
+	ayp_u16 atomic;                    /* the JIT has atomic adds */
 	ayp_u32 place_factor, place_shift; /* of `places` */
 	/* In struct pt_regs of a probed program. */
 	struct ayp_field user_sp;
@@ -363,9 +317,8 @@ struct ayp_params {
 	ayp_u16 task_regs; /* a thread's registers in user space can be had (bpf_task_pt_regs) */
 	struct ayp_field user_link; /* where a function returns to; size 0: that is on the stack */
 	ayp_u16 pc_offset;          /* of the program counter in struct pt_regs */
-	struct ayp_call_instants call_instants[2]; /* enter, exit */
+	ayp_u32 zero[2];            /* what stands behind may have numbers of 8 bytes */
 };
-#define AYP_SOFTIRQS 10u
 
 /* Immediate that stands for the function's id in programs that are loaded once per function. */
 #define AYP_FUNC_MAGIC 0x5a79f00d
@@ -383,16 +336,13 @@ AYP_ASSERT_SIZE(struct ayp_place_bucket, 32);
 AYP_ASSERT_SIZE(struct ayp_user_places, 32);
 AYP_ASSERT_SIZE(struct ayp_again, 16);
 AYP_ASSERT_SIZE(struct ayp_control, 40);
-AYP_ASSERT_SIZE(struct ayp_syscall_ids, 4);
-AYP_ASSERT_SIZE(struct ayp_mark, 12);
-AYP_ASSERT_SIZE(struct ayp_call_instants, 8 + 64);
 AYP_ASSERT_SIZE(struct ayp_task_seen, 24);
 AYP_ASSERT_SIZE(struct ayp_mem_cell, 16);
 AYP_ASSERT_SIZE(struct ayp_alloc, 16);
 AYP_ASSERT_SIZE(struct ayp_innermost, 232);
 AYP_ASSERT_SIZE(struct ayp_field, 4);
-AYP_ASSERT_SIZE(struct ayp_params,
-	8 + 16 + 4 + 12 + 20 + 12 + 16 + 4 + 4 + 8 + 8 + 3 * 7 * 4 + 4 + 8 + 8 + 16 + 2 * 72);
+AYP_ASSERT_SIZE(struct ayp_params, 48);
+_Static_assert(sizeof(struct ayp_params) % 8 == 0, "own constants are aligned");
 AYP_ASSERT_SIZE(struct ayp_mem_size, 16);
 _Static_assert(AYP_MEM_SLOT_PASSED(AYP_MEM_ALLOC_PROGS) == AYP_MEM_SLOTS, "slots");
 

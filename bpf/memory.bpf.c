@@ -9,6 +9,8 @@
  *
  * Not everything that is given back passes kfree or kmem_cache_free: see memory_bulk.h.
  */
+#include "bpf/memory.h"
+#define OWN_PARAMS struct ayp_memory_params
 #include "bpf/innermost.bpf.h"
 
 #define ALLOCS(name)                                                                               \
@@ -53,7 +55,7 @@ static __always_inline void account_size(const struct ayp_alloc *a, __u32 change
 	__u32 index = bpf_get_smp_processor_id() * AYP_MEM_TYPES + (a->type & 1);
 	struct ayp_mem_size *size;
 
-	if (!params.mem_by_size || a->bytes / 8 >= AYP_MEM_SIZES)
+	if (!own_params.by_size || a->bytes / 8 >= AYP_MEM_SIZES)
 		return;
 	index = index * AYP_MEM_SIZES + a->bytes / 8;
 	size = bpf_map_lookup_elem(&mem_sizes, &index);
@@ -89,7 +91,7 @@ static __always_inline __u64 raw_arg(__u64 *ctx, __u32 number)
 
 static __always_inline __u64 value(void *ctx, const volatile struct ayp_field *f)
 {
-	return params.mem_raw ? raw_arg(ctx, f->offset) : read_number(ctx, f->offset, f->size);
+	return own_params.raw ? raw_arg(ctx, f->offset) : read_number(ctx, f->offset, f->size);
 }
 
 /* Which of the first three classes an address belongs to. Every bit of it counts (the finalizer of
@@ -161,7 +163,7 @@ static __always_inline void on_free(void *ctx, __u32 prog)
 
 	if (!c)
 		return;
-	ptr = value(ctx, &params.mem_ptr[prog]);
+	ptr = value(ctx, &own_params.ptr[prog]);
 	if (ptr)
 		give_back(c, prog, ptr);
 }
@@ -179,7 +181,7 @@ static __always_inline void on_bulk(__u64 array, __u64 n)
 		if (i >= n)
 			break;
 		ptr = read_number(
-			(const void *)(long)array, i * params.mem_pointer, params.mem_pointer);
+			(const void *)(long)array, i * own_params.pointer, own_params.pointer);
 		if (ptr)
 			give_back(c, AYP_MEMP_BULK, ptr);
 	}
@@ -198,14 +200,14 @@ static __always_inline void on_alloc(void *ctx, __u32 prog, __u32 type)
 	if (is_own(c, bpf_get_current_pid_tgid() >> 32) &&
 		!in_interrupt(cpu_book(bpf_get_smp_processor_id())))
 		return;
-	ptr = value(ctx, &params.mem_ptr[prog]);
+	ptr = value(ctx, &own_params.ptr[prog]);
 	if (!ptr)
 		return;
-	if (params.mem_bytes[prog].size)
-		a.bytes = value(ctx, &params.mem_bytes[prog]);
+	if (own_params.bytes[prog].size)
+		a.bytes = value(ctx, &own_params.bytes[prog]);
 	else
-		a.bytes = read_number(
-			(void *)value(ctx, &params.mem_cache[prog]), params.cache_size_offset, 4);
+		a.bytes = read_number((void *)value(ctx, &own_params.cache[prog]),
+			own_params.cache_size_offset, 4);
 	a.site = innermost_site();
 	a.type = type;
 	cls = class_of(ptr);
@@ -267,7 +269,7 @@ static long give_back_one(__u32 i, void *ctx)
 	const struct bulk *b = ctx;
 	struct ayp_control *c = active_control();
 	__u64 ptr = read_number(
-		(const void *)(long)b->array + i * params.mem_pointer, 0, params.mem_pointer);
+		(const void *)(long)b->array + i * own_params.pointer, 0, own_params.pointer);
 
 	if (c && ptr)
 		give_back(c, AYP_MEMP_BULK, ptr);
@@ -303,8 +305,8 @@ static __always_inline __u64 bulk_number(void *ctx, const volatile struct ayp_fi
 {
 	return read_number(ctx, f->offset, f->size);
 }
-#define BULK_ARRAY(ctx) bulk_number(ctx, &params.mem_ptr[AYP_MEMP_BULK])
-#define BULK_COUNT(ctx) bulk_number(ctx, &params.mem_bytes[AYP_MEMP_BULK])
+#define BULK_ARRAY(ctx) bulk_number(ctx, &own_params.ptr[AYP_MEMP_BULK])
+#define BULK_COUNT(ctx) bulk_number(ctx, &own_params.bytes[AYP_MEMP_BULK])
 
 SEC("?tp/rcu/" RCU_CALLBACK)
 int bulk_tp_loop(void *ctx)

@@ -6,6 +6,8 @@
  * given to whoever ran before. Places in task_struct come from the daemon: the kernel's type
  * information has them, and where that is missing, a file may (--btf).
  */
+#include "bpf/sched.h"
+#define OWN_PARAMS struct ayp_sched_params
 #include "bpf/common.bpf.h"
 
 SEC("?raw_tp/sched_switch")
@@ -16,10 +18,9 @@ int sched_switch_raw(__u64 *ctx)
 	__u64 pid, state = 0;
 
 	if (!preempted)
-		state = read_number(
-			prev, params.switch_prev_state.offset, params.switch_prev_state.size);
-	pid = read_number(next, params.switch_next_pid.offset, params.switch_next_pid.size);
-	emit(params.func_switch, AYP_REC_INSTANT, EMIT_CPU, 2, (__u32)pid, state & 0xff, 0, 0);
+		state = read_number(prev, own_params.prev_state.offset, own_params.prev_state.size);
+	pid = read_number(next, own_params.next_pid.offset, own_params.next_pid.size);
+	emit(own_params.func_switch, AYP_REC_INSTANT, EMIT_CPU, 2, (__u32)pid, state & 0xff, 0, 0);
 	return 0;
 }
 
@@ -28,7 +29,7 @@ SEC("?raw_tp")
 int task_pid_is_there(void *ctx)
 {
 	const void *task = (void *)bpf_get_current_task();
-	__u32 pid = read_number(task, params.switch_next_pid.offset, params.switch_next_pid.size);
+	__u32 pid = read_number(task, own_params.next_pid.offset, own_params.next_pid.size);
 
 	return pid == (__u32)bpf_get_current_pid_tgid();
 }

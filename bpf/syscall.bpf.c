@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR MIT */
 /* System calls: entry and exit, one function id per number and ABI. */
+#include "bpf/syscall.h"
+#define OWN_PARAMS struct ayp_syscall_params
 #include "bpf/common.bpf.h"
 
 /* Is this call made the way that 32-bit programs do? A fact of the call, not of the program: on x86 any may use int 0x80. */
@@ -7,27 +9,26 @@ static __always_inline int in_compat(const void *regs)
 {
 	const void *base = regs;
 
-	if (params.compat.base == AYP_MARK_NONE)
+	if (own_params.compat.base == AYP_MARK_NONE)
 		return 0;
-	if (params.compat.base == AYP_MARK_TASK)
+	if (own_params.compat.base == AYP_MARK_TASK)
 		base = (void *)bpf_get_current_task();
-	return (read_number(base, params.compat.offset, 4) & params.compat.mask) ==
-	       params.compat.value;
+	return (read_number(base, own_params.compat.offset, 4) & own_params.compat.mask) ==
+	       own_params.compat.value;
 }
 
 static __always_inline __u32 id_of(__u32 abi, __u32 nr)
 {
-	return nr < params.syscall_ids[abi].count ? params.syscall_ids[abi].first + nr
-						  : AYP_NO_SYSCALL;
+	return nr < own_params.ids[abi].count ? own_params.ids[abi].first + nr : AYP_NO_SYSCALL;
 }
 
 static __always_inline __u32 call_id(__u32 nr, int compat)
 {
 	if (compat)
 		return id_of(AYP_ABI_COMPAT, nr);
-	if (params.syscall_ids[AYP_ABI_X32].count && nr & AYP_X32_BIT)
+	if (own_params.ids[AYP_ABI_X32].count && nr & AYP_X32_BIT)
 		return id_of(AYP_ABI_X32, nr & ~AYP_X32_BIT);
-	if (params.syscall_probe && nr - params.syscall_probe < 2)
+	if (own_params.probe && nr - own_params.probe < 2)
 		return AYP_NO_SYSCALL;
 	return id_of(AYP_ABI_NATIVE, nr);
 }
@@ -37,11 +38,11 @@ static __always_inline int may_be_exec(__u32 nr)
 {
 	__u32 i, is = 0;
 
-	if (params.syscall_ids[AYP_ABI_X32].count)
+	if (own_params.ids[AYP_ABI_X32].count)
 		nr &= ~AYP_X32_BIT;
 #pragma unroll
 	for (i = 0; i < AYP_EXECS; i++)
-		is |= nr == params.syscall_exec[i];
+		is |= nr == own_params.exec[i];
 	return is;
 }
 
@@ -80,8 +81,8 @@ static __always_inline __u32 wiped_id(void)
 		return id;
 #pragma unroll
 	for (i = 0; i < AYP_SIGRETURNS; i++)
-		if (book->last_syscall == params.syscall_sigreturn[i])
-			id = params.syscall_sigreturn[i];
+		if (book->last_syscall == own_params.sigreturn[i])
+			id = own_params.sigreturn[i];
 	return id;
 }
 
@@ -124,7 +125,7 @@ int syscall_exit_raw(__u64 *ctx)
 {
 	const void *regs = (void *)ctx[0];
 
-	syscall_exit(read_number(regs, params.syscall_nr_offset, 4), regs);
+	syscall_exit(read_number(regs, own_params.nr_offset, 4), regs);
 	return 0;
 }
 
@@ -155,8 +156,8 @@ static __always_inline void call_instant(__u32 at, __u32 nr, const void *regs)
 	asm volatile("" : "+r"(bit));
 	if (nr >= AYP_CALL_INSTANTS || in_compat(regs))
 		return;
-	if (params.call_instants[at].wanted[bit / 64] >> (bit % 64) & 1)
-		EMIT0(params.call_instants[at].first + bit, AYP_REC_INSTANT, EMIT_TASK);
+	if (own_params.instants[at].wanted[bit / 64] >> (bit % 64) & 1)
+		EMIT0(own_params.instants[at].first + bit, AYP_REC_INSTANT, EMIT_TASK);
 }
 
 SEC("?raw_tp/sys_enter")
@@ -171,6 +172,6 @@ int call_exit_instant(__u64 *ctx)
 {
 	const void *regs = (void *)ctx[0];
 
-	call_instant(1, read_number(regs, params.syscall_nr_offset, 4), regs);
+	call_instant(1, read_number(regs, own_params.nr_offset, 4), regs);
 	return 0;
 }

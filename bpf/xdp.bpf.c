@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR MIT */
 /* Packets as they come in, by time, length and Ethernet header. Every packet passes. */
+#include "bpf/xdp.h"
+#define OWN_PARAMS struct ayp_xdp_params
 #include "bpf/common.bpf.h"
 
 /* struct xdp_md without CO-RE: it is ABI. */
@@ -27,7 +29,7 @@ static __always_inline int on_packet(struct packet_ctx *ctx, __u64 len)
 		dst_type = mac(data) << 16 | data[12] << 8 | data[13];
 		src = mac(data + 6);
 	}
-	emit(params.func_packet, AYP_REC_INSTANT, EMIT_NO_TASK, 4, ctx->ingress_ifindex, len,
+	emit(own_params.func_packet, AYP_REC_INSTANT, EMIT_NO_TASK, 4, ctx->ingress_ifindex, len,
 		dst_type, src);
 	return XDP_PASS;
 }

@@ -57,13 +57,21 @@ enum ayp_class {
 	AYP_CLASS_COUNT
 };
 
+/* What an event's first argument is a number of, so that its name goes with it. */
+enum ayp_arg_names {
+	AYP_ARG_NUMBER = 0, /* of nothing */
+	AYP_ARG_TASK = 1,
+	AYP_ARG_IFACE = 2,
+};
+
 struct ayp_class_info {
 	const char *name; /* as `kind` in stats --json and exports, e.g. "kernel" */
 	const char *description;
 	uint8_t nargs; /* arguments an event of this class carries */
 	const char *arg_names[AYP_EVENT_MAX_ARGS];
-	uint8_t is_call; /* entry and exit are paired into calls */
-	uint8_t per_cpu; /* belongs to the CPU rather than to the thread it interrupted */
+	uint8_t first_arg; /* enum ayp_arg_names */
+	uint8_t is_call;   /* entry and exit are paired into calls */
+	uint8_t per_cpu;   /* belongs to the CPU rather than to the thread it interrupted */
 };
 
 /* Never NULL: unknown numbers give the row of AYP_CLASS_UNKNOWN. */

@@ -44,7 +44,7 @@ static int which(const char *path, int *nr)
 
 bool call_instants_know(const char *path)
 {
-	struct ayp_params unused = {0};
+	struct ayp_syscall_params unused = {0};
 	int nr;
 
 	return which(path, &nr) >= 0 && !syscall_prepare_instants(&unused);
@@ -57,8 +57,8 @@ static int reserve(struct call_instants *c, struct probes *p)
 	if (first < 0)
 		return first;
 	if (!c->reserved) {
-		p->params.call_instants[0].first = (uint64_t)first;
-		p->params.call_instants[1].first = (uint64_t)first + AYP_CALL_INSTANTS;
+		c->params.instants[0].first = (uint64_t)first;
+		c->params.instants[1].first = (uint64_t)first + AYP_CALL_INSTANTS;
 	}
 	c->reserved = true;
 	return 0;
@@ -75,7 +75,7 @@ int call_instants_take(struct call_instants *c, struct probes *p, const char *pa
 	err = reserve(c, p);
 	if (err)
 		return err;
-	to = &p->params.call_instants[at];
+	to = &c->params.instants[at];
 	*func = (uint16_t)(to->first + (uint64_t)nr);
 	to->wanted[nr / 64] |= 1ull << nr % 64;
 	c->n++;
@@ -85,14 +85,15 @@ int call_instants_take(struct call_instants *c, struct probes *p, const char *pa
 int call_instants_attach(const struct call_instants *c, struct module *m)
 {
 	static const char *const programs[] = {"call_enter_instant", "call_exit_instant", NULL};
-	struct ayp_params params = m->p->params;
+	struct ayp_syscall_params params = c->params;
 	int err = syscall_prepare_instants(&params), i;
 	size_t before = m->links.n;
 	struct bpf_object *o;
 
 	if (err)
 		return err;
-	o = object_load(&image_syscall, programs, &m->p->maps, &params, &err);
+	o = object_load_own(&image_syscall, programs, &m->p->maps, &m->p->params, &params,
+		sizeof(params), &err);
 	if (!o)
 		return err;
 	for (i = 0; programs[i] && !err; i++)

@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 
+#include "bpf/syscall.h"
 #include "target/probes/probe.h"
 
 /* Fewer are attached one by one: that costs the other calls nothing. */
@@ -17,6 +18,8 @@
 struct call_instants {
 	bool reserved; /* function ids */
 	size_t n;
+	struct ayp_syscall_params
+		params; /* of syscall.bpf.c, for the programs that make instants */
 };
 
 /* Is "CATEGORY/NAME" one whose number is known? */
@@ -29,6 +32,6 @@ int call_instants_attach(const struct call_instants *c, struct module *m);
 
 /* Fill in what the kernel's machine decides (module_syscall.c). -EOPNOTSUPP: this way is not known
  * there. */
-int syscall_prepare_instants(struct ayp_params *params);
+int syscall_prepare_instants(struct ayp_syscall_params *params);
 
 #endif

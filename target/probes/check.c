@@ -149,7 +149,7 @@ int probes_check(const struct config *cfg)
 	for (i = 0; (ops = module_at(i)); i++) {
 		m = session_add(&p, ops);
 		if (m)
-			m->planned = !ops->plan(m);
+			m->planned = !module_plan(m);
 	}
 	if (session_open(&p)) {
 		session_end(&p);
@@ -165,7 +165,7 @@ int probes_check(const struct config *cfg)
 			printf("  %-11s cannot be set up, see above\n", m->ops->name);
 			continue;
 		}
-		n = m->ops->check(m);
+		n = module_check(m);
 		fflush(stdout);
 		works += n;
 		modules += n > 0;

@@ -1,50 +1,13 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* The only file that includes the kernel programs, as the build packs them. */
-#include "target/probes/object.h"
+#include "target/probes/bpf_image.h"
 
 #include <stdint.h>
 #include <stdlib.h>
 
 #include <lzma.h>
 
-static const unsigned char cpu_packed[] = {
-#include "bpf/cpu.inc"
-};
-static const unsigned char function_packed[] = {
-#include "bpf/function.inc"
-};
-static const unsigned char irq_packed[] = {
-#include "bpf/irq.inc"
-};
-static const unsigned char memory_packed[] = {
-#include "bpf/memory.inc"
-};
-static const unsigned char sched_packed[] = {
-#include "bpf/sched.inc"
-};
-static const unsigned char sched_tp_packed[] = {
-#include "bpf/sched_tp.inc"
-};
-static const unsigned char syscall_packed[] = {
-#include "bpf/syscall.inc"
-};
-static const unsigned char task_packed[] = {
-#include "bpf/task.inc"
-};
-static const unsigned char xdp_packed[] = {
-#include "bpf/xdp.inc"
-};
-
-#define IMAGE(n) const struct bpf_image image_##n = {#n, n##_packed, sizeof(n##_packed)}
-IMAGE(cpu);
-IMAGE(function);
-IMAGE(irq);
-IMAGE(memory);
-IMAGE(sched);
-IMAGE(sched_tp);
-IMAGE(syscall);
-IMAGE(task);
-IMAGE(xdp);
+#include "bpf/images.inc"
 
 /* As the Makefile packs it: the size, little-endian, then a stream of xz. */
 #define HEAD 4u

@@ -55,14 +55,14 @@
 struct way {
 	const char *mechanism, *program;
 	uint32_t unseen; /* with this way */
-	int (*prepare)(struct ayp_params *params);
+	int (*prepare)(struct ayp_memory_params *params);
 	/* A descriptor that detaches when it is closed. */
 	int (*attach)(const struct bpf_object *o, const char *program);
 };
 
 /* ---- the entry of the function -------------------------------------------------------------- */
 
-static int prepare_kprobe(struct ayp_params *params)
+static int prepare_kprobe(struct ayp_memory_params *params)
 {
 	static const struct ayp_field registers[] = REGISTERS;
 
@@ -71,8 +71,8 @@ static int prepare_kprobe(struct ayp_params *params)
 	/* Asked before anything is loaded: the verifier takes its time with these programs. */
 	if (access("/sys/bus/event_source/devices/kprobe/type", F_OK))
 		return -ENOENT;
-	params->mem_bytes[AYP_MEMP_BULK] = registers[0];
-	params->mem_ptr[AYP_MEMP_BULK] = registers[1];
+	params->bytes[AYP_MEMP_BULK] = registers[0];
+	params->ptr[AYP_MEMP_BULK] = registers[1];
 	return 0;
 }
 
@@ -83,17 +83,17 @@ static int attach_kprobe(const struct bpf_object *o, const char *program)
 
 /* ---- the tracepoint of kfree_rcu() ---------------------------------------------------------- */
 
-static int prepare_raw(struct ayp_params *params)
+static int prepare_raw(struct ayp_memory_params *params)
 {
 	int id = tracefs_event_id(CALLBACK);
 
 	return id < 0 ? id : 0;
 }
 
-static int prepare_tp(struct ayp_params *params)
+static int prepare_tp(struct ayp_memory_params *params)
 {
-	struct ayp_field *n = &params->mem_bytes[AYP_MEMP_BULK];
-	struct ayp_field *array = &params->mem_ptr[AYP_MEMP_BULK];
+	struct ayp_field *n = &params->bytes[AYP_MEMP_BULK];
+	struct ayp_field *array = &params->ptr[AYP_MEMP_BULK];
 	int err = tracefs_event_field(CALLBACK, "nr_records", &n->offset, &n->size);
 
 	return err ? err : tracefs_event_field(CALLBACK, "p", &array->offset, &array->size);
@@ -116,16 +116,17 @@ static const struct way ways[] = {
 
 /* ---- both ----------------------------------------------------------------------------------- */
 
-static int try_way(struct module *m, const struct way *w, const struct ayp_params *params)
+static int try_way(struct module *m, const struct way *w, const struct ayp_memory_params *params)
 {
 	const char *const programs[] = {w->program, NULL};
-	struct ayp_params own = *params;
+	struct ayp_memory_params own = *params;
 	struct bpf_object *o;
 	int err = w->prepare(&own);
 
 	if (err)
 		return err;
-	o = object_load(&image_memory, programs, &m->p->maps, &own, &err);
+	o = object_load_own(
+		&image_memory, programs, &m->p->maps, &m->p->params, &own, sizeof(own), &err);
 	if (!o)
 		return err;
 	err = fd_list_add(&m->links, w->attach(o, w->program));
@@ -148,7 +149,7 @@ uint32_t memory_bulk_unseen(void)
 	return kernel_functions_unlisted(is_sheaf, NULL) > 0 ? unseen | AYP_UNSEEN_SHEAF : unseen;
 }
 
-uint32_t memory_bulk_attach(struct module *m, const struct ayp_params *params)
+uint32_t memory_bulk_attach(struct module *m, const struct ayp_memory_params *params)
 {
 	uint32_t sheaf = memory_bulk_unseen() & AYP_UNSEEN_SHEAF;
 	const struct way *w;
@@ -173,7 +174,7 @@ uint32_t memory_bulk_attach(struct module *m, const struct ayp_params *params)
 
 int memory_bulk_check(struct module *m)
 {
-	struct ayp_params params = m->p->params;
+	struct ayp_memory_params params = {.pointer = sizeof(void *)};
 	const struct way *w;
 	int works = 0, err;
 

@@ -14,11 +14,12 @@
 #ifndef TARGET_PROBES_MEMORY_BULK_H
 #define TARGET_PROBES_MEMORY_BULK_H
 
+#include "bpf/memory.h"
 #include "target/probes/probe.h"
 
 /* Attach the best way that params (of the other programs, already set) allow, and note it in the module's report.
  * Returns what is not seen: bits of MemorySample.unseen (PROTOCOL.md). */
-uint32_t memory_bulk_attach(struct module *m, const struct ayp_params *params);
+uint32_t memory_bulk_attach(struct module *m, const struct ayp_memory_params *params);
 /* --check: a line for each way. */
 int memory_bulk_check(struct module *m);
 

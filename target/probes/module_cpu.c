@@ -12,6 +12,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include "bpf/cpu.h"
 #include "target/base/clock.h"
 #include "target/base/log.h"
 #include "target/probes/intern.h"
@@ -54,6 +55,7 @@ struct cpu_module {
 static int plan(struct module *m)
 {
 	struct cpu_module *c = calloc(1, sizeof(*c));
+	struct ayp_cpu_params *params = OWN_PARAMS_OF(m);
 	int id;
 
 	if (!c)
@@ -67,7 +69,7 @@ static int plan(struct module *m)
 	id = names_add_func(m->p->names, AYP_CLASS_SAMPLE, "cpu_sample", NULL);
 	if (id < 0)
 		return id;
-	m->p->params.func_sample = (uint16_t)id;
+	params->func_sample = m->stack_func = (uint16_t)id;
 	return 0;
 }
 
@@ -126,10 +128,16 @@ static int attach(struct module *m)
 {
 	struct cpu_module *c = m->state;
 	int cpus = libbpf_num_possible_cpus(), cpu, err = 0;
+	struct ayp_cpu_params *params = OWN_PARAMS_OF(m);
 	struct bpf_object *o;
 	char text[128];
 
-	o = object_load(&image_cpu, programs, &m->p->maps, &m->p->params, &err);
+	if (m->p->pids.proc_differs) {
+		params->proc_dev = m->p->pids.dev;
+		params->proc_ino = m->p->pids.ino;
+	}
+	o = object_load_own(
+		&image_cpu, programs, &m->p->maps, &m->p->params, params, sizeof(*params), &err);
 	if (o)
 		err = programs_keep(&m->programs, o);
 	if (err) {
@@ -337,17 +345,21 @@ static void release(struct module *m)
 	free(c);
 }
 
+static const char *const by_mechanism[] = {"perf", NULL};
+
 const struct module_ops module_cpu = {
 	.name = "cpu",
 	.summary = "stacks of what runs, sampled on every CPU",
 	.by_default = true,
+	.turn = TURN_LATER,
+	.own_params_size = sizeof(struct ayp_cpu_params),
+	.mechanisms = by_mechanism,
 	.plan = plan,
 	.attach = attach,
 	.look = look,
 	.detached = detached,
 	.stack = stack,
 	.late = late,
-	.misses = parts_misses,
 	.release = release,
 	.check = check,
 };

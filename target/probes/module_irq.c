@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "bpf/irq.h"
+
 /* Interrupts that appear while tracing (a module, a hot-plugged device), and the most we have ids
  * for. */
 #define SPARE_IRQS 32
@@ -43,8 +45,8 @@ static const struct part parts[] = {
 	{"hard", hard_ways},
 	{"soft", soft_ways},
 	{"timer", timer_ways},
+	{0},
 };
-#define N_PARTS (sizeof(parts) / sizeof(parts[0]))
 
 /* A line of /proc/interrupts: number, a count per CPU, controller, place and trigger, then the
  * handlers' names, which are its last word or words. */
@@ -86,7 +88,7 @@ static int each_irq(struct module *m, int base, unsigned int count)
 	return (int)max;
 }
 
-static int plan_hard(struct module *m)
+static int plan_hard(struct module *m, struct ayp_irq_params *params)
 {
 	unsigned int count = (unsigned int)each_irq(m, 0, 0) + 1 + SPARE_IRQS, i;
 	int base;
@@ -103,15 +105,15 @@ static int plan_hard(struct module *m)
 			text, NULL);
 	}
 	each_irq(m, base, count);
-	m->p->params.func_hardirq = (uint16_t)base;
-	m->p->params.n_hardirq = (uint16_t)count;
+	params->func_hardirq = (uint16_t)base;
+	params->n_hardirq = (uint16_t)count;
 	return 0;
 }
 
 static int plan(struct module *m)
 {
-	struct ayp_params *params = &m->p->params;
-	int base = plan_hard(m);
+	struct ayp_irq_params *params = OWN_PARAMS_OF(m);
+	int base = plan_hard(m, params);
 	char text[32];
 	unsigned int i;
 
@@ -133,22 +135,11 @@ static int plan(struct module *m)
 	return 0;
 }
 
-static int attach(struct module *m)
-{
-	return parts_attach(m, parts, N_PARTS);
-}
-
-static int check(struct module *m)
-{
-	return parts_check(m, parts, N_PARTS);
-}
-
 const struct module_ops module_irq = {
 	.name = "irq",
 	.summary = "interrupts: hard, soft, timer",
 	.by_default = true,
+	.own_params_size = sizeof(struct ayp_irq_params),
+	.parts = parts,
 	.plan = plan,
-	.attach = attach,
-	.misses = parts_misses,
-	.check = check,
 };

@@ -365,6 +365,7 @@ const struct module_ops module_latency = {
 	.summary = "calls of kernel functions (the network path, -p k:GLOB) and user functions (-p "
 		   "u:PATH:GLOB)",
 	.by_default = true,
+	.turn = TURN_FUNCTIONS,
 	.spec_types = 1u << SPEC_KERNEL | 1u << SPEC_USER,
 	.plan = plan,
 	.attach = attach,

@@ -42,11 +42,11 @@ static const struct {
 /* ---- raw_tp: arguments by their types ------------------------------------------------------- */
 
 /* Of two sizes, requested and given, the given one comes second. */
-static int find_arguments(struct ayp_params *params, enum ayp_mem_prog prog)
+static int find_arguments(struct ayp_memory_params *params, enum ayp_mem_prog prog)
 {
 	struct kernel_btf_arg_type args[AYP_REC_MAX_ARGS];
 	int i, n = kernel_btf_tracepoint(events[prog].event, args, AYP_REC_MAX_ARGS);
-	struct ayp_field *ptr = &params->mem_ptr[prog];
+	struct ayp_field *ptr = &params->ptr[prog];
 
 	if (n < 0)
 		return n;
@@ -56,28 +56,28 @@ static int find_arguments(struct ayp_params *params, enum ayp_mem_prog prog)
 		if (args[i].kind == BTF_ARG_ADDRESS && !ptr->size)
 			*ptr = place;
 		else if (args[i].kind == BTF_ARG_TYPEDEF && !strcmp(args[i].name, "size_t"))
-			params->mem_bytes[prog] = place;
+			params->bytes[prog] = place;
 		else if (args[i].kind == BTF_ARG_STRUCT && !strcmp(args[i].name, "kmem_cache"))
-			params->mem_cache[prog] = place;
+			params->cache[prog] = place;
 	}
-	if (!ptr->size || (events[prog].alloc && !params->mem_bytes[prog].size &&
-				  !params->mem_cache[prog].size))
+	if (!ptr->size ||
+		(events[prog].alloc && !params->bytes[prog].size && !params->cache[prog].size))
 		return -EOPNOTSUPP;
 	return 0;
 }
 
-static int prepare_raw(struct ayp_params *params, enum ayp_mem_prog prog)
+static int prepare_raw(struct ayp_memory_params *params, enum ayp_mem_prog prog)
 {
 	int offset;
 
 	if (!kernel_btf_there())
 		return -ENODATA;
-	if (!params->mem_raw) {
+	if (!params->raw) {
 		/* What an object takes; kmalloc's classes are told by the argument. */
 		offset = kernel_btf_member("kmem_cache", "size", NULL);
 		if (offset < 0)
 			return offset;
-		params->mem_raw = 1;
+		params->raw = 1;
 		params->cache_size_offset = (uint32_t)offset;
 	}
 	return find_arguments(params, prog);
@@ -85,14 +85,14 @@ static int prepare_raw(struct ayp_params *params, enum ayp_mem_prog prog)
 
 /* ---- tp: fields by their names, from the tracepoint's format -------------------------------- */
 
-static int prepare_tp(struct ayp_params *params, enum ayp_mem_prog prog)
+static int prepare_tp(struct ayp_memory_params *params, enum ayp_mem_prog prog)
 {
-	struct ayp_field *ptr = &params->mem_ptr[prog], *bytes = &params->mem_bytes[prog];
+	struct ayp_field *ptr = &params->ptr[prog], *bytes = &params->bytes[prog];
 	char path[64];
 	int err;
 
 	snprintf(path, sizeof(path), "kmem/%s", events[prog].event);
-	params->mem_raw = 0;
+	params->raw = 0;
 	err = tracefs_event_field(path, "ptr", &ptr->offset, &ptr->size);
 	if (!err && events[prog].alloc)
 		err = tracefs_event_field(path, "bytes_alloc", &bytes->offset, &bytes->size);
@@ -103,7 +103,7 @@ static int prepare_tp(struct ayp_params *params, enum ayp_mem_prog prog)
 
 struct way {
 	const char *mechanism, *suffix;
-	int (*prepare)(struct ayp_params *params, enum ayp_mem_prog prog);
+	int (*prepare)(struct ayp_memory_params *params, enum ayp_mem_prog prog);
 };
 static const struct way ways[] = {
 	{"raw_tp", "raw", prepare_raw},
@@ -111,8 +111,8 @@ static const struct way ways[] = {
 	{0},
 };
 
-static int find_all(
-	const struct way *w, struct ayp_params *params, const char **programs, char (*names)[48])
+static int find_all(const struct way *w, struct ayp_memory_params *params, const char **programs,
+	char (*names)[48])
 {
 	enum ayp_mem_prog prog;
 	size_t n = 0;
@@ -133,9 +133,10 @@ static int find_all(
 }
 
 /* Number of programs, or a negative errno with nothing left attached. */
-static int try_way(struct module *m, const struct way *w, const struct ayp_params *params)
+static int try_way(struct module *m, const struct way *w, const struct ayp_memory_params *params)
 {
-	struct ayp_params own = *params;
+	struct ayp_params all = m->p->params;
+	struct ayp_memory_params own = *params;
 	const char *programs[N_EVENTS + 1];
 	char names[N_EVENTS][48];
 	struct bpf_object *o;
@@ -145,11 +146,12 @@ static int try_way(struct module *m, const struct way *w, const struct ayp_param
 	if (n < 0)
 		return n;
 	/* Helpers that take the kernel's type information (Linux 5.15, dd6e10fbd9fb). */
-	own.task_regs = 1;
-	o = object_load(&image_memory, programs, &m->p->maps, &own, &err);
+	all.task_regs = 1;
+	o = object_load_own(&image_memory, programs, &m->p->maps, &all, &own, sizeof(own), &err);
 	if (!o) {
-		own.task_regs = 0;
-		o = object_load(&image_memory, programs, &m->p->maps, &own, &err);
+		all.task_regs = 0;
+		o = object_load_own(
+			&image_memory, programs, &m->p->maps, &all, &own, sizeof(own), &err);
 	}
 	if (!o)
 		return err;
@@ -191,7 +193,7 @@ static int plan(struct module *m)
 	return 0;
 }
 
-static int attach_events(struct module *m, const struct ayp_params *params)
+static int attach_events(struct module *m, const struct ayp_memory_params *params)
 {
 	const struct way *w;
 	char text[128] = "no way to it on this machine";
@@ -216,12 +218,11 @@ static int attach_events(struct module *m, const struct ayp_params *params)
 static int attach(struct module *m)
 {
 	struct memory_state *s = m->state;
-	struct ayp_params params = m->p->params;
+	struct ayp_memory_params params = {.pointer = sizeof(void *)};
 	int err;
 
-	params.mem_pointer = sizeof(void *);
 	s->unseen = memory_bulk_attach(m, &params);
-	params.mem_by_size = s->unseen != 0;
+	params.by_size = s->unseen != 0;
 	err = attach_events(m, &params);
 	if (err)
 		fd_list_cut(&m->links, 0);
@@ -230,7 +231,7 @@ static int attach(struct module *m)
 
 static int check(struct module *m)
 {
-	struct ayp_params params = m->p->params;
+	struct ayp_memory_params params = {.pointer = sizeof(void *)};
 	const struct way *w;
 	int works = 0, n;
 
@@ -308,10 +309,14 @@ static void release(struct module *m)
 	m->state = NULL;
 }
 
+static const char *const by_mechanism[] = {"raw_tp", "tp", NULL};
+
 const struct module_ops module_memory = {
 	.name = "memory",
 	.summary = "kernel memory: kmalloc and kmem_cache, by profiled function",
 	.by_default = true,
+	.turn = TURN_LATER,
+	.mechanisms = by_mechanism,
 	.plan = plan,
 	.attach = attach,
 	.sample = sample,

@@ -2,12 +2,14 @@
 /* Who runs where: one instant per context switch. */
 #include "target/probes/probe.h"
 
+#include "bpf/sched.h"
 #include "target/probes/task_layout.h"
 #include "target/probes/tracefs.h"
 
-static int prepare_tp(struct probes *p, struct ayp_params *params)
+static int prepare_tp(void *own)
 {
-	struct ayp_field *next = &params->switch_next_pid, *state = &params->switch_prev_state;
+	struct ayp_sched_params *params = own;
+	struct ayp_field *next = &params->next_pid, *state = &params->prev_state;
 	int err = tracefs_event_field("sched/sched_switch", "next_pid", &next->offset, &next->size);
 
 	return err ? err
@@ -15,9 +17,11 @@ static int prepare_tp(struct probes *p, struct ayp_params *params)
 			     "sched/sched_switch", "prev_state", &state->offset, &state->size);
 }
 
-static int prepare_raw(struct probes *p, struct ayp_params *params)
+static int prepare_raw(void *own)
 {
-	return task_layout(&params->switch_next_pid, &params->switch_prev_state);
+	struct ayp_sched_params *params = own;
+
+	return task_layout(&params->next_pid, &params->prev_state);
 }
 
 static const char *const raw[] = {"sched_switch_raw", NULL};
@@ -27,34 +31,24 @@ static const struct candidate ways[] = {
 	{"tp", &image_sched_tp, tp, prepare_tp},
 	{0},
 };
-static const struct part parts[] = {{"switch", ways}};
+static const struct part parts[] = {{"switch", ways}, {0}};
 
 static int plan(struct module *m)
 {
+	struct ayp_sched_params *params = OWN_PARAMS_OF(m);
 	int id = names_add_func(m->p->names, AYP_CLASS_SWITCH, "sched_switch", NULL);
 
 	if (id < 0)
 		return id;
-	m->p->params.func_switch = (uint16_t)id;
+	params->func_switch = (uint16_t)id;
 	return 0;
-}
-
-static int attach(struct module *m)
-{
-	return parts_attach(m, parts, 1);
-}
-
-static int check(struct module *m)
-{
-	return parts_check(m, parts, 1);
 }
 
 const struct module_ops module_sched = {
 	.name = "sched",
 	.summary = "which thread runs on which CPU",
 	.by_default = true,
+	.own_params_size = sizeof(struct ayp_sched_params),
+	.parts = parts,
 	.plan = plan,
-	.attach = attach,
-	.misses = parts_misses,
-	.check = check,
 };

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/utsname.h>
 
+#include "bpf/syscall.h"
 #include "target/probes/call_instants.h"
 #include "target/syscalls/syscalls.h"
 #include "target/probes/kernel_btf.h"
@@ -65,44 +66,45 @@ static uint16_t x86_status_offset(void)
 	return major > 5 || (major == 5 && minor >= 11) ? 16 : 8;
 }
 
-static void prepare_task_mark(const struct kernel_facts *k, struct ayp_params *params)
+static void prepare_task_mark(const struct kernel_facts *k, struct ayp_syscall_params *params)
 {
-	if (!params->syscall_ids[AYP_ABI_COMPAT].count)
+	if (!params->ids[AYP_ABI_COMPAT].count)
 		return;
 	params->compat = k->in_task;
 	if (k->machine && !strcmp(k->machine, "x86_64"))
 		params->compat.offset = x86_status_offset();
 }
 
-static int prepare_raw(struct probes *p, struct ayp_params *params)
+static int prepare_raw(void *own)
 {
+	struct ayp_syscall_params *params = own;
 	const struct kernel_facts *k = kernel_facts();
 
 	if (!k->nr_offset)
 		return -EOPNOTSUPP;
-	params->syscall_nr_offset = k->nr_offset;
+	params->nr_offset = k->nr_offset;
 	prepare_task_mark(k, params);
-	if (params->syscall_ids[AYP_ABI_COMPAT].count && k->in_regs.base)
+	if (params->ids[AYP_ABI_COMPAT].count && k->in_regs.base)
 		params->compat = k->in_regs;
 	return 0;
 }
 
-int syscall_prepare_instants(struct ayp_params *params)
+int syscall_prepare_instants(struct ayp_syscall_params *params)
 {
 	const struct kernel_facts *k = kernel_facts();
 
 	if (!k->nr_offset)
 		return -EOPNOTSUPP;
-	params->syscall_nr_offset = k->nr_offset;
+	params->nr_offset = k->nr_offset;
 	params->compat = k->in_regs.base ? k->in_regs : k->in_task;
 	if (!k->in_regs.base && !strcmp(k->machine, "x86_64"))
 		params->compat.offset = x86_status_offset();
 	return 0;
 }
 
-static int prepare_tp(struct probes *p, struct ayp_params *params)
+static int prepare_tp(void *own)
 {
-	prepare_task_mark(kernel_facts(), params);
+	prepare_task_mark(kernel_facts(), own);
 	return 0;
 }
 
@@ -115,10 +117,10 @@ static const struct candidate ways[] = {
 	{"tp", &image_syscall, tp_programs, prepare_tp},
 	{0},
 };
-static const struct part parts[] = {{"calls", ways}};
+static const struct part parts[] = {{"calls", ways}, {0}};
 
 static void set_sigreturns(
-	struct ayp_params *params, const struct syscall_table *t, uint16_t first, size_t *n)
+	struct ayp_syscall_params *params, const struct syscall_table *t, uint16_t first, size_t *n)
 {
 	static const char *const names[] = {"rt_sigreturn", "sigreturn"};
 	size_t i;
@@ -127,11 +129,11 @@ static void set_sigreturns(
 		int nr = syscalls_number(t, names[i]);
 
 		if (nr >= 0 && *n < AYP_SIGRETURNS)
-			params->syscall_sigreturn[(*n)++] = (uint16_t)(first + nr);
+			params->sigreturn[(*n)++] = (uint16_t)(first + nr);
 	}
 }
 
-static void set_execs(struct ayp_params *params, const struct syscall_table *t, size_t *n)
+static void set_execs(struct ayp_syscall_params *params, const struct syscall_table *t, size_t *n)
 {
 	static const char *const names[] = {"execve", "execveat"};
 	size_t i;
@@ -140,12 +142,13 @@ static void set_execs(struct ayp_params *params, const struct syscall_table *t, 
 		int nr = syscalls_number(t, names[i]);
 
 		if (nr >= 0 && *n < AYP_EXECS)
-			params->syscall_exec[(*n)++] = (uint16_t)nr;
+			params->exec[(*n)++] = (uint16_t)nr;
 	}
 }
 
 static int plan_abi(struct module *m, enum ayp_syscall_abi abi, const struct syscall_table *t)
 {
+	struct ayp_syscall_params *params = OWN_PARAMS_OF(m);
 	uint32_t count = t->count + LATER_CALLS, i;
 	char text[SYSCALLS_NAME];
 	int base, err = 0;
@@ -155,7 +158,7 @@ static int plan_abi(struct module *m, enum ayp_syscall_abi abi, const struct sys
 	base = names_reserve_funcs(m->p->names, count);
 	if (base < 0)
 		return base;
-	m->p->params.syscall_ids[abi] = (struct ayp_syscall_ids){(uint16_t)base, (uint16_t)count};
+	params->ids[abi] = (struct ayp_syscall_ids){(uint16_t)base, (uint16_t)count};
 	for (i = 0; i < count && !err; i++) {
 		syscalls_name(t, i, text, sizeof(text));
 		err = names_set_func(
@@ -166,43 +169,32 @@ static int plan_abi(struct module *m, enum ayp_syscall_abi abi, const struct sys
 
 static int plan(struct module *m)
 {
-	struct ayp_params *params = &m->p->params;
+	struct ayp_syscall_params *params = OWN_PARAMS_OF(m);
 	size_t n_sigreturns = 0, n_execs = 0;
 	struct syscall_table t;
 	char machine[65];
 	unsigned int abi;
 	int err = 0;
 
-	memset(params->syscall_sigreturn, 0xff, sizeof(params->syscall_sigreturn));
-	memset(params->syscall_exec, 0xff, sizeof(params->syscall_exec));
+	memset(params->sigreturn, 0xff, sizeof(params->sigreturn));
+	memset(params->exec, 0xff, sizeof(params->exec));
 	syscalls_machine(machine, sizeof(machine));
 	for (abi = 0; abi < AYP_ABIS && !err; abi++) {
 		if (!syscalls_of(machine, (enum ayp_syscall_abi)abi, &t))
 			continue;
 		err = plan_abi(m, (enum ayp_syscall_abi)abi, &t);
-		set_sigreturns(params, &t, params->syscall_ids[abi].first, &n_sigreturns);
+		set_sigreturns(params, &t, params->ids[abi].first, &n_sigreturns);
 		set_execs(params, &t, &n_execs);
 	}
-	params->syscall_probe = kernel_facts()->probe;
+	params->probe = kernel_facts()->probe;
 	return err;
-}
-
-static int attach(struct module *m)
-{
-	return parts_attach(m, parts, 1);
-}
-
-static int check(struct module *m)
-{
-	return parts_check(m, parts, 1);
 }
 
 const struct module_ops module_syscall = {
 	.name = "syscall",
 	.summary = "system calls, entry to exit",
 	.by_default = true,
+	.own_params_size = sizeof(struct ayp_syscall_params),
+	.parts = parts,
 	.plan = plan,
-	.attach = attach,
-	.misses = parts_misses,
-	.check = check,
 };

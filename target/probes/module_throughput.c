@@ -223,10 +223,14 @@ static int check(struct module *m)
 	return !err;
 }
 
+static const char *const by_mechanism[] = {"rtnetlink", NULL};
+
 const struct module_ops module_throughput = {
 	.name = "throughput",
 	.summary = "bytes and packets per network interface and direction",
 	.by_default = true,
+	.turn = TURN_LATER,
+	.mechanisms = by_mechanism,
 	.plan = plan,
 	.attach = attach,
 	.activate = activate,

@@ -321,9 +321,13 @@ static void release(struct module *m)
 	free(t);
 }
 
+static const char *const by_mechanism[] = {"raw_tp", "tp", NULL};
+
 const struct module_ops module_tracepoint = {
 	.name = "tracepoint",
 	.summary = "tracepoints as instants (-p t:CATEGORY:NAME)",
+	.turn = TURN_LATER,
+	.mechanisms = by_mechanism,
 	.spec_types = 1u << SPEC_TRACEPOINT,
 	.plan = plan,
 	.attach = attach,

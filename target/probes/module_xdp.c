@@ -15,6 +15,7 @@
 #include <bpf/libbpf.h>
 #include <linux/if_link.h>
 
+#include "bpf/xdp.h"
 #include "target/base/log.h"
 #include "target/probes/xdp_link.h"
 
@@ -40,6 +41,7 @@ struct xdp_state {
 
 static int plan(struct module *m)
 {
+	struct ayp_xdp_params *params = OWN_PARAMS_OF(m);
 	int id = names_add_func(m->p->names, AYP_CLASS_PACKET, "packet", NULL);
 	struct xdp_state *s;
 
@@ -50,7 +52,7 @@ static int plan(struct module *m)
 		return -ENOMEM;
 	s->prog_fd = -1;
 	m->state = s;
-	m->p->params.func_packet = (uint16_t)id;
+	params->func_packet = (uint16_t)id;
 	return 0;
 }
 
@@ -161,7 +163,8 @@ static int load(struct module *m)
 	size_t i;
 
 	for (i = 0; i < 2 && !o; i++)
-		o = object_load(&image_xdp, ways[i], &m->p->maps, &m->p->params, &err);
+		o = object_load_own(&image_xdp, ways[i], &m->p->maps, &m->p->params, m->own_params,
+			m->ops->own_params_size, &err);
 	if (!o)
 		return err;
 	err = programs_keep(&m->programs, o);
@@ -219,13 +222,17 @@ static void release(struct module *m)
 	m->state = NULL;
 }
 
+static const char *const by_mechanism[] = {"xdp-native", "xdp-generic", NULL};
+
 const struct module_ops module_xdp = {
 	.name = "xdp",
 	.summary = "packets as they come in: time, length, Ethernet header",
+	.turn = TURN_LATER,
+	.own_params_size = sizeof(struct ayp_xdp_params),
+	.mechanisms = by_mechanism,
 	.plan = plan,
 	.attach = attach,
 	.look = look_for_changes,
-	.misses = parts_misses,
 	.release = release,
 	.check = check,
 };

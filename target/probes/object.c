@@ -25,8 +25,26 @@ void object_set_messages(void)
 	libbpf_set_print(print_message);
 }
 
-static int prepare(struct bpf_object *o, const char *const *programs, const struct maps *maps,
-	const struct ayp_params *params)
+/* As common.bpf.h lays them out; the whole is rounded up to its alignment. */
+static int set_constants(
+	struct bpf_object *o, const struct ayp_params *params, const void *own, size_t own_size)
+{
+	struct bpf_map *map = bpf_object__find_map_by_name(o, ".rodata");
+	unsigned char bytes[sizeof(*params) + OWN_PARAMS_MAX + 8] = {0};
+	size_t size;
+
+	if (!map)
+		return -ENOENT;
+	if (!bpf_map__initial_value(map, &size) || own_size > OWN_PARAMS_MAX ||
+		size < sizeof(*params) + own_size || size >= sizeof(*params) + own_size + 8)
+		return -EINVAL;
+	memcpy(bytes, params, sizeof(*params));
+	if (own_size)
+		memcpy(bytes + sizeof(*params), own, own_size);
+	return bpf_map__set_initial_value(map, bytes, size);
+}
+
+static int prepare(struct bpf_object *o, const char *const *programs, const struct maps *maps)
 {
 	struct bpf_program *prog;
 	struct bpf_map *map;
@@ -49,14 +67,18 @@ static int prepare(struct bpf_object *o, const char *const *programs, const stru
 		if (err)
 			return err;
 	}
-	map = bpf_object__find_map_by_name(o, ".rodata");
-	if (!map)
-		return -ENOENT;
-	return bpf_map__set_initial_value(map, params, sizeof(*params));
+	return 0;
 }
 
 struct bpf_object *object_load(const struct bpf_image *image, const char *const *programs,
 	const struct maps *maps, const struct ayp_params *params, int *err)
+{
+	return object_load_own(image, programs, maps, params, NULL, 0, err);
+}
+
+struct bpf_object *object_load_own(const struct bpf_image *image, const char *const *programs,
+	const struct maps *maps, const struct ayp_params *params, const void *own, size_t own_size,
+	int *err)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = image->name);
 	struct bpf_object *o;
@@ -72,7 +94,9 @@ struct bpf_object *object_load(const struct bpf_image *image, const char *const 
 	free(bytes); /* libbpf has copied what it needs */
 	if (!o)
 		return NULL;
-	*err = prepare(o, programs, maps, params);
+	*err = prepare(o, programs, maps);
+	if (!*err)
+		*err = set_constants(o, params, own, own_size);
 	if (!*err)
 		*err = bpf_object__load(o);
 	if (*err) {

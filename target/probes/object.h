@@ -10,22 +10,14 @@
 #include <stdint.h>
 
 #include "bpf/events.h"
+#include "target/probes/bpf_image.h"
 #include "target/probes/fd_list.h"
 #include "target/probes/maps.h"
 
 struct bpf_object;
 
-/* An object as it was built, gzipped (images.c). */
-struct bpf_image {
-	const char *name;
-	const unsigned char *packed;
-	size_t packed_size;
-};
-extern const struct bpf_image image_syscall, image_irq, image_sched, image_sched_tp, image_task,
-	image_function, image_cpu, image_memory, image_xdp;
-
-/* The object file of an image, to be freed; NULL: out of memory. */
-void *image_unpack(const struct bpf_image *image, size_t *size);
+/* The most that an object has of constants of its own, in bytes. */
+#define OWN_PARAMS_MAX 256u
 
 /* libbpf's messages: shown from verbosity 2 on, else dropped. Call once. */
 void object_set_messages(void);
@@ -33,6 +25,12 @@ void object_set_messages(void);
 /* Load `programs` (NULL-terminated names) of an image. Returns the object, or NULL and *err. */
 struct bpf_object *object_load(const struct bpf_image *image, const char *const *programs,
 	const struct maps *maps, const struct ayp_params *params, int *err);
+
+/* The same of an image that has constants of its own: own_size bytes at `own`, the struct that its source names as
+ * OWN_PARAMS. -EINVAL: it is another one's. */
+struct bpf_object *object_load_own(const struct bpf_image *image, const char *const *programs,
+	const struct maps *maps, const struct ayp_params *params, const void *own, size_t own_size,
+	int *err);
 
 /* Descriptor of a loaded program by name, owned by the object; -ENOENT if it has none. */
 int object_program_fd(const struct bpf_object *o, const char *name);

@@ -56,16 +56,18 @@ void check_line(
  * number of attached programs or a negative errno. */
 static int candidate_attach(struct module *m, const struct candidate *c)
 {
-	struct ayp_params params = m->p->params;
+	_Alignas(8) unsigned char own[OWN_PARAMS_MAX];
 	size_t before = m->links.n;
 	struct bpf_object *o;
 	int err = 0, n;
 
+	memcpy(own, m->own_params, sizeof(own));
 	if (c->prepare)
-		err = c->prepare(m->p, &params);
+		err = c->prepare(own);
 	if (err)
 		return err;
-	o = object_load(c->image, c->programs, &m->p->maps, &params, &err);
+	o = object_load_own(c->image, c->programs, &m->p->maps, &m->p->params, own,
+		m->ops->own_params_size, &err);
 	if (!o)
 		return err;
 	for (n = 0; c->programs[n] && !err; n++)
@@ -101,33 +103,43 @@ static bool part_attach(struct module *m, const struct part *part)
 	return false;
 }
 
-int parts_attach(struct module *m, const struct part *parts, size_t n_parts)
+int module_plan(struct module *m)
 {
-	size_t i, live = 0;
+	return m->ops->plan ? m->ops->plan(m) : 0;
+}
 
-	for (i = 0; i < n_parts; i++)
-		live += part_attach(m, &parts[i]);
+int module_attach(struct module *m)
+{
+	const struct part *part;
+	size_t live = 0;
+
+	if (m->ops->attach)
+		return m->ops->attach(m);
+	for (part = m->ops->parts; part->name; part++)
+		live += part_attach(m, part);
 	return live ? 0 : -ENOTSUP;
 }
 
-int parts_check(struct module *m, const struct part *parts, size_t n_parts)
+int module_check(struct module *m)
 {
 	const struct candidate *c;
+	const struct part *part;
 	int works = 0, n;
-	size_t i;
 
-	for (i = 0; i < n_parts; i++)
-		for (c = parts[i].candidates; c->mechanism; c++) {
+	if (m->ops->check)
+		return m->ops->check(m);
+	for (part = m->ops->parts; part->name; part++)
+		for (c = part->candidates; c->mechanism; c++) {
 			n = candidate_attach(m, c);
 			works += n > 0;
-			check_line(m->ops->name, parts[i].name, c->mechanism, n > 0 ? 0 : n, "");
+			check_line(m->ops->name, part->name, c->mechanism, n > 0 ? 0 : n, "");
 			fd_list_cut(&m->links, 0);
 			fd_list_free(&m->programs);
 		}
 	return works;
 }
 
-uint64_t parts_misses(struct module *m)
+uint64_t module_misses(struct module *m)
 {
-	return programs_misses(&m->programs);
+	return m->ops->misses ? m->ops->misses(m) : programs_misses(&m->programs);
 }

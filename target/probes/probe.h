@@ -26,20 +26,38 @@
 struct probes;
 struct module;
 
+/* When a module plans and attaches: by this, then by name. */
+enum module_turn {
+	TURN_EVENTS = 0,    /* knows nothing of other modules */
+	TURN_FUNCTIONS = 1, /* latency: which functions there are (p->func_base, n_functions) */
+	TURN_LATER = 2, /* goes by that, or would be called by each probe that the others attach */
+};
+
+/*
+ * module_NAME.c defines `const struct module_ops module_NAME`, which is all that is needed: the build finds the file.
+ * name, summary, and parts or attach and check must be there; all else is optional.
+ */
 struct module_ops {
-	const char *name;
+	const char *name;    /* NAME */
 	const char *summary; /* one line for --list-modules */
 	bool by_default;
+	enum module_turn turn;
 	unsigned int spec_types; /* which -p specs need it: 1 << SPEC_* */
-	/* Reserve ids, set names, fill p->params, count what -p names in p->specs. An error ends the
-	 * run when the user asked for it; -ENOENT after a message: nothing of what -p names is
-	 * there. */
+	/* What m->own_params is: the OWN_PARAMS of its kernel programs (bpf/NAME.h); 0: they have none. */
+	size_t own_params_size;
+	/* Terminated by name NULL. What attach, check and misses do where they are NULL (part.c). */
+	const struct part *parts;
+	/* What --mechanism may name beside those of the parts; terminated by NULL. */
+	const char *const *mechanisms;
+	/* Reserve ids, set names, fill m->own_params, count what -p names in p->specs. An error ends the run
+	 * when the user asked for it; -ENOENT after a message: nothing of what -p names is there. NULL:
+	 * there is nothing to plan. */
 	int (*plan)(struct module *m);
 	/* Attach what can be attached and fill m->report. 0 if anything is live. */
 	int (*attach)(struct module *m);
-	/* Optional, as all below: the moment from which everything counts. */
+	/* The moment from which everything counts. */
 	void (*activate)(struct module *m);
-	/* A record that is no plain event: true and *ev filled if it became one. */
+	/* A record of m->stack_func that is no plain event: true and *ev filled if it became one. */
 	bool (*stack)(struct module *m, const struct ayp_rec_stack *rec, struct ayp_event *ev);
 	/* Hand over, by probes_event, events of records that had to wait. True if some still do. `last`: no more records
 	 * will come, so the wait is short. */
@@ -61,9 +79,12 @@ struct module_ops {
 struct module {
 	const struct module_ops *ops;
 	struct probes *p;
-	void *state;  /* the module's own */
-	bool named;   /* the user asked for it, so it must work */
-	bool by_spec; /* only what -p names */
+	void *state; /* the module's own */
+	/* Constants of the module's kernel programs, ops->own_params_size bytes, zero at first. Part of the struct. */
+	_Alignas(8) unsigned char own_params[OWN_PARAMS_MAX];
+	uint16_t stack_func; /* whose records ops->stack takes */
+	bool named;          /* the user asked for it, so it must work */
+	bool by_spec;        /* only what -p names */
 	bool planned, live;
 	struct source_report report;
 	struct fd_list programs; /* loaded */
@@ -105,7 +126,7 @@ struct probes {
 #define ATOMICS_IN_JIT 1
 #endif
 
-/* modules.c: the one table. NULL past the end. */
+/* modules.c: all modules, in the order in which they plan and attach. NULL past the end. */
 const struct module_ops *module_at(size_t i);
 
 /* An event for the daemon; from consume only. */
@@ -118,22 +139,26 @@ struct candidate {
 	const char *mechanism;
 	const struct bpf_image *image;
 	const char *const *programs; /* NULL-terminated; all must attach */
-	/* Optional: constants this way needs; -errno when this kernel or machine cannot. */
-	int (*prepare)(struct probes *p, struct ayp_params *params);
+	/* Optional: constants this way needs, in a copy of m->own_params; -errno when this kernel or machine
+	 * cannot. */
+	int (*prepare)(void *own_params);
 };
 struct part {
 	const char *name;
 	const struct candidate *candidates; /* best first, terminated by mechanism NULL */
 };
 
-/* Attach every part by its first candidate that works; 0 if any part is live. */
-int parts_attach(struct module *m, const struct part *parts, size_t n_parts);
-/* Try every candidate of every part, print what happened, leave nothing attached. Returns how many
- * work. */
-int parts_check(struct module *m, const struct part *parts, size_t n_parts);
+/* The module's functions, or what they mean where it has none. */
+int module_plan(struct module *m);
+/* Parts: every one by its first candidate that works; 0 if any part is live. */
+int module_attach(struct module *m);
+/* Parts: try every candidate of every part, print what happened, leave nothing attached. Returns how many work. */
+int module_check(struct module *m);
+/* Of all m->programs. */
+uint64_t module_misses(struct module *m);
 
-/* misses of a module whose programs are all in m->programs. */
-uint64_t parts_misses(struct module *m);
+/* The module's constants as a type of its own. */
+#define OWN_PARAMS_OF(m) ((void *)(m)->own_params)
 
 /* Note a live mechanism ("a" or "a+b") and how many probes it has, or a failure and why. */
 void report_live(struct module *m, const char *mechanism, uint32_t probes);

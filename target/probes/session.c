@@ -148,7 +148,7 @@ static int plan_modules(struct probes *p)
 	for (i = 0; i < p->n_modules; i++) {
 		struct module *m = &p->modules[i];
 
-		err = m->ops->plan(m);
+		err = module_plan(m);
 		if (err && m->named && !(err == -ENOENT && m->by_spec))
 			return err;
 		m->planned = !err;
@@ -240,10 +240,6 @@ int session_open(struct probes *p)
 	if (err)
 		return err;
 	p->base.foreign_pids = p->pids.proc_differs;
-	if (p->pids.proc_differs) {
-		p->params.proc_dev = p->pids.dev;
-		p->params.proc_ino = p->pids.ino;
-	}
 	return believe_btf(p);
 }
 
@@ -268,7 +264,7 @@ static int attach_modules(struct probes *p)
 
 		if (!m->planned)
 			continue;
-		err = m->ops->attach(m);
+		err = module_attach(m);
 		m->live = !err;
 		live += m->live;
 		if (!err)

@@ -14,7 +14,7 @@ int session_start(struct probes *p);
 /* The pieces, for --check: plan one module and make maps for it without attaching. */
 int session_open(struct probes *p);
 
-/* Add a module; the table row must be one of module_at. */
+/* Add a module; the ops must be one of module_at. */
 struct module *session_add(struct probes *p, const struct module_ops *ops);
 
 /* Begin to detach everything and return at once: it takes seconds, which the line can use. Programs

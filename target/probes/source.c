@@ -36,8 +36,7 @@ static uint64_t all_misses(struct probes *p)
 	size_t i;
 
 	for (i = 0; i < p->n_modules; i++)
-		if (p->modules[i].ops->misses)
-			sum += p->modules[i].ops->misses(&p->modules[i]);
+		sum += module_misses(&p->modules[i]);
 	return sum;
 }
 
@@ -95,7 +94,7 @@ static bool to_event(struct probes *p, const struct ayp_rec *rec, size_t size, s
 			return false;
 		for (i = 0; i < p->n_modules; i++)
 			if (p->modules[i].live && p->modules[i].ops->stack &&
-				rec->func == p->params.func_sample)
+				rec->func == p->modules[i].stack_func)
 				return p->modules[i].ops->stack(
 					&p->modules[i], (const void *)rec, ev);
 		return false;

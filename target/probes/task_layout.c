@@ -6,6 +6,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include "bpf/sched.h"
 #include "target/probes/kernel_btf.h"
 #include "target/probes/object.h"
 
@@ -40,15 +41,15 @@ int task_layout_verify(const struct maps *maps, const struct ayp_params *params)
 {
 	static const char *const programs[] = {"task_pid_is_there", NULL};
 	LIBBPF_OPTS(bpf_test_run_opts, run);
-	struct ayp_params with = *params;
+	struct ayp_sched_params own = {0};
 	struct bpf_object *o;
-	int err = task_layout(&with.switch_next_pid, &with.switch_prev_state);
+	int err = task_layout(&own.next_pid, &own.prev_state);
 
 	if (err == -ENOENT)
 		return -ESTALE;
 	if (err)
 		return err;
-	o = object_load(&image_sched, programs, maps, &with, &err);
+	o = object_load_own(&image_sched, programs, maps, params, &own, sizeof(own), &err);
 	if (!o)
 		return 0; /* whoever needs it says why */
 	err = bpf_prog_test_run_opts(object_program_fd(o, programs[0]), &run);

@@ -195,9 +195,9 @@ static void use_arguments(struct stream *s, unsigned int cls, const struct ayp_e
 {
 	if (ev->nargs == 0)
 		return;
-	if (cls == AYP_CLASS_SWITCH)
+	if (ayp_class_info(cls)->first_arg == AYP_ARG_TASK)
 		use_task(s, (uint32_t)ev->arg[0]);
-	else if (cls == AYP_CLASS_PACKET)
+	else if (ayp_class_info(cls)->first_arg == AYP_ARG_IFACE)
 		names_use(s->names, ayaprof_Table_TABLE_IFACE, (uint32_t)ev->arg[0]);
 }
 
