@@ -122,7 +122,7 @@ static uint64_t recorder_delivered(const struct making *r, uint64_t *line)
 			recorder_books_frame(&books, &f.header, f.payload, f.payload_len);
 	reader_close(reader);
 	recorder_books_settle(&books);
-	recorder_books_totals(&books, &totals);
+	recorder_books_totals(&books, false, &totals);
 	recorder_books_free(&books);
 	*line = totals.lost_by_cause[ayaprof_LossCause_LOSS_LINE];
 	return totals.events;

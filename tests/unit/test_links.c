@@ -366,7 +366,7 @@ static void lock_files_are_heeded_and_left(void **state)
 	assert_non_null(fgets(text, sizeof(text), f));
 	fclose(f);
 	assert_int_equal(strlen(text), 11);
-	assert_int_equal(atol(text), getpid());
+	assert_int_equal(strtol(text, NULL, 10), getpid());
 	claim_release(&c);
 	assert_int_equal(access(path, F_OK), -1);
 
