@@ -14,6 +14,7 @@
 #include "host/base/text.h"
 #include "host/commands.h"
 #include "host/record/ctl_server.h"
+#include "proto/command.h"
 
 #define ANSWER_MS 8000
 
@@ -26,15 +27,6 @@ static const struct cli_option options[] = {
 
 static const struct cli_spec spec = {
 	.usage = "ctl [--port PORT] COMMAND",
-	.about = "Talk to the board through the hostdec that is recording it.\n\n"
-		 "commands:\n"
-		 "  status               how the board is doing\n"
-		 "  stop                 end the profile; the board drains and says goodbye\n"
-		 "  baud N               change the line's rate on both sides; back by itself "
-		 "within a second\n"
-		 "                       when they do not hear each other\n"
-		 "  pause, resume, trigger, probe add SPEC, probe remove SPEC\n"
-		 "                       for boards that can (this version's cannot)",
 	.options = options,
 	.n_options = sizeof(options) / sizeof(*options),
 	.more = "exit status: 0 done, 1 refused or no answer, 2 wrong usage",
@@ -138,14 +130,36 @@ static int ask(const char *port, const char *command)
 	return EXIT_FAILED;
 }
 
+/* What the board can be asked for, as proto/command.h has it. */
+static const char *about(char *text, size_t size)
+{
+	size_t n = (size_t)snprintf(text, size,
+		"Talk to the board through the hostdec that is recording it.\n\ncommands:");
+	char left[32];
+
+	for (unsigned int i = 0; i < AYP_COMMANDS && n < size; i++) {
+		const struct ayp_command_info *info = ayp_command_info((enum ayp_command)i);
+
+		snprintf(left, sizeof(left), "%s%s%s", info->words, *info->arg_name ? " " : "",
+			info->arg_name);
+		n += (size_t)snprintf(text + n, size - n, "\n  %-20s %s%s", left, info->help,
+			info->later ? " (not on boards of this version)" : "");
+	}
+	return text;
+}
+
 int cmd_ctl(int argc, char **argv)
 {
+	struct cli_spec with_commands = spec;
 	char command[CTL_REQUEST_MAX / 2] = "";
 	const char *port = "";
+	ayaprof_Control msg;
+	char text[1024];
 	struct cli c;
 	int got;
 
-	cli_begin(&c, &spec, argc, argv);
+	with_commands.about = about(text, sizeof(text));
+	cli_begin(&c, &with_commands, argc, argv);
 	while ((got = cli_next(&c)) != CLI_END) {
 		size_t n = strlen(command);
 
@@ -160,6 +174,10 @@ int cmd_ctl(int argc, char **argv)
 	}
 	if (!*command) {
 		cli_error(&c, "which command? status, stop or baud N");
+		return EXIT_USAGE;
+	}
+	if (ayp_command_parse(command, &msg)) {
+		cli_error(&c, "there is no such command, or its argument is wrong: %s", command);
 		return EXIT_USAGE;
 	}
 	return ask(port, command);

@@ -3,10 +3,10 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "host/base/say.h"
+#include "proto/command.h"
 
 #define MS UINT64_C(1000000)
 
@@ -48,60 +48,6 @@ static void finish(struct controller *c, int result, const char *text)
 
 /* ---- commands ------------------------------------------------------------------------------- */
 
-static const struct {
-	const char *word;
-	pb_size_t tag;
-	bool argument;
-} commands[] = {
-	{"status", ayaprof_Control_status_tag, false},
-	{"pause", ayaprof_Control_pause_tag, false},
-	{"resume", ayaprof_Control_resume_tag, false},
-	{"trigger", ayaprof_Control_trigger_tag, false},
-	{"stop", ayaprof_Control_stop_tag, false},
-	{"probe add", ayaprof_Control_probe_add_tag, true},
-	{"probe remove", ayaprof_Control_probe_remove_tag, true},
-	{"baud", ayaprof_Control_baud_tag, true},
-};
-
-static bool set_argument(ayaprof_Control *m, const char *argument)
-{
-	char *end;
-	unsigned long n;
-
-	switch (m->which_command) {
-	case ayaprof_Control_probe_add_tag:
-		return (size_t)snprintf(m->command.probe_add, sizeof(m->command.probe_add), "%s",
-			       argument) < sizeof(m->command.probe_add);
-	case ayaprof_Control_probe_remove_tag:
-		return (size_t)snprintf(m->command.probe_remove, sizeof(m->command.probe_remove),
-			       "%s", argument) < sizeof(m->command.probe_remove);
-	case ayaprof_Control_baud_tag:
-		errno = 0;
-		n = strtoul(argument, &end, 10);
-		m->command.baud = (uint32_t)n;
-		return !errno && !*end && n > 0 && n <= 100000000;
-	default: /* the bools are members of one place */
-		m->command.status = true;
-		return true;
-	}
-}
-
-static bool parse(ayaprof_Control *m, const char *command)
-{
-	memset(m, 0, sizeof(*m));
-	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++) {
-		size_t n = strlen(commands[i].word);
-
-		if (strncmp(command, commands[i].word, n) != 0)
-			continue;
-		m->which_command = commands[i].tag;
-		if (commands[i].argument)
-			return command[n] == ' ' && set_argument(m, command + n + 1);
-		return !command[n] && set_argument(m, "");
-	}
-	return false;
-}
-
 static void send(struct controller *c, uint64_t now)
 {
 	uint8_t payload[256], frame[TEXTFRAME_BOUND(256u)];
@@ -120,7 +66,7 @@ int controller_ask(struct controller *c, const char *command, uint64_t now)
 {
 	ayaprof_Control msg;
 
-	if (!parse(&msg, command))
+	if (ayp_command_parse(command, &msg))
 		return -EINVAL;
 	if (c->state != CONTROLLER_FREE)
 		return -EBUSY;
@@ -207,7 +153,7 @@ void controller_ack(struct controller *c, const ayaprof_Ack *ack, uint64_t now)
 	if (c->state != CONTROLLER_ASKING || ack->control_id != c->msg.id)
 		return;
 	snprintf(text, sizeof(text), "%s", ack->text);
-	if (ack->result == 0 && c->msg.which_command == ayaprof_Control_baud_tag)
+	if (ack->result == 0 && ayp_command_of(&c->msg) == AYP_COMMAND_BAUD)
 		begin_trial(c, now);
 	else
 		finish(c, ack->result, text);

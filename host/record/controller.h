@@ -42,8 +42,8 @@ void controller_init(struct controller *c, struct link *link, struct back *back,
 	struct acker *acker, struct ayp_message_ctx *ctx, uint32_t first_id);
 /* Step the rate up as soon as a board listens, and again when it was lost. */
 void controller_negotiate(struct controller *c, uint32_t baud);
-/* "status", "stop", "pause", "resume", "trigger", "baud N", "probe add SPEC", "probe remove SPEC". 0; -EBUSY: another
- * one is on its way; -EINVAL: no such command; -ENOTCONN: no board is there that listens. */
+/* A command as proto/command.h lists them. 0; -EBUSY: another one is on its way; -EINVAL: there is no such; -ENOTCONN: no
+ * board is there that listens. */
 int controller_ask(struct controller *c, const char *command, uint64_t now_ns);
 /* The board has answered a command. */
 void controller_ack(struct controller *c, const ayaprof_Ack *ack, uint64_t now_ns);

@@ -11,7 +11,7 @@ struct asking {
 	struct channel *channel;
 };
 
-static void command_status(void *ctx, struct control_result *r)
+static void command_status(void *ctx, const ayaprof_Control *msg, struct control_result *r)
 {
 	const struct asking *a = ctx;
 	const struct channel *c = a->channel;
@@ -22,7 +22,7 @@ static void command_status(void *ctx, struct control_result *r)
 		spool_bytes(&c->queue.spool) >> 10, c->sink->baud);
 }
 
-static void command_stop(void *ctx, struct control_result *r)
+static void command_stop(void *ctx, const ayaprof_Control *msg, struct control_result *r)
 {
 	const struct asking *a = ctx;
 
@@ -43,16 +43,20 @@ static const char *why_no_baud(const struct channel *c, int err)
 	}
 }
 
-static void command_baud(void *ctx, uint32_t baud, struct control_result *r)
+static void command_baud(void *ctx, const ayaprof_Control *msg, struct control_result *r)
 {
 	const struct asking *a = ctx;
 
-	r->result = baud_ask(a->channel, baud, a->stream->now_ns);
+	r->result = baud_ask(a->channel, msg->command.baud, a->stream->now_ns);
 	if (r->result)
 		snprintf(r->text, sizeof(r->text), "%s", why_no_baud(a->channel, r->result));
 }
 
-static const struct control_ops ops = {command_status, command_stop, command_baud};
+/* Every command that is READY has a function here, or this is not compiled. */
+#define READY(member)                                      command_##member
+#define LATER(member)                                      NULL
+#define OP(name, member, words, arg, arg_name, when, help) [AYP_COMMAND_##name] = when(member),
+static const struct control_ops ops = {{AYP_COMMAND_LIST(OP)}};
 
 /* An answer may stand before a change of the line: it does not wait behind events. */
 void stream_control(void *ctx, struct channel *c, const ayaprof_Control *msg)

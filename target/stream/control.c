@@ -10,20 +10,14 @@
 static void execute(const ayaprof_Control *msg, const struct control_ops *ops, void *ctx,
 	struct control_result *r)
 {
-	switch (msg->which_command) {
-	case ayaprof_Control_status_tag:
-		ops->status(ctx, r);
-		break;
-	case ayaprof_Control_stop_tag:
-		ops->stop(ctx, r);
-		break;
-	case ayaprof_Control_baud_tag:
-		ops->baud(ctx, msg->command.baud, r);
-		break;
-	default:
-		r->result = -EOPNOTSUPP;
-		snprintf(r->text, sizeof(r->text), "this board's version does not do that");
+	enum ayp_command command = ayp_command_of(msg);
+
+	if (command < AYP_COMMANDS && ops->command[command]) {
+		ops->command[command](ctx, msg, r);
+		return;
 	}
+	r->result = -EOPNOTSUPP;
+	snprintf(r->text, sizeof(r->text), "this board's version does not do that");
 }
 
 void control_init(struct control *c)

@@ -8,6 +8,7 @@
 
 #include <stdint.h>
 
+#include "proto/command.h"
 #include "proto/message.h"
 #include "target/stream/budget.h"
 
@@ -28,11 +29,12 @@ struct control {
 	struct ration ration;
 };
 
+/* Do it, and fill result and text. */
+typedef void control_op(void *ctx, const ayaprof_Control *msg, struct control_result *r);
+
+/* By enum ayp_command; NULL: this board does not do that. */
 struct control_ops {
-	/* Fill result and text. */
-	void (*status)(void *ctx, struct control_result *r);
-	void (*stop)(void *ctx, struct control_result *r);
-	void (*baud)(void *ctx, uint32_t baud, struct control_result *r);
+	control_op *command[AYP_COMMANDS];
 };
 
 void control_init(struct control *c);

@@ -100,20 +100,24 @@ static void check(const struct board *b)
 	MUST(w->first == w->end || w->slots[w->first % WINDOW_FRAMES].state != WINDOW_ACKED);
 }
 
-static void control_nothing(void *ctx, struct control_result *r)
+static void control_nothing(void *ctx, const ayaprof_Control *msg, struct control_result *r)
 {
 }
 
-static void control_baud(void *ctx, uint32_t baud, struct control_result *r)
+static void control_baud(void *ctx, const ayaprof_Control *msg, struct control_result *r)
 {
 	struct board *b = ctx;
 
-	r->result = baud_ask(b->channel, baud, b->now);
+	r->result = baud_ask(b->channel, msg->command.baud, b->now);
 }
 
 static void on_control(void *ctx, struct channel *c, const ayaprof_Control *msg)
 {
-	static const struct control_ops ops = {control_nothing, control_nothing, control_baud};
+	static const struct control_ops ops = {{
+		[AYP_COMMAND_STATUS] = control_nothing,
+		[AYP_COMMAND_STOP] = control_nothing,
+		[AYP_COMMAND_BAUD] = control_baud,
+	}};
 	struct board *b = ctx;
 	const struct control_result *r = control_take(&b->control, msg, &ops, b, b->now);
 	ayaprof_Ack ack = {.control_id = msg->id};
