@@ -41,8 +41,8 @@ _Static_assert(
 struct encoder {
 	struct ad_model model;
 	struct clock_search search;
-	struct ad_clock told; /* of the block before in the group */
-	uint64_t group_bytes; /* start a new group after so many; 0: never */
+	struct ad_clock previous; /* of the block before in the group */
+	uint64_t group_bytes;     /* start a new group after so many; 0: never */
 	uint64_t group_fill;
 	uint32_t index; /* of the next block in its group */
 	uint8_t group;
@@ -131,7 +131,7 @@ static void begin_block(struct encoder *e, const struct ayp_event *events, const
 		e->index = 0;
 		e->group_fill = 0;
 		e->fresh = false;
-		e->told = (struct ad_clock){0};
+		e->previous = (struct ad_clock){0};
 		ad_model_reset(&e->model);
 	}
 	e->model.clock = clock_choose(&e->search, &e->model, events, order, n, fresh);
@@ -145,11 +145,11 @@ static size_t write_block(struct encoder *e, uint8_t *dst, size_t cap, uint32_t 
 
 	write_byte(&w, e->group);
 	write_varint(&w, e->index);
-	if (clock.unit == e->told.unit && clock.exact == e->told.exact)
+	if (clock.unit == e->previous.unit && clock.exact == e->previous.exact)
 		write_varint(&w, CLOCK_SAME);
 	else
 		write_varint(&w, clock.unit << 1 | (clock.exact ? 0 : CLOCK_INEXACT));
-	e->told = clock;
+	e->previous = clock;
 	write_varint(&w, runs);
 	for (uint32_t i = 0; i < runs; i++) {
 		write_byte(&w, (uint8_t)e->run_cpu[i]);

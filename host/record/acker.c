@@ -32,11 +32,11 @@ void acker_bytes(struct acker *a, size_t len)
 		a->budget = BUDGET_MAX * 100;
 }
 
-/* ---- which frames came ---------------------------------------------------------------------- */
+/* ---- which frames arrived ---------------------------------------------------------------------- */
 
 static uint64_t *word(struct acker *a, uint32_t seq)
 {
-	return &a->came[seq % ACKER_WINDOW / 64];
+	return &a->arrived[seq % ACKER_WINDOW / 64];
 }
 
 static bool has(struct acker *a, uint32_t seq)
@@ -71,7 +71,7 @@ static void move_to(struct acker *a, uint32_t seq)
 	settle(a);
 }
 
-static void came(struct acker *a, uint32_t seq)
+static void mark_arrived(struct acker *a, uint32_t seq)
 {
 	uint32_t ahead = seq - a->next;
 
@@ -99,7 +99,7 @@ static void came(struct acker *a, uint32_t seq)
 	settle(a);
 }
 
-/* Frames from before the first one that was heard are to be had: what came is not contiguous any more. */
+/* Frames from before the first one that was heard are to be had: what has arrived is not contiguous any more. */
 static void move_back(struct acker *a, uint32_t oldest)
 {
 	if (a->end - oldest > ACKER_WINDOW)
@@ -154,7 +154,7 @@ void acker_frame(
 		listen_to(a, h->session);
 	if (h->session != a->session || a->session == 0)
 		return;
-	came(a, h->seq);
+	mark_arrived(a, h->seq);
 	if (h->kind == AYP_KIND_SYNC && ours)
 		on_sync(a, &msg.sync);
 	if (h->kind == AYP_KIND_GOODBYE)

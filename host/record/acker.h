@@ -30,7 +30,7 @@ struct acker {
 	bool heard;              /* a frame of the session */
 	uint32_t first;          /* heard */
 	uint32_t next;           /* every frame before it has come or is not wanted any more */
-	uint32_t end;            /* after the newest that came */
+	uint32_t end;            /* after the newest that arrived */
 	uint32_t n_missing;      /* between them */
 	uint32_t asked;          /* times we asked where to begin */
 	uint64_t given_up;       /* frames the board could not send any more */
@@ -38,8 +38,8 @@ struct acker {
 	bool at_once, gap, news;
 	uint64_t sent_ns;
 	uint64_t bytes, acked_bytes; /* received; at the last Ack */
-	int64_t budget;              /* bytes that may be said about what came */
-	uint64_t came[ACKER_WINDOW / 64];
+	int64_t budget;              /* bytes that may be said about what arrived */
+	uint64_t arrived[ACKER_WINDOW / 64];
 };
 
 void acker_init(struct acker *a, struct ayp_message_ctx *ctx, uint32_t receiver);

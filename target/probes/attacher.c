@@ -86,11 +86,11 @@ void attacher_close(struct attacher *a)
 	attacher_detached(a);
 	program_copies_close(&a->copies);
 	attacher_attached(a);
-	free(a->telling);
+	free(a->counting);
 	free(a->pooled);
-	a->telling = NULL;
+	a->counting = NULL;
 	a->pooled = NULL;
-	a->n_telling = a->n_pooled = 0;
+	a->n_counting = a->n_pooled = 0;
 }
 
 /* ---- addresses ------------------------------------------------------------------------------- */
@@ -182,21 +182,21 @@ void attacher_look(struct attacher *a, struct function_targets *t)
 int attacher_note_links(struct attacher *a, const struct fd_list *links, size_t first, bool shared)
 {
 	size_t i, made = a->events.n - a->noted_events;
-	int *grown = realloc(a->telling, (a->n_telling + links->n - first + 1) * sizeof(*grown));
+	int *grown = realloc(a->counting, (a->n_counting + links->n - first + 1) * sizeof(*grown));
 	uint64_t missed;
 
 	if (!grown)
 		return -ENOMEM;
-	a->telling = grown;
+	a->counting = grown;
 	a->noted_events = a->events.n;
 	for (i = first; i < links->n; i++) {
-		bool tells = !link_missed(links->fd[i], &missed);
+		bool counts = !link_missed(links->fd[i], &missed);
 
-		a->tells |= tells;
-		if (tells && !shared)
-			a->telling[a->n_telling++] = links->fd[i];
+		a->links_count |= counts;
+		if (counts && !shared)
+			a->counting[a->n_counting++] = links->fd[i];
 		else if (made)
-			made--; /* kprobe_profile tells instead */
+			made--; /* kprobe_profile counts instead */
 		else
 			a->silent++;
 	}
@@ -214,13 +214,13 @@ int attacher_note_function(struct attacher *a, uint16_t func)
 	return 0;
 }
 
-static uint64_t told_by_links(const struct attacher *a)
+static uint64_t missed_by_links(const struct attacher *a)
 {
 	uint64_t sum = 0, missed;
 	size_t i;
 
-	for (i = 0; i < a->n_telling; i++)
-		if (!link_missed(a->telling[i], &missed))
+	for (i = 0; i < a->n_counting; i++)
+		if (!link_missed(a->counting[i], &missed))
 			sum += missed;
 	return sum;
 }
@@ -250,7 +250,7 @@ void attacher_begin(struct attacher *a)
 	unsigned int i;
 
 	a->hits_before = 0;
-	for (i = 0; i < 5 && least && a->events.n && !a->tells; i++) {
+	for (i = 0; i < 5 && least && a->events.n && !a->links_count; i++) {
 		runs = runs_of_events(a);
 		if (kprobe_events_read(&a->events, false, &hits, &missed))
 			return;
@@ -269,13 +269,13 @@ void attacher_begin(struct attacher *a)
  * program is passed over in silence (trace_call_bpf; counted from dd8657894c11 on): it counts as a
  * hit, but no program ran. The hits are read first, so that this is never too much.
  */
-static uint64_t told_by_profile(const struct attacher *a)
+static uint64_t missed_by_profile(const struct attacher *a)
 {
 	uint64_t hits, missed, runs;
 
-	if (!a->events.n || kprobe_events_read(&a->events, a->tells, &hits, &missed))
+	if (!a->events.n || kprobe_events_read(&a->events, a->links_count, &hits, &missed))
 		return 0;
-	if (a->tells)
+	if (a->links_count)
 		return missed + maps_strays(a->maps);
 	hits -= hits < a->hits_before ? hits : a->hits_before;
 	runs = runs_of_events(a);
@@ -289,7 +289,7 @@ static uint64_t told_by_profile(const struct attacher *a)
 
 uint64_t attacher_misses(const struct attacher *a)
 {
-	uint64_t told = told_by_links(a) + told_by_profile(a);
+	uint64_t missed = missed_by_links(a) + missed_by_profile(a);
 	int64_t own = 0;
 	size_t i;
 
@@ -297,6 +297,6 @@ uint64_t attacher_misses(const struct attacher *a)
 	for (i = 0; i < a->n_pooled; i++)
 		own += maps_own_open(a->copies.maps, a->pooled[i]);
 	if (own > 0)
-		told -= (uint64_t)own < told ? (uint64_t)own : told;
-	return told + program_copies_misses(&a->copies);
+		missed -= (uint64_t)own < missed ? (uint64_t)own : missed;
+	return missed + program_copies_misses(&a->copies);
 }

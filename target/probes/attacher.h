@@ -32,11 +32,11 @@ struct attacher {
 	uint32_t slots;           /* per function */
 	bool looked;              /* for addresses, code and which_pool */
 	bool node_pool; /* kprobe.multi takes slots from a pool sized by its number of functions */
-	bool tells;     /* the kernel's links say what they missed */
+	bool links_count; /* the kernel's links say what they missed */
 	/* Those of an event each; the list of links owns them. */
-	int *telling;
-	size_t n_telling;
-	size_t silent; /* attachments that miss returns and tell nobody */
+	int *counting;
+	size_t n_counting;
+	size_t silent; /* attachments that miss returns and count none */
 	/* Functions whose returns need slots. */
 	uint16_t *pooled;
 	size_t n_pooled;

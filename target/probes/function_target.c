@@ -63,16 +63,16 @@ static int leave_out(struct search *s, const char *name, const char *part)
 
 static void tell_left_out(const struct search *s)
 {
-	size_t told = 1;
+	size_t listed = 1;
 	char more[64] = "";
 	const char *at;
 
 	if (!s->left_out)
 		return;
 	for (at = s->left_names; (at = strchr(at, ' ')); at++)
-		told++;
-	if (told < s->left_out)
-		snprintf(more, sizeof(more), " and %zu more (-v has all)", s->left_out - told);
+		listed++;
+	if (listed < s->left_out)
+		snprintf(more, sizeof(more), " and %zu more (-v has all)", s->left_out - listed);
 	log_note("not traced, because every probe itself runs through it: %s%s", s->left_names,
 		more);
 }

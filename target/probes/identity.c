@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-void identity_told(struct names *names, const struct ayp_rec_task *rec)
+void identity_learn(struct names *names, const struct ayp_rec_task *rec)
 {
 	const struct name *now = names_get(names, ayaprof_Table_TABLE_TASK, rec->rec.tid);
 	char comm[sizeof(rec->comm) + 1];

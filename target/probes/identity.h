@@ -8,6 +8,6 @@
 #include "target/source/names.h"
 
 /* A thread was announced, or announced again with another name. */
-void identity_told(struct names *names, const struct ayp_rec_task *rec);
+void identity_learn(struct names *names, const struct ayp_rec_task *rec);
 
 #endif

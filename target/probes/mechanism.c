@@ -183,7 +183,7 @@ static int kprobe_one(struct attacher *a, const struct function_target *t, struc
  */
 const struct mechanism mechanisms[] = {
 	{"fentry", .max_targets = 16, .one = fentry_one},
-	{"kprobe.multi", .slots = true, .must_tell = true, .many = kprobe_multi},
+	{"kprobe.multi", .slots = true, .must_count_misses = true, .many = kprobe_multi},
 	{"fentry", .max_targets = 96, .one = fentry_one},
 	{"kprobe", .slots = true, .group = kprobe_group_attach},
 	{"kprobe", .slots = true, .one = kprobe_one},
@@ -294,7 +294,7 @@ static size_t take_back(
 	return 0;
 }
 
-static bool tells(const struct fd_list *links, size_t first)
+static bool counts_misses(const struct fd_list *links, size_t first)
 {
 	uint64_t missed;
 
@@ -335,7 +335,7 @@ size_t mechanism_attach(const struct mechanism *m, struct attacher *a, struct fu
 	taken = m->one    ? attach_one_by_one(m, a, todo, n, links)
 		: m->many ? attach_many(m, a, todo, n, links)
 			  : m->group(a, todo, n, links);
-	if (taken && m->must_tell && !tells(links, before))
+	if (taken && m->must_count_misses && !counts_misses(links, before))
 		taken = take_back(todo, n, links, before);
 	if (taken && m->slots && note(m, a, todo, n, links, before))
 		taken = take_back(todo, n, links, before);

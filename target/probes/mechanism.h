@@ -9,11 +9,11 @@
 
 struct mechanism {
 	const char *name;
-	bool user;          /* for user functions; else for kernel functions */
-	bool slots;         /* a call needs a slot for its return to be seen (attacher.h) */
-	bool named;         /* only where --mechanism names it */
-	bool must_tell;     /* only where the kernel tells what it missed */
-	size_t max_targets; /* worth the time for so many; 0: any number */
+	bool user;              /* for user functions; else for kernel functions */
+	bool slots;             /* a call needs a slot for its return to be seen (attacher.h) */
+	bool named;             /* only where --mechanism names it */
+	bool must_count_misses; /* only where the kernel counts what it missed */
+	size_t max_targets;     /* worth the time for so many; 0: any number */
 	/* Attach to one function. Descriptors that detach go to links; on failure nothing stays
 	 * attached. */
 	int (*one)(struct attacher *a, const struct function_target *t, struct fd_list *links);

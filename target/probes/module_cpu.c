@@ -209,15 +209,15 @@ static uint64_t address_hash(const struct ayp_rec_stack *rec, uint64_t layout)
 	return intern_hash(hash, rec->user, rec->user_frames * sizeof(rec->user[0]));
 }
 
-static uint32_t stack_id(struct module *m, const ayaprof_Stack *told)
+static uint32_t stack_id(struct module *m, const ayaprof_Stack *s)
 {
 	struct cpu_module *c = m->state;
 	uint64_t hash;
 	uint32_t id;
 
-	hash = intern_hash(0, &told->tgid, sizeof(told->tgid));
-	hash = intern_hash(hash, &told->kernel_frames, sizeof(told->kernel_frames));
-	hash = intern_hash(hash, told->symbols, told->symbols_count * sizeof(told->symbols[0]));
+	hash = intern_hash(0, &s->tgid, sizeof(s->tgid));
+	hash = intern_hash(hash, &s->kernel_frames, sizeof(s->kernel_frames));
+	hash = intern_hash(hash, s->symbols, s->symbols_count * sizeof(s->symbols[0]));
 	if (intern_find(&c->by_symbol, hash, &id))
 		return id;
 	id = ++c->n_stacks;

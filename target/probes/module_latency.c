@@ -325,7 +325,7 @@ static int check_mechanism(struct module *m, const struct mechanism *first)
 	int err;
 
 	for (mech = first; mech->name && !taken; mech++)
-		if (!strcmp(mech->name, first->name) && !mech->must_tell)
+		if (!strcmp(mech->name, first->name) && !mech->must_count_misses)
 			taken = check_row(m, mech, text, sizeof(text));
 	err = taken ? 0 : first_error(&l->targets, first->user);
 	check_line(m->ops->name, first->user ? "user" : "kernel", first->name,

@@ -11,7 +11,7 @@
 
 struct watched_program {
 	char *path;
-	bool told; /* or cannot be looked at */
+	bool reported; /* or cannot be looked at */
 	struct stat then;
 };
 
@@ -31,7 +31,7 @@ int program_watch_add(struct program_watch *w, const char *path)
 	*p = (struct watched_program){.path = strdup(path)};
 	if (!p->path)
 		return -ENOMEM;
-	p->told = stat(path, &p->then) != 0;
+	p->reported = stat(path, &p->then) != 0;
 	w->n++;
 	return 0;
 }
@@ -56,12 +56,12 @@ void program_watch_look(struct program_watch *w)
 		struct stat now;
 		bool gone;
 
-		if (p->told)
+		if (p->reported)
 			continue;
 		gone = stat(p->path, &now) != 0;
 		if (!gone && same_file(&p->then, &now) && same_content(&p->then, &now))
 			continue;
-		p->told = true;
+		p->reported = true;
 		if (gone)
 			log_warn("%s was removed while it is traced: what still runs of it is "
 				 "seen, a new "

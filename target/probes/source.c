@@ -119,7 +119,7 @@ static void on_record(void *ctx, const struct ayp_rec *rec, size_t size)
 
 	if (rec->kind == AYP_REC_TASK) {
 		if (size >= sizeof(struct ayp_rec_task))
-			identity_told(p->names, (const struct ayp_rec_task *)rec);
+			identity_learn(p->names, (const struct ayp_rec_task *)rec);
 		return;
 	}
 	if (to_event(p, rec, size, &ev))

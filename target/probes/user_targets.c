@@ -11,12 +11,12 @@
 #include "target/probes/user_kind.h"
 
 /* Names of functions for one message: the first few, and how many. */
-struct told {
+struct name_list {
 	size_t n, shown;
 	char names[160];
 };
 
-static void tell(struct told *t, const char *name)
+static void name_list_add(struct name_list *t, const char *name)
 {
 	size_t len = strlen(t->names);
 
@@ -27,7 +27,7 @@ static void tell(struct told *t, const char *name)
 	t->shown++;
 }
 
-static const char *and_more(const struct told *t, char *buf, size_t size)
+static const char *and_more(const struct name_list *t, char *buf, size_t size)
 {
 	buf[0] = '\0';
 	if (t->shown < t->n)
@@ -104,12 +104,12 @@ static void use_file(struct file *f, const struct function_target *t)
 }
 
 static void leave_out(const struct config *cfg, const struct function_target *t, const char *why,
-	struct told *told)
+	struct name_list *list)
 {
 	if (is_named(cfg, t->symbol)) {
 		log_warn("%s: not traced: it %s", t->symbol, why);
 	} else {
-		tell(told, t->symbol);
+		name_list_add(list, t->symbol);
 		log_detail("%s: not traced: it %s", t->symbol, why);
 	}
 }
@@ -136,7 +136,7 @@ static void close_ranks(struct function_targets *t)
 
 int user_targets_read(struct function_targets *t, const struct config *cfg)
 {
-	struct told parts = {0}, entries = {0};
+	struct name_list parts = {0}, entries = {0};
 	size_t i, before = 0;
 	struct file f = {0};
 	const char *why;
@@ -166,7 +166,7 @@ int user_targets_read(struct function_targets *t, const struct config *cfg)
 			err = set_ends(f.code, &t->at[i]);
 		t->at[i].no_probe = f.code && !user_code_takes_probe(f.code, t->at[i].address);
 		if (t->at[i].no_ends) {
-			tell(&entries, t->at[i].symbol);
+			name_list_add(&entries, t->at[i].symbol);
 			log_detail(
 				"%s: entries only, no ends: %s", t->at[i].symbol, t->at[i].no_ends);
 		}

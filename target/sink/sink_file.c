@@ -28,7 +28,7 @@ struct sink_file {
 	bool created; /* there was no such file before */
 	bool regular; /* can be cut, and is always ready */
 	uint64_t retry_ns;
-	bool told;
+	bool reported;
 	bool announced;
 };
 
@@ -59,11 +59,11 @@ static void write_failed(struct sink_file *s, int err)
 		lseek(s->fd, s->size, SEEK_SET);
 	s->sink.error = err;
 	s->retry_ns = now_ns() + RETRY_NS;
-	if (!s->told)
+	if (!s->reported)
 		log_warn("%s: %s; events are kept in memory as long as there is room, then lost "
 			 "and counted",
 			s->path, strerror(-err));
-	s->told = true;
+	s->reported = true;
 }
 
 /* Said once something is recorded: a run that cannot start has one line to say, the reason. */
@@ -116,7 +116,7 @@ static ssize_t file_write(struct sink *sink, const uint8_t *frame, size_t at, si
 	if (sink->error)
 		log_note("%s: writing again", s->path);
 	sink->error = 0;
-	s->told = false;
+	s->reported = false;
 	s->size += (off_t)n;
 	return n;
 }

@@ -250,9 +250,9 @@ static size_t tty_sink_unsent(const struct sink *sink)
 {
 	const struct sink_tty *s = (const struct sink_tty *)sink;
 	size_t reckoned = s->sink.present && s->sink.baud ? (size_t)reckon_queue(s, now_ns()) : 0;
-	size_t told = tty_unsent(&s->tty);
+	size_t counted = tty_unsent(&s->tty);
 
-	return told > reckoned ? told : reckoned;
+	return counted > reckoned ? counted : reckoned;
 }
 
 static int tty_sink_set_rate(struct sink *sink, uint32_t baud)

@@ -386,7 +386,7 @@ const struct name *names_news_at(const struct names *n, int listener, size_t ind
 	return &n->entries[q->queue[(q->head + index) % n->cap]];
 }
 
-void names_news_told(struct names *n, int listener, size_t count)
+void names_news_announced(struct names *n, int listener, size_t count)
 {
 	struct news *q = &n->news[listener];
 

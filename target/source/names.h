@@ -92,6 +92,6 @@ int names_listen(struct names *n, unsigned int tables);
 /* The index-th name (0: oldest) this listener has not heard yet; NULL: no more. */
 const struct name *names_news_at(const struct names *n, int listener, size_t index);
 /* Forget the oldest `count`: they have been told. */
-void names_news_told(struct names *n, int listener, size_t count);
+void names_news_announced(struct names *n, int listener, size_t count);
 
 #endif

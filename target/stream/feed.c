@@ -142,7 +142,7 @@ static bool announce_names(struct feed *f, int listener, unsigned int priority)
 			limit /= 2;
 			continue;
 		}
-		names_news_told(f->names, listener, seen);
+		names_news_announced(f->names, listener, seen);
 	}
 }
 

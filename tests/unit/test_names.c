@@ -57,9 +57,9 @@ static void told_once_when_used(void **state)
 	assert_string_equal(names_news_at(n, all, 0)->text, "read");
 	assert_string_equal(names_news_at(n, all, 1)->text, "worker");
 	assert_null(names_news_at(n, all, 2));
-	names_news_told(n, all, 1);
+	names_news_announced(n, all, 1);
 	assert_string_equal(names_news_at(n, all, 0)->text, "worker");
-	names_news_told(n, all, 5);
+	names_news_announced(n, all, 5);
 	assert_null(names_news_at(n, all, 0));
 	names_use(n, FUNC, 0);
 	assert_null(names_news_at(n, all, 0));
@@ -79,7 +79,7 @@ static void told_again_when_it_changes(void **state)
 
 	names_set(n, TASK, 7, 7, "sh", NULL);
 	names_use(n, TASK, 7);
-	names_news_told(n, me, 1);
+	names_news_announced(n, me, 1);
 	names_set(n, TASK, 7, 7, "sh", NULL);
 	assert_null(names_news_at(n, me, 0));
 	names_set_task(n, 7, 7, "cat", 1009);
@@ -100,7 +100,7 @@ static void told_again_after_a_long_pause(void **state)
 
 	names_set(n, TASK, 7, 7, "cron", NULL);
 	names_use(n, TASK, 7);
-	names_news_told(n, me, 1);
+	names_news_announced(n, me, 1);
 	for (unsigned int i = 0; i < NAMES_IDLE_TICKS; i++)
 		names_tick(n);
 	assert_true(names_recent(n, names_get(n, TASK, 7)));
