@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "framing/framing.h"
+
+#include <assert.h>
+
 #include "framing/text.h"
 
 static void forget_outputs(struct deframer *d)
@@ -11,6 +14,7 @@ static void forget_outputs(struct deframer *d)
 
 void deframer_init(struct deframer *d, uint8_t *mem, size_t size)
 {
+	assert(size >= DEFRAMER_MEM(1u) && size % 2 == 0);
 	forget_outputs(d);
 	d->cap = size / 2;
 	d->segment = mem;

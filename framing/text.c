@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "framing/text.h"
 
+#include <assert.h>
+
 /* Well-formed multi-byte sequences by their first byte: Unicode 15, table 3-7. The rows leave out
  * overlong forms, surrogates, what is beyond U+10FFFF, and the C1 controls U+0080..U+009F. */
 static const struct {
@@ -71,6 +73,8 @@ bool framing_is_text(const uint8_t *p, size_t len, bool cut_front, bool cut_back
 size_t framing_text_char(const uint8_t *p, size_t left)
 {
 	size_t n;
+
+	assert(left);
 
 	if (p[0] < 0x80)
 		return is_ascii_text(p[0]) ? 1 : 0;

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "framing/textframe.h"
 
+#include <assert.h>
+
+#include "framing/bytes.h"
+
 /* Fewer characters in front of others are no beginning of a frame, but some text with ~{ in it. */
 #define HEAD_MIN  16u
 #define CHARS_MIN TEXTFRAME_CHARS(FRAMING_MIN_BODY)
@@ -56,8 +60,7 @@ size_t textframe_encode(uint8_t *dst, size_t cap, const struct framing_header *h
 		return 0;
 	framing_body_write(empty, sizeof(empty), header, NULL, 0);
 	crc = framing_crc32c(framing_crc32c(0, empty, FRAMING_HEADER_SIZE), payload, len);
-	for (unsigned int i = 0; i < FRAMING_CRC_SIZE; i++)
-		check[i] = (uint8_t)(crc >> 8 * i);
+	put_le32(check, crc);
 	dst[w.at++] = '~';
 	dst[w.at++] = '{';
 	put_sextets(&w, empty, FRAMING_HEADER_SIZE);
@@ -90,6 +93,7 @@ static void go(struct textframe *t, enum textframe_state state)
 
 void textframe_init(struct textframe *t, uint8_t *mem, size_t size)
 {
+	assert(size >= TEXTFRAME_MEM(1u) && size % 3 == 0);
 	forget_outputs(t);
 	t->header = (struct framing_header){0};
 	t->cap = size / 3;

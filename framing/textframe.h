@@ -66,6 +66,7 @@ struct textframe {
 
 /* Memory to hold back so many bytes; TEXTFRAME_MAX_WIRE and some text to hear any frame. */
 #define TEXTFRAME_MEM(held) (3u * (held))
+/* mem: size bytes, TEXTFRAME_MEM of something. */
 void textframe_init(struct textframe *t, uint8_t *mem, size_t size);
 
 /* A byte that may go on at once, as it is. */

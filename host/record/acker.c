@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "framing/seq.h"
+
 #define MS UINT64_C(1000000)
 
 /* PROTOCOL.md, section 14, "When a host acknowledges". */
@@ -60,13 +62,13 @@ static void settle(struct acker *a)
 /* Nothing before `seq` is wanted. */
 static void move_to(struct acker *a, uint32_t seq)
 {
-	for (; a->next != a->end && (int32_t)(a->next - seq) < 0; a->next++) {
+	for (; a->next != a->end && seq_before(a->next, seq); a->next++) {
 		if (!has(a, a->next)) {
 			a->n_missing--;
 			a->given_up++;
 		}
 	}
-	if ((int32_t)(seq - a->end) > 0)
+	if (seq_after(seq, a->end))
 		a->next = a->end = seq;
 	settle(a);
 }
@@ -80,12 +82,12 @@ static void mark_arrived(struct acker *a, uint32_t seq)
 		a->first = a->next = a->end = seq;
 		ahead = 0;
 	}
-	if ((int32_t)ahead < 0)
+	if (seq_before(seq, a->next))
 		return;
 	if (ahead >= ACKER_WINDOW)
 		move_to(a, seq - ACKER_WINDOW + 1);
 	a->news = true;
-	if ((int32_t)(seq - a->end) < 0) {
+	if (seq_before(seq, a->end)) {
 		a->n_missing -= !has(a, seq);
 		set(a, seq, true);
 	} else {
@@ -132,9 +134,9 @@ static void on_sync(struct acker *a, const ayaprof_Sync *sync)
 	a->at_once = true;
 	if (sync->receiver != a->receiver)
 		return;
-	if (!a->begun && a->heard && (int32_t)(sync->oldest_seq - a->first) < 0)
+	if (!a->begun && a->heard && seq_before(sync->oldest_seq, a->first))
 		move_back(a, sync->oldest_seq);
-	if (!a->heard || (int32_t)(sync->oldest_seq - a->next) > 0)
+	if (!a->heard || seq_after(sync->oldest_seq, a->next))
 		move_to(a, sync->oldest_seq);
 	a->begun = true;
 }

@@ -117,10 +117,7 @@ static bool by_link(struct search *s, const char *root, struct foreign_elf **out
 /* A file name, padding to 4, a CRC. */
 static void read_link(struct search *s)
 {
-	bool big = foreign_elf_header(s->program)->e_ident[EI_DATA] == ELFDATA2MSB;
-	uint8_t raw[4];
 	GElf_Shdr sh;
-	size_t i;
 
 	if (!foreign_elf_find(s->program, ".gnu_debuglink", 0, &sh) ||
 		!foreign_elf_string(s->program, &sh, 0, s->link, sizeof(s->link)))
@@ -128,10 +125,8 @@ static void read_link(struct search *s)
 	/* A name, not a way to somewhere else. */
 	if (strchr(s->link, '/'))
 		s->link[0] = '\0';
-	s->have_crc = !foreign_elf_read(
-		s->program, sh.sh_offset + ((strlen(s->link) + 4) & ~3ull), raw, sizeof(raw));
-	for (i = 0; i < 4; i++)
-		s->crc |= (uint32_t)raw[i] << 8 * (big ? 3 - i : i);
+	s->have_crc = !foreign_elf_number(
+		s->program, sh.sh_offset + ((strlen(s->link) + 4) & ~3ull), 4, &s->crc);
 }
 
 static void find_places(struct search *s, const char *path)

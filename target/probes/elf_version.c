@@ -29,15 +29,9 @@ void elf_versions_open(struct elf_versions *v, struct foreign_elf *f, uint32_t t
 
 static uint32_t number_at(const struct elf_versions *v, uint64_t offset, size_t bytes)
 {
-	bool big = foreign_elf_header(v->f)->e_ident[EI_DATA] == ELFDATA2MSB;
-	uint8_t raw[4];
-	uint32_t n = 0;
-	size_t i;
+	uint32_t n;
 
-	if (foreign_elf_read(v->f, offset, raw, bytes))
-		return 0;
-	for (i = 0; i < bytes; i++)
-		n |= (uint32_t)raw[i] << 8 * (big ? bytes - 1 - i : i);
+	(void)foreign_elf_number(v->f, offset, bytes, &n);
 	return n;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "target/probes/foreign_elf.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -91,6 +92,21 @@ int foreign_elf_read(struct foreign_elf *f, uint64_t offset, void *to, size_t n)
 		n -= take;
 	}
 	return 0;
+}
+
+int foreign_elf_number(struct foreign_elf *f, uint64_t offset, size_t bytes, uint32_t *n)
+{
+	bool big = foreign_elf_header(f)->e_ident[EI_DATA] == ELFDATA2MSB;
+	uint8_t raw[sizeof(*n)];
+	int err;
+	size_t i;
+
+	assert(bytes > 0 && bytes <= sizeof(raw));
+	*n = 0;
+	err = foreign_elf_read(f, offset, raw, bytes);
+	for (i = 0; !err && i < bytes; i++)
+		*n |= (uint32_t)raw[i] << 8 * (big ? bytes - 1 - i : i);
+	return err;
 }
 
 bool foreign_elf_string(

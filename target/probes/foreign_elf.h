@@ -36,6 +36,8 @@ uint32_t foreign_elf_sections(const struct foreign_elf *f);
 
 /* Bytes at an offset; -ENODATA past the end. */
 int foreign_elf_read(struct foreign_elf *f, uint64_t offset, void *to, size_t n);
+/* A number of 1 to 4 bytes there, in the file's byte order. 0 or -ENODATA; *n is then 0. */
+int foreign_elf_number(struct foreign_elf *f, uint64_t offset, size_t bytes, uint32_t *n);
 /* A string of a string section at a place; false: there is none. size: at most FOREIGN_ELF_MAX_NAME. */
 bool foreign_elf_string(
 	struct foreign_elf *f, const GElf_Shdr *strings, uint64_t at, char *text, size_t size);

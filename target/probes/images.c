@@ -7,6 +7,8 @@
 
 #include <lzma.h>
 
+#include "framing/bytes.h"
+
 #include "bpf/images.inc"
 
 /* As the Makefile packs it: the size, little-endian, then a stream of xz. */
@@ -14,17 +16,12 @@
 /* Its dictionary is 256 KiB. */
 #define MEMORY_MAX ((uint64_t)1 << 20)
 
-static size_t unpacked_size(const unsigned char *head)
-{
-	return head[0] | head[1] << 8 | head[2] << 16 | (size_t)head[3] << 24;
-}
-
 void *image_unpack(const struct bpf_image *image, size_t *size)
 {
 	lzma_stream z = LZMA_STREAM_INIT;
 	unsigned char *bytes;
 
-	*size = unpacked_size(image->packed);
+	*size = get_le32(image->packed);
 	bytes = malloc(*size);
 	if (!bytes || lzma_stream_decoder(&z, MEMORY_MAX, 0) != LZMA_OK) {
 		free(bytes);

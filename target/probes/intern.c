@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "target/probes/intern.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 int intern_init(struct intern *t, size_t size)
 {
+	assert(size && !(size & (size - 1)));
 	*t = (struct intern){.slot = calloc(size, sizeof(*t->slot)), .size = size};
 	return t->slot ? 0 : -ENOMEM;
 }

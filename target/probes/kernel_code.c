@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "framing/bytes.h"
+
 /* Code of arm and arm64 comes in words. */
 #define WORD 4u
 /* What follows a function's last instruction up to the next symbol. */
@@ -33,17 +35,6 @@ struct kernel_code {
 };
 
 /* ---- words ----------------------------------------------------------------------------------- */
-
-static uint32_t get_word(const uint8_t *b)
-{
-	return b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24;
-}
-
-static void put_word(uint8_t *b, uint32_t word)
-{
-	for (unsigned int i = 0; i < WORD; i++)
-		b[i] = (uint8_t)(word >> (8 * i));
-}
 
 /*
  * arch/arm64/include/asm/brk-imm.h, arch/arm/include/asm/{bug,probes,kgdb}.h. WARN() and BUG() on arm64 are one instruction,
@@ -76,7 +67,7 @@ static bool is_foreign_trap_arm(uint32_t word)
 /* false: somebody else's breakpoint hides what is there. */
 static bool make_readable(const struct kernel_code *c, uint8_t *b)
 {
-	uint32_t word = get_word(b);
+	uint32_t word = get_le32(b);
 
 	if (c->view.arch == USER_ARM)
 		return !is_foreign_trap_arm(word);
@@ -84,7 +75,7 @@ static bool make_readable(const struct kernel_code *c, uint8_t *b)
 		return true;
 	if (!is_own_trap_arm64(word))
 		return false;
-	put_word(b, ARM64_CALL);
+	put_le32(b, ARM64_CALL);
 	return true;
 }
 
@@ -295,7 +286,7 @@ static bool is_return(const struct kernel_code *c, uint64_t address)
 
 	if (!decode(c, address, &insn) || insn.flow != FLOW_RETURN)
 		return false;
-	return c->view.arch != USER_ARM || !insn.conditional || !is_address(c, get_word(b));
+	return c->view.arch != USER_ARM || !insn.conditional || !is_address(c, get_le32(b));
 }
 
 static const char *take(

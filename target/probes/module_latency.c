@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "target/base/clock.h"
 #include "target/base/log.h"
 #include "target/probes/function_target.h"
 #include "target/probes/kernel_btf.h"
@@ -76,14 +76,6 @@ static int plan(struct module *m)
 	return err ? err : name_targets(m, &l->targets);
 }
 
-static double seconds(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
 /* First error a mechanism met, 0 if it met none. */
 static int first_error(const struct function_targets *t, bool user)
 {
@@ -107,7 +99,7 @@ static void try_mechanism(
 	struct module *m, const struct mechanism *mech, char *reasons, size_t size)
 {
 	struct latency *l = m->state;
-	double start = seconds();
+	uint64_t start = now_ns();
 	size_t taken, n = strlen(reasons);
 	char text[128], reason[160];
 	int err;
@@ -119,7 +111,7 @@ static void try_mechanism(
 	err = first_error(&l->targets, mech->user);
 	if (taken) {
 		log_detail("latency: %zu functions by %s in %.0f ms", taken, mech->name,
-			(seconds() - start) * 1e3);
+			(double)(now_ns() - start) / 1e6);
 		report_live(m, mech->name, (uint32_t)taken);
 	}
 	if (!err)
@@ -300,12 +292,13 @@ static size_t check_row(struct module *m, const struct mechanism *mech, char *te
 {
 	struct latency *l = m->state;
 	size_t silent = l->attacher.silent, taken, i;
-	double start = seconds();
+	uint64_t start = now_ns();
 
 	forget_errors(&l->targets);
 	taken = mechanism_attach(mech, &l->attacher, &l->targets, &m->links);
 	if (taken)
-		snprintf(text, size, "%.1f ms each%s", (seconds() - start) * 1e3 / (double)taken,
+		snprintf(text, size, "%.1f ms each%s",
+			(double)(now_ns() - start) / 1e6 / (double)taken,
 			l->attacher.silent > silent ? "; does not tell which returns it misses"
 						    : "");
 	fd_list_cut(&m->links, 0);

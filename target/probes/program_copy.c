@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "target/probes/program_copy.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -152,6 +153,7 @@ int program_places_load(struct program_copies *c, uint32_t factor, uint32_t shif
 	struct ayp_params params = *c->params;
 	int err = 0;
 
+	assert(c->maps->places);
 	if (c->places)
 		return -EEXIST;
 	params.place_factor = factor;
@@ -169,6 +171,7 @@ int program_shared(struct program_copies *c)
 {
 	int err = -EOPNOTSUPP;
 
+	assert(c->maps->user_places);
 	if (!c->shared_tried) {
 		c->shared_tried = true;
 		c->shared = object_load(&image_function, shared_names, c->maps, c->params, &err);

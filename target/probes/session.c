@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "target/probes/session.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
@@ -55,6 +56,7 @@ struct module *session_add(struct probes *p, const struct module_ops *ops)
 {
 	struct module *m;
 
+	assert(ops && ops->own_params_size <= OWN_PARAMS_MAX);
 	if (p->n_modules == PROBES_MAX_MODULES)
 		return NULL;
 	m = &p->modules[p->n_modules++];
@@ -351,6 +353,7 @@ void session_detach(struct probes *p)
 {
 	sigset_t all, before;
 
+	assert(!p->detaching && !p->maps.control->active);
 	/* Signals are the daemon's main thread's. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_BLOCK, &all, &before);

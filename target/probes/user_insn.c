@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "target/probes/user_insn.h"
 
-static uint32_t little_endian(const uint8_t *b)
-{
-	return b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24;
-}
+#include "framing/bytes.h"
 
 bool user_insn_decode(enum user_arch arch, const uint8_t *bytes, size_t n, uint64_t address,
 	struct user_insn *out)
@@ -20,8 +17,8 @@ bool user_insn_decode(enum user_arch arch, const uint8_t *bytes, size_t n, uint6
 	if (n < 4 || address % 4)
 		return false;
 	out->length = 4;
-	return arch == USER_ARM64 ? user_insn_arm64(little_endian(bytes), out)
-				  : user_insn_arm(little_endian(bytes), out);
+	return arch == USER_ARM64 ? user_insn_arm64(get_le32(bytes), out)
+				  : user_insn_arm(get_le32(bytes), out);
 }
 
 size_t user_insn_step(enum user_arch arch)
