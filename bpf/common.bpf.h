@@ -5,10 +5,10 @@
  *
  * Nothing here needs the kernel's BTF: an object that holds a single CO-RE relocation cannot be
  * loaded on a kernel without it, so contexts are read as plain words and never as kernel structs.
- * No subprograms (but for memory.bpf.c's *_loop, which have a twin without), and atomics only behind
- * params.atomic: the arm32 JIT has neither, and what params rule out is removed before it looks.
- * What the kernel's verifier has to look at is time that the start takes: loops of hundreds of turns,
- * and branches inside of unrolled ones, have cost seconds.
+ * No subprograms (but for memory.bpf.c's *_loop, which have a twin without), and atomics only
+ * behind params.atomic: the arm32 JIT has neither, and what params rule out is removed before it
+ * looks. What the kernel's verifier has to look at is time that the start takes: loops of hundreds
+ * of turns, and branches inside of unrolled ones, have cost seconds.
  */
 #ifndef AYP_COMMON_BPF_H
 #define AYP_COMMON_BPF_H
@@ -23,7 +23,8 @@ char _license[] SEC("license") = "Dual MIT/GPL";
  * An object whose module tells it more says so before it includes this:
  *	#include "bpf/NAME.h"
  *	#define OWN_PARAMS struct ayp_NAME_params
- * and finds it as own_params. One variable, so that the order of the two is no choice of the compiler's.
+ * and finds it as own_params. One variable, so that the order of the two is no choice of the
+ * compiler's.
  */
 #ifdef OWN_PARAMS
 const volatile struct {
@@ -180,7 +181,8 @@ static __always_inline void count_loss(struct ayp_cell *cell, __u32 half, struct
 /*
  * Tell the thread's name before its first event, and again when it has changed (exec, prctl, a tid
  * that lives a second life). Looked at only when the thread on this CPU is not the one of the last
- * look, or some thread has been renamed since (task.bpf.c). A name that finds no room in the ring is told at the next chance.
+ * look, or some thread has been renamed since (task.bpf.c). A name that finds no room in the ring
+ * is told at the next chance.
  */
 static __always_inline void identify(
 	const struct ayp_control *c, __u64 id, __u32 cpu, struct ayp_cpu_book *book)

@@ -9,10 +9,12 @@ static __always_inline __u16 frames(long bytes)
 	return bytes > 0 ? bytes / sizeof(__u64) : 0;
 }
 
-/* What /proc calls the current process. The kernel answers for the namespace that a process lives in, not for those around it. */
+/* What /proc calls the current process. The kernel answers for the namespace that a process lives
+ * in, not for those around it. */
 static __always_inline __u32 proc_tgid(__u32 tgid)
 {
-	/* struct bpf_pidns_info, which is ABI: as vmlinux.h has it a look into it would be a relocation. */
+	/* struct bpf_pidns_info, which is ABI: as vmlinux.h has it a look into it would be a
+	 * relocation. */
 	__u32 in_proc[2] = {0, 0}; /* pid, tgid */
 
 	if (!own_params.proc_ino)

@@ -53,7 +53,8 @@ struct ayp_rec_stack {
 	ayp_u32 tgid;
 	ayp_u16 kernel_frames;
 	ayp_u16 user_frames;
-	ayp_u32 proc_tgid; /* the process's id in /proc; 0: /proc is of a PID namespace that does not show it */
+	/* the process's id in /proc; 0: /proc is of a PID namespace that does not show it */
+	ayp_u32 proc_tgid;
 	ayp_u32 zero;
 	ayp_u64 kernel[AYP_STACK_DEPTH]; /* innermost first; [kernel_frames..) is not valid */
 	ayp_u64 user[AYP_STACK_DEPTH];
@@ -101,10 +102,10 @@ struct ayp_cpu_book {
 };
 
 /*
- * Which function begins or ends at an address: map `places` (ARRAY, mappable) of buckets, for programs that
- * are called for many functions and have no cookie for each. Bucket: the address's low half times
- * place_factor, without its low place_shift bits; the daemon picks a factor with which no bucket
- * runs over. A low half of 0 is no place.
+ * Which function begins or ends at an address: map `places` (ARRAY, mappable) of buckets, for
+ * programs that are called for many functions and have no cookie for each. Bucket: the address's
+ * low half times place_factor, without its low place_shift bits; the daemon picks a factor with
+ * which no bucket runs over. A low half of 0 is no place.
  */
 #define AYP_PLACES_IN_BUCKET 4u
 struct ayp_place_bucket {
@@ -112,7 +113,8 @@ struct ayp_place_bucket {
 	ayp_u32 func[AYP_PLACES_IN_BUCKET];
 };
 
-/* Map `text` (ARRAY, 1 entry): what read_text has copied out of the kernel. A page everywhere, or part of one. */
+/* Map `text` (ARRAY, 1 entry): what read_text has copied out of the kernel. A page everywhere, or
+ * part of one. */
 #define AYP_TEXT_BYTES 4096u
 struct ayp_text {
 	unsigned char byte[AYP_TEXT_BYTES];
@@ -161,11 +163,12 @@ enum ayp_mem_prog {
 	AYP_MEM_ALLOC_PROGS = 4, /* the first so many */
 };
 /*
- * Allocations that were not given back yet are followed in tables of fixed size, one for each class of addresses:
- * a hash of the address puts 7 of 8 into class 0, 7 of the other 8 into class 1, the rest into class 2. When a table
- * has no room its class and those before it are given up, for good: the others have then been followed completely
- * since the start, each of them stands for 8 (or 64), and nothing has to be moved while the kernel goes on. Large
- * allocations, few and a great part of the bytes, stand for themselves (AYP_MEM_LARGE, in the table of class 2).
+ * Allocations that were not given back yet are followed in tables of fixed size, one for each class
+ * of addresses: a hash of the address puts 7 of 8 into class 0, 7 of the other 8 into class 1, the
+ * rest into class 2. When a table has no room its class and those before it are given up, for good:
+ * the others have then been followed completely since the start, each of them stands for 8 (or 64),
+ * and nothing has to be moved while the kernel goes on. Large allocations, few and a great part of
+ * the bytes, stand for themselves (AYP_MEM_LARGE, in the table of class 2).
  */
 enum ayp_mem_class {
 	AYP_MEM_CLASS_0 = 0,
@@ -178,8 +181,8 @@ enum ayp_mem_class {
 #define AYP_MEM_CLASS_SHIFT 3u     /* a class stands for 1 << 3 times as many as the one before */
 #define AYP_MEM_LARGE_BYTES 32768u /* and at the begin of a page */
 #define AYP_MEM_PAGE        4096u
-/* Slots: what a program handed out and put into a table; what it saw come back of it (by type); what it did not put
- * into any. */
+/* Slots: what a program handed out and put into a table; what it saw come back of it (by type);
+ * what it did not put into any. */
 #define AYP_MEM_SLOT_ALLOC(prog, cls) ((unsigned int)(prog)*AYP_MEM_CLASSES + (unsigned int)(cls))
 #define AYP_MEM_SLOT_FREE(prog, type, cls)                                                         \
 	((AYP_MEM_ALLOC_PROGS + (unsigned int)(prog)*AYP_MEM_TYPES + (unsigned int)(type)) *       \
@@ -191,7 +194,8 @@ struct ayp_mem_cell {
 	ayp_u64 bytes, count;
 };
 
-/* Value of maps `allocs0`, `allocs1` and `allocs2` (HASH by address): an allocation not yet given back. */
+/* Value of maps `allocs0`, `allocs1` and `allocs2` (HASH by address): an allocation not yet given
+ * back. */
 struct ayp_alloc {
 	ayp_u64 bytes;
 	ayp_u16 site;
@@ -201,8 +205,9 @@ struct ayp_alloc {
 };
 
 /*
- * How many of a size are in the tables: map `mem_sizes` (ARRAY, mappable), index (cpu * AYP_MEM_TYPES + type) *
- * AYP_MEM_SIZES + bytes / 8. Kept only where not everything that gives back is seen (params.mem_by_size).
+ * How many of a size are in the tables: map `mem_sizes` (ARRAY, mappable), index (cpu *
+ * AYP_MEM_TYPES + type) * AYP_MEM_SIZES + bytes / 8. Kept only where not everything that gives back
+ * is seen (params.mem_by_size).
  */
 #define AYP_MEM_SIZES 1025u
 struct ayp_mem_size {
@@ -227,9 +232,9 @@ struct ayp_innermost {
 };
 
 /*
- * What a function's program is told (cookie, or immediate): the function's id; when a probed jump or
- * return is taken (AYP_WHEN_*, 0: always); whether a probe is at a jump back to the function's first
- * instruction, or at an entry that such a jump may lead to.
+ * What a function's program is told (cookie, or immediate): the function's id; when a probed jump
+ * or return is taken (AYP_WHEN_*, 0: always); whether a probe is at a jump back to the function's
+ * first instruction, or at an entry that such a jump may lead to.
  */
 #define AYP_ID_FUNC(id)     ((id)&0xffffu)
 #define AYP_ID_WHEN(id)     ((id) >> 16 & 0x1fffu)
@@ -249,11 +254,12 @@ struct ayp_innermost {
 #define AYP_WHEN_OF(reg)  ((reg)&31u) /* of both */
 
 /*
- * Map `user_places` (ARRAY, mappable): what a probe in a program is for, where one attachment stands for many probes. A
- * program's pages lie anywhere, so of an address only its place in the page is known: probes at the same place of
- * different pages are in different groups, and an attachment's cookie is its group. Place: group * AYP_USER_PLACES +
- * address % 4096 / AYP_USER_PLACE_BYTES; AYP_USER_PLACES_IN_ROW of them in an entry, whose size the kernel would round up
- * to 8 bytes. 0: no probe; else an id as above, with
+ * Map `user_places` (ARRAY, mappable): what a probe in a program is for, where one attachment
+ * stands for many probes. A program's pages lie anywhere, so of an address only its place in the
+ * page is known: probes at the same place of different pages are in different groups, and an
+ * attachment's cookie is its group. Place: group * AYP_USER_PLACES + address % 4096 /
+ * AYP_USER_PLACE_BYTES; AYP_USER_PLACES_IN_ROW of them in an entry, whose size the kernel would
+ * round up to 8 bytes. 0: no probe; else an id as above, with
  */
 #define AYP_ID_KIND    (3u << 30) /* one of these, always: */
 #define AYP_ID_ENTRY   (1u << 30)
@@ -271,9 +277,10 @@ struct ayp_user_places {
 };
 
 /*
- * Key of map `again` (LRU_HASH, its value says nothing): a call that is about to jump back to its function's first
- * instruction. The frame is the caller's there as it was at the entry, so it is known by its stack pointer; not by its
- * thread, since Go's scheduler may take it to another one in between.
+ * Key of map `again` (LRU_HASH, its value says nothing): a call that is about to jump back to its
+ * function's first instruction. The frame is the caller's there as it was at the entry, so it is
+ * known by its stack pointer; not by its thread, since Go's scheduler may take it to another one in
+ * between.
  */
 struct ayp_again {
 	ayp_u64 sp;
@@ -286,8 +293,9 @@ struct ayp_field {
 	ayp_u16 size;   /* 4 or 8 bytes; 0: there is none */
 };
 
-/* The ways in which programs call a kernel: its own, and on a 64-bit kernel that of 32-bit programs (x86: int 0x80 from any program) and
- * x86's x32, whose numbers have a bit set. Each has its own numbers. */
+/* The ways in which programs call a kernel: its own, and on a 64-bit kernel that of 32-bit programs
+ * (x86: int 0x80 from any program) and x86's x32, whose numbers have a bit set. Each has its own
+ * numbers. */
 enum ayp_syscall_abi {
 	AYP_ABI_NATIVE = 0,
 	AYP_ABI_COMPAT = 1,
@@ -299,9 +307,9 @@ enum ayp_syscall_abi {
 #define AYP_NO_SYSCALL 0xffffu
 
 /*
- * Constants of a loaded program (its .rodata) that several objects read. What only one reads is in that object's own
- * header, bpf/NAME.h, and stands behind these (common.bpf.h). The verifier knows the values, so branches that they rule
- * out cost nothing.
+ * Constants of a loaded program (its .rodata) that several objects read. What only one reads is in
+ * that object's own header, bpf/NAME.h, and stands behind these (common.bpf.h). The verifier knows
+ * the values, so branches that they rule out cost nothing.
  */
 struct ayp_params {
 	ayp_u32 n_funcs;     /* row length of `cells` */

@@ -7,8 +7,8 @@
  * takes the loaded instructions, puts the id in, and loads a copy of the wanted type per function.
  * That works on every kernel. cookie_*: one program for all, where attachments carry a cookie
  * (Linux 5.15, 7adfc6c9b315). place_*: one attachment for all, whose program looks up the address
- * (bpf_get_func_ip in kprobes: Linux 5.15, 9ffd9f3ff719). shared_place: one attachment for many places in
- * programs, told apart by where in a page they are.
+ * (bpf_get_func_ip in kprobes: Linux 5.15, 9ffd9f3ff719). shared_place: one attachment for many
+ * places in programs, told apart by where in a page they are.
  *
  * What a program returns, see PERF_KEEPS, depends on what it is attached to as well: body_* and
  * cookie_* return another immediate that the daemon replaces in copies.

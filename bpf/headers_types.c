@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 OR MIT */
 /*
- * What target/probes/kernel_btf.c is asked for, of a kernel that was built without type information: its headers and its
- * configuration say where members are, and the compiler says it as BTF (scripts/headers-btf.sh).
+ * What target/probes/kernel_btf.c is asked for, of a kernel that was built without type
+ * information: its headers and its configuration say where members are, and the compiler says it as
+ * BTF (scripts/headers-btf.sh).
  */
 #include <linux/sched.h>
 #include <linux/slab.h>

@@ -30,8 +30,8 @@ static __always_inline __u64 stack_pointer(const void *regs)
 
 /*
  * Calls of a program whose frames are gone: left by longjmp or an exception, or by a probe that was
- * missed. The stack grows downwards, so whoever is entered with the same stack pointer or a higher one
- * is not inside them; and while a program runs, no function of the kernel that it called does.
+ * missed. The stack grows downwards, so whoever is entered with the same stack pointer or a higher
+ * one is not inside them; and while a program runs, no function of the kernel that it called does.
  *
  * Another stack (a coroutine's) may make a call that only waits look gone. It is dropped then; its
  * exit finds nothing and changes nothing.
@@ -51,8 +51,9 @@ static __always_inline __u32 drop_gone(struct ayp_innermost *in, __u32 depth, __
 	return depth;
 }
 
-/* The mask in an instruction of its own: the compiler leaves out one that a comparison before it makes needless, and the
- * verifier (6.1) has forgotten what was compared once the value is in another register. */
+/* The mask in an instruction of its own: the compiler leaves out one that a comparison before it
+ * makes needless, and the verifier (6.1) has forgotten what was compared once the value is in
+ * another register. */
 static __always_inline __u64 place_of(__u64 depth)
 {
 	asm volatile("%0 &= %1" : "+r"(depth) : "i"(AYP_INNERMOST_DEPTH - 1));
@@ -142,8 +143,8 @@ static __always_inline struct left thread_left(void)
 	return left;
 }
 
-/* 1 if a < b, both below 2^63, without a branch: the kernel's verifier follows each branch of each turn
- * of a loop with each depth that is possible there. */
+/* 1 if a < b, both below 2^63, without a branch: the kernel's verifier follows each branch of each
+ * turn of a loop with each depth that is possible there. */
 static __always_inline __u32 less(__u64 a, __u64 b)
 {
 	asm volatile("%0 -= %1\n\t%0 >>= 63" : "+r"(a) : "r"(b));
@@ -158,9 +159,10 @@ static __always_inline __u32 differ(__u64 a, __u64 b)
 }
 
 /*
- * Site number of the innermost function, 0 if there is none. A longjmp gives no sign of itself; that
- * the thread's stack now begins above a call's frame does. Where it begins just there, the thread is in
- * that call, which has no frame, or in one that its caller made after it: they return to different places.
+ * Site number of the innermost function, 0 if there is none. A longjmp gives no sign of itself;
+ * that the thread's stack now begins above a call's frame does. Where it begins just there, the
+ * thread is in that call, which has no frame, or in one that its caller made after it: they return
+ * to different places.
  */
 static __always_inline __u32 innermost_site(void)
 {

@@ -257,8 +257,8 @@ MEM_PROGRAM(kfree, on_free(ctx, AYP_MEMP_KFREE))
 MEM_PROGRAM(kmem_cache_free, on_free(ctx, AYP_MEMP_CACHE_FREE))
 
 /*
- * Arrays, each program twice: with bpf_loop() (Linux 5.17, e6f2dd0f8067) the verifier looks at the body once; else at
- * all of its rounds, which takes it a second and more on a small board.
+ * Arrays, each program twice: with bpf_loop() (Linux 5.17, e6f2dd0f8067) the verifier looks at the
+ * body once; else at all of its rounds, which takes it a second and more on a small board.
  */
 struct bulk {
 	__u64 array;
@@ -300,7 +300,8 @@ int bulk_raw(__u64 *ctx)
 	return 0;
 }
 
-/* A number that params say the place of: in a tracepoint's record, or a register in struct pt_regs. */
+/* A number that params say the place of: in a tracepoint's record, or a register in struct
+ * pt_regs. */
 static __always_inline __u64 bulk_number(void *ctx, const volatile struct ayp_field *f)
 {
 	return read_number(ctx, f->offset, f->size);

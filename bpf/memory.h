@@ -8,7 +8,8 @@
 /* By enum ayp_mem_prog. raw: argument numbers; else offsets in the record. */
 struct ayp_memory_params {
 	ayp_u32 raw;
-	ayp_u32 cache_size_offset; /* object size in struct kmem_cache, where `bytes` is that cache */
+	/* object size in struct kmem_cache, where `bytes` is that cache */
+	ayp_u32 cache_size_offset;
 	struct ayp_field ptr[AYP_MEM_PROGS];   /* bulk: the array */
 	struct ayp_field bytes[AYP_MEM_PROGS]; /* bulk: how many */
 	struct ayp_field cache[AYP_MEM_PROGS];

@@ -4,7 +4,8 @@
 #define OWN_PARAMS struct ayp_syscall_params
 #include "bpf/common.bpf.h"
 
-/* Is this call made the way that 32-bit programs do? A fact of the call, not of the program: on x86 any may use int 0x80. */
+/* Is this call made the way that 32-bit programs do? A fact of the call, not of the program: on x86
+ * any may use int 0x80. */
 static __always_inline int in_compat(const void *regs)
 {
 	const void *base = regs;
@@ -71,7 +72,8 @@ static __always_inline void syscall_enter(__u32 nr, const void *regs)
 	}
 }
 
-/* The calls that return to where a signal came wipe their number on the way out; they do not sleep. */
+/* The calls that return to where a signal came wipe their number on the way out; they do not
+ * sleep. */
 static __always_inline __u32 wiped_id(void)
 {
 	struct ayp_cpu_book *book = cpu_book(bpf_get_smp_processor_id());
@@ -86,8 +88,8 @@ static __always_inline __u32 wiped_id(void)
 	return id;
 }
 
-/* A program that executes one of another ABI leaves the call as it was entered. On x86 so does execveat, which the kernel then
- * calls execve (set_personality_64bit). */
+/* A program that executes one of another ABI leaves the call as it was entered. On x86 so does
+ * execveat, which the kernel then calls execve (set_personality_64bit). */
 static __always_inline __u32 exec_id(__u32 id)
 {
 	struct ayp_task_seen *task = seen_task();
@@ -145,7 +147,8 @@ int syscall_exit_tp(__u32 *ctx)
 	return PERF_KEEPS;
 }
 
-/* ---- single calls as instants ------------------------------------------------------------------ */
+/* ---- single calls as instants
+ * ------------------------------------------------------------------ */
 
 /* As the tracepoints syscalls:sys_enter_NAME: native calls only (trace_get_syscall_nr). */
 static __always_inline void call_instant(__u32 at, __u32 nr, const void *regs)

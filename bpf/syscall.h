@@ -36,8 +36,8 @@ struct ayp_syscall_params {
 	ayp_u16 probe;     /* first of two that the kernel's own probes make; 0: none */
 	ayp_u16 zero;
 	struct ayp_syscall_ids ids[AYP_ABIS];
-	/* Function ids of calls that wipe their number, and numbers of calls that may change the ABI before they end;
-	 * AYP_NO_SYSCALL where there are fewer. */
+	/* Function ids of calls that wipe their number, and numbers of calls that may change the
+	 * ABI before they end; AYP_NO_SYSCALL where there are fewer. */
 	ayp_u16 sigreturn[AYP_SIGRETURNS], exec[AYP_EXECS];
 	struct ayp_mark compat; /* of AYP_ABI_COMPAT */
 	ayp_u32 zero_too;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 OR MIT */
-/* Notes about threads and CPUs that the other programs read, and what the daemon runs by itself; nothing is emitted
- * here. */
+/* Notes about threads and CPUs that the other programs read, and what the daemon runs by itself;
+ * nothing is emitted here. */
 #include "bpf/common.bpf.h"
 
 struct {
@@ -27,7 +27,8 @@ int read_text(__u64 *ctx)
 	return t ? bpf_probe_read_kernel(t, sizeof(*t), (const void *)ctx[0]) : -1;
 }
 
-/* A thread gets a new name: by exec, by itself (prctl), or from a sibling. Any CPU may have seen it last. */
+/* A thread gets a new name: by exec, by itself (prctl), or from a sibling. Any CPU may have seen it
+ * last. */
 SEC("?raw_tp/task_rename")
 int task_rename(__u64 *ctx)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR MIT */
 /*
- * What target/probes/kernel_btf.c is asked for, as relocations that `bpftool gen min_core_btf` understands: it cuts a
- * kernel's type information down to this. Compiled for that, never loaded.
+ * What target/probes/kernel_btf.c is asked for, as relocations that `bpftool gen min_core_btf`
+ * understands: it cuts a kernel's type information down to this. Compiled for that, never loaded.
  */
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
@@ -20,8 +20,8 @@ struct kmem_cache___size {
 };
 #pragma clang attribute pop
 
-/* A prototype is taken whole if the number and kinds of its arguments are right, whatever the names: the shapes that
- * the tracepoints of kmem have had since 5.8. */
+/* A prototype is taken whole if the number and kinds of its arguments are right, whatever the
+ * names: the shapes that the tracepoints of kmem have had since 5.8. */
 /* A cache is any struct that has a definition. */
 #define CACHE   struct kmem_cache___size *
 #define ADDRESS const void *

@@ -34,8 +34,8 @@ static __always_inline int on_packet(struct packet_ctx *ctx, __u64 len)
 	return XDP_PASS;
 }
 
-/* Takes packets of several buffers (Linux 5.18), so the interface keeps its freedom to have a large MTU: with a program
- * that does not the kernel refuses to raise it above a page. */
+/* Takes packets of several buffers (Linux 5.18), so the interface keeps its freedom to have a large
+ * MTU: with a program that does not the kernel refuses to raise it above a page. */
 SEC("?xdp.frags")
 int xdp_packet_frags(struct packet_ctx *ctx)
 {

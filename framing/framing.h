@@ -104,8 +104,8 @@ struct deframer {
 	bool oversize; /* pieces of the current segment were handed out already */
 };
 
-/* Memory for segments of up to so many bytes; longer ones are handed out in pieces of one byte more. To
- * hear any frame: FRAMING_MAX_SEGMENT. */
+/* Memory for segments of up to so many bytes; longer ones are handed out in pieces of one byte
+ * more. To hear any frame: FRAMING_MAX_SEGMENT. */
 #define DEFRAMER_MEM(segment) (2u * ((segment) + 1u))
 /* mem: size bytes, DEFRAMER_MEM of something. */
 void deframer_init(struct deframer *d, uint8_t *mem, size_t size);

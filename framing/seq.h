@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Numbers of frames wrap: of two less than 2^31 apart, which one comes first (PROTOCOL.md, section 8). */
+/* Numbers of frames wrap: of two less than 2^31 apart, which one comes first (PROTOCOL.md, section
+ * 8). */
 #ifndef FRAMING_SEQ_H
 #define FRAMING_SEQ_H
 

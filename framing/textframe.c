@@ -109,7 +109,8 @@ static bool has_outputs(const struct textframe *t)
 	return t->pass_len || t->bad_len || t->frame;
 }
 
-/* hold() leaves room for what is passed beside what is held: the marker, an end, and one byte more. */
+/* hold() leaves room for what is passed beside what is held: the marker, an end, and one byte
+ * more. */
 static void pass_byte(struct textframe *t, uint8_t byte)
 {
 	t->out[t->pass_len++] = byte;
@@ -142,8 +143,8 @@ static void bad(struct textframe *t, size_t len)
 	t->bad_len = len;
 }
 
-/* Is what is held, without [from, to), a frame? lines: and without every line of text in it, from its first strange
- * character to its line end (what a kernel writes begins with [). */
+/* Is what is held, without [from, to), a frame? lines: and without every line of text in it, from
+ * its first strange character to its line end (what a kernel writes begins with [). */
 static bool decodes_without(struct textframe *t, size_t from, size_t to, bool lines)
 {
 	uint32_t bits = 0;
@@ -410,7 +411,8 @@ static void ended(struct textframe *t, uint8_t byte)
 	}
 }
 
-/* Somebody wrote in front of the frame's line end: behind one of the text's line ends, it is not the text's. */
+/* Somebody wrote in front of the frame's line end: behind one of the text's line ends, it is not
+ * the text's. */
 static void owed(struct textframe *t, uint8_t byte)
 {
 	if (t->line_end && byte == '\n') {

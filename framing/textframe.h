@@ -18,15 +18,16 @@
 #define TEXTFRAME_BOUND(payload) (TEXTFRAME_CHARS(FRAMING_MIN_BODY + (payload)) + 5u)
 #define TEXTFRAME_MAX_WIRE       TEXTFRAME_BOUND(FRAMING_MAX_PAYLOAD)
 
-/* A whole frame with its line end. Returns its size, 0 if it does not fit (TEXTFRAME_BOUND(len) always
- * does) or len exceeds FRAMING_MAX_PAYLOAD. */
+/* A whole frame with its line end. Returns its size, 0 if it does not fit (TEXTFRAME_BOUND(len)
+ * always does) or len exceeds FRAMING_MAX_PAYLOAD. */
 size_t textframe_encode(uint8_t *dst, size_t cap, const struct framing_header *header,
 	const uint8_t *payload, size_t len);
 
 /* ---- receiving ---------------------------------------------------------------------------- */
 
 enum textframe_state {
-	TEXTFRAME_TAIL, /* at the start, or behind a frame given up: what comes may be the end of one */
+	/* at the start, or behind a frame given up: what comes may be the end of one */
+	TEXTFRAME_TAIL,
 	TEXTFRAME_PLAIN,  /* not in a frame */
 	TEXTFRAME_MARK,   /* ~ */
 	TEXTFRAME_SPLIT,  /* ~ and text: somebody writes between it and { */
@@ -56,7 +57,8 @@ struct textframe {
 	size_t cap;  /* of each */
 	size_t fill; /* of held: what came behind the marker */
 	size_t text; /* in it, where the first character stands that is not the frame's */
-	size_t brace; /* in it, where the marker's second character stood: behind text that split it */
+	/* in it, where the marker's second character stood: behind text that split it */
+	size_t brace;
 	enum textframe_state state;
 	bool closing;         /* the last byte was }, not in held yet */
 	bool line_end;        /* OWED: the last byte was LF */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * The commands to a board that is being recorded, as users write them and as Control carries them: `hostdec ctl`, its
- * control socket and the board all go by this one list. What each side does about a command is its own; both build
- * their table of handlers from the list, so that none can be missing.
+ * The commands to a board that is being recorded, as users write them and as Control carries them:
+ * `hostdec ctl`, its control socket and the board go by this one list. What each side does about a
+ * command is its own; the board's table of functions is made from the list, so that none is missing.
  */
 #ifndef PROTO_COMMAND_H
 #define PROTO_COMMAND_H
@@ -19,8 +19,9 @@ enum ayp_command_arg {
 #define AYP_COMMAND_RATE_MAX 100000000u
 
 /*
- * X(NAME, member of Control.command, words, kind of argument, the argument in the help, READY or LATER, help), in the order of
- * the help. LATER: no board of this version does it. The numbers on the wire are Control's.
+ * X(NAME, member of Control.command, words, kind of argument, the argument in the help, READY or
+ * LATER, help), in the order of the help. LATER: no board of this version does it. The numbers on
+ * the wire are Control's.
  */
 #define AYP_COMMAND_LIST(X)                                                                        \
 	X(STATUS, status, "status", PLAIN, "", READY, "how the board is doing")                    \
@@ -53,8 +54,8 @@ struct ayp_command_info {
 /* `command` must be less than AYP_COMMANDS. */
 const struct ayp_command_info *ayp_command_info(enum ayp_command command);
 
-/* What a user wrote, words and argument each after one blank. Fills in *msg but for its id. 0; -1: no such command, or its
- * argument is wrong or too long. */
+/* What a user wrote, words and argument each after one blank. Fills in *msg but for its id. 0; -1:
+ * no such command, or its argument is wrong or too long. */
 int ayp_command_parse(const char *text, ayaprof_Control *msg);
 
 /* Which one a board was given. */

@@ -29,8 +29,8 @@ struct probe_spec {
 	const char *text; /* as the user wrote it, for messages */
 };
 
-/* Largest frame_bytes with FRAMING_TEXT: its lines, and all others, stay below the 4095 characters that a
- * terminal in canonical mode holds (N_TTY). */
+/* Largest frame_bytes with FRAMING_TEXT: its lines, and all others, stay below the 4095 characters
+ * that a terminal in canonical mode holds (N_TTY). */
 #define TEXT_FRAME_BYTES_MAX 2300u
 
 struct config {

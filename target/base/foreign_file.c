@@ -15,8 +15,8 @@ static int refuse_kind(const struct stat *st)
 	return S_ISDIR(st->st_mode) ? -EISDIR : -EINVAL;
 }
 
-/* Without /proc there is no way from a look to the same file's contents. So it is opened by its name
- * once more, and believed if it still is that file. */
+/* Without /proc there is no way from a look to the same file's contents. So it is opened by its
+ * name once more, and believed if it still is that file. */
 static int open_by_name(const char *path, const struct stat *looked)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);

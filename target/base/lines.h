@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * Text files that are given to us (--names), line by line: regular ones only, so that nobody is waited for, and
- * lines of a bounded length, so that a file of any size costs no memory.
+ * Text files that are given to us (--names), line by line: regular ones only, so that nobody is
+ * waited for, and lines of a bounded length, so that a file of any size costs no memory.
  */
 #ifndef TARGET_BASE_LINES_H
 #define TARGET_BASE_LINES_H
@@ -19,8 +19,8 @@ struct lines {
 
 /* 0 or a negative errno (-EINVAL: it is no regular file). */
 int lines_open(struct lines *l, const char *path);
-/* The next line without its end, in l->text: 1; 0 at the end of the file; -E2BIG it is too long, -EILSEQ it has a NUL byte,
- * or another negative errno. */
+/* The next line without its end, in l->text: 1; 0 at the end of the file; -E2BIG it is too long,
+ * -EILSEQ it has a NUL byte, or another negative errno. */
 int lines_next(struct lines *l);
 void lines_close(struct lines *l);
 

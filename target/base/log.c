@@ -8,7 +8,8 @@
 #include "target/base/clock.h"
 #include "target/base/log_output.h"
 
-/* Lists at the start are told whole up to here; floods end here. Whoever asks for details wants many. */
+/* Lists at the start are told whole up to here; floods end here. Whoever asks for details wants
+ * many. */
 #define BURST        20u
 #define BURST_DETAIL 2000u
 #define MINUTE_NS    (60 * NS_PER_S)

@@ -2,11 +2,11 @@
 /*
  * Messages of the daemon: one line each on stderr, prefixed with the program's name.
  *
- * A peer, the kernel or a disk can make most messages come as often as it likes, and stderr is often a file
- * in RAM. So every place in the code that says something has a limit of its own: some lines at once, and
- * from then on one a minute that says how many were left out, for as long as it goes on. Nothing here waits
- * for whoever reads stderr: lines that find no room in a pipe or a terminal are counted, and the count is said
- * once there is room again.
+ * A peer, the kernel or a disk can make most messages come as often as it likes, and stderr is
+ * often a file in RAM. So every place in the code that says something has a limit of its own: some
+ * lines at once, and from then on one a minute that says how many were left out, for as long as it
+ * goes on. Nothing here waits for whoever reads stderr: lines that find no room in a pipe or a
+ * terminal are counted, and the count is said once there is room again.
  */
 #ifndef TARGET_BASE_LOG_H
 #define TARGET_BASE_LOG_H

@@ -105,7 +105,8 @@ static char *join(const char *dir, const char *name)
 	return asprintf(&path, "%s/%s", dir, name) < 0 ? NULL : path;
 }
 
-/* The file a path means, whether it exists or not, links followed. To be freed; NULL: errno says why. */
+/* The file a path means, whether it exists or not, links followed. To be freed; NULL: errno says
+ * why. */
 static char *meant(const char *path, int depth)
 {
 	char *real = realpath(path, NULL), *copy, *slash, *dir, *next, link[PATH_MAX];
@@ -400,10 +401,10 @@ int output_file_end(struct output_file *f, bool keep, char *why)
 /* ---- in place ------------------------------------------------------------------------------- */
 
 /*
- * In a directory where everybody may create and nobody may delete what is others', a link of another
- * user's leads to where that user wants (kernels refuse to follow it with fs.protected_symlinks, which
- * is off unless somebody turns it on). O_NOFOLLOW: not a link; its owner cannot make it one after the
- * look.
+ * In a directory where everybody may create and nobody may delete what is others', a link of
+ * another user's leads to where that user wants (kernels refuse to follow it with
+ * fs.protected_symlinks, which is off unless somebody turns it on). O_NOFOLLOW: not a link; its
+ * owner cannot make it one after the look.
  */
 static int link_rule(const char *path, char *why)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * How both programs create the files that users name: a file is replaced by a whole one or not at all;
- * anything else (a device, a pipe, standard output under its name in /dev) is written into and never
- * replaced; nothing is emptied before there is something to put in its place; no name that others can
- * guess is opened in a directory that they can write to, but the one that was given.
+ * How both programs create the files that users name: a file is replaced by a whole one or not at
+ * all; anything else (a device, a pipe, standard output under its name in /dev) is written into and
+ * never replaced; nothing is emptied before there is something to put in its place; no name that
+ * others can guess is opened in a directory that they can write to, but the one that was given.
  *
  * Functions return 0 (or a descriptor) or a negative errno with the reason, a phrase, in `why`.
  */
@@ -50,10 +50,10 @@ int output_file_end(struct output_file *f, bool keep, char *why);
 /* ---- growing in place ----------------------------------------------------------------------- */
 
 /*
- * A descriptor to write to from offset 0, on a file that keeps what it has until the caller cuts it off,
- * and is locked against other writers (flock) as long as the descriptor is open. Without blocking where
- * it is no regular file; a pipe gets a moment for its reader to come. created: there was no such file.
- * -EBUSY: another process has the lock.
+ * A descriptor to write to from offset 0, on a file that keeps what it has until the caller cuts it
+ * off, and is locked against other writers (flock) as long as the descriptor is open. Without
+ * blocking where it is no regular file; a pipe gets a moment for its reader to come. created: there
+ * was no such file. -EBUSY: another process has the lock.
  */
 int output_open_in_place(const char *path, mode_t mode, bool *created, char *why);
 
@@ -63,8 +63,8 @@ void output_fill_standard_streams(void);
 
 /* ---- which is which ------------------------------------------------------------------------- */
 
-/* Are two paths one file, or would they be once they exist? Links of both kinds are followed; "-" and
- * NULL are no paths, and devices may be written to by many. */
+/* Are two paths one file, or would they be once they exist? Links of both kinds are followed; "-"
+ * and NULL are no paths, and devices may be written to by many. */
 bool output_same(const char *a, const char *b);
 
 #endif

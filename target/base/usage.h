@@ -11,8 +11,9 @@ uint64_t usage_rss_kb(void);
  * had before exec (kernel/exec.c, setmax_mm_hiwater_rss). */
 uint64_t usage_peak_rss_kb(void);
 
-/* What the helper process that looks up symbols has cost so far, as it says. Its CPU time is part of
- * usage_cpu_us; its highest resident size (pages that are shared counted twice) stands by itself. */
+/* What the helper process that looks up symbols has cost so far, as it says. Its CPU time is part
+ * of usage_cpu_us; its highest resident size (pages that are shared counted twice) stands by
+ * itself. */
 void usage_set_helper(uint64_t cpu_us, uint64_t peak_rss_kb);
 uint64_t usage_helper_peak_rss_kb(void);
 

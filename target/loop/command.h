@@ -3,9 +3,9 @@
  * The profiled command: forked early, held until the probes are live, watched until it exits.
  *
  * It and what it starts are one process group that signals can be passed on to as a terminal would:
- * the daemon's own where that is a job of its own or the terminal's foreground job (so that the command
- * reads from the terminal, stops and goes on with it as without us), else, in a script or below another
- * program, a group of its own.
+ * the daemon's own where that is a job of its own or the terminal's foreground job (so that the
+ * command reads from the terminal, stops and goes on with it as without us), else, in a script or
+ * below another program, a group of its own.
  */
 #ifndef TARGET_LOOP_COMMAND_H
 #define TARGET_LOOP_COMMAND_H
@@ -40,8 +40,8 @@ int command_prepare(struct command *c, char *const *argv, const struct signals_f
 int command_go(struct command *c, char *const *argv);
 /* After SIGCHLD: true when it has ended now; said when it has not ended well. */
 bool command_reap(struct command *c);
-/* Pass a signal on to its processes, if it is running. from_terminal: who shares the daemon's group has
- * it already. A group that is ours as well sends it back to us: from our own process number. */
+/* Pass a signal on to its processes, if it is running. from_terminal: who shares the daemon's group
+ * has it already. A group that is ours as well sends it back to us: from our own process number. */
 void command_signal(const struct command *c, int signal, bool from_terminal);
 /* A command that was held back and never let go ends; a running one is left alone. */
 void command_release(struct command *c);

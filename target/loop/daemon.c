@@ -281,7 +281,8 @@ static bool replays_at_max(const struct daemon *d)
 	return d->cfg->replay_file && d->cfg->replay_rate == REPLAY_MAX;
 }
 
-/* A recording waits for room. Once it is stopped nothing more comes of it, and the end must come. */
+/* A recording waits for room. Once it is stopped nothing more comes of it, and the end must
+ * come. */
 static bool held_back(const struct daemon *d)
 {
 	return replays_at_max(d) && d->phase == PHASE_RUN;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Which signals a run heeds: all that would end it, so that it says goodbye. A broken pipe and a file that may not
- * grow are errors of the writes that meet them. */
+/* Which signals a run heeds: all that would end it, so that it says goodbye. A broken pipe and a
+ * file that may not grow are errors of the writes that meet them. */
 #ifndef TARGET_LOOP_SIGNAL_SET_H
 #define TARGET_LOOP_SIGNAL_SET_H
 

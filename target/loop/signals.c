@@ -25,9 +25,9 @@ static struct {
 	void *volatile ctx;
 } signals = {.ends = {-1, -1}, .doing = "starting", .status = 1};
 
-/* Probes are removed when the last descriptor of theirs is closed, which may take the kernel a minute; a process that
- * ends waits for that. So another one, which shares the descriptors and nothing else, outlives us and has that
- * to do. */
+/* Probes are removed when the last descriptor of theirs is closed, which may take the kernel a
+ * minute; a process that ends waits for that. So another one, which shares the descriptors and
+ * nothing else, outlives us and has that to do. */
 static void leave_descriptors(void)
 {
 	pid_t us = getpid();

@@ -92,7 +92,8 @@ static void put_probes(FILE *file, struct source *source)
 	fputs("\n  }\n", file);
 }
 
-/* How the profiled command ended: "exit_status", as a shell has it, and "signal" where one ended it. */
+/* How the profiled command ended: "exit_status", as a shell has it, and "signal" where one ended
+ * it. */
 static void put_command(FILE *file, const struct command *c)
 {
 	if (!c->pid)

@@ -80,7 +80,8 @@ static int read_line(struct options *o, char *line, char *why)
 #define BYTE_ORDER_MARK "\xef\xbb\xbf"
 #define LINE_BYTES      4096u
 
-/* The next line into `line`, without its end. 1, 0: there is none, or a negative errno with `why`. */
+/* The next line into `line`, without its end. 1, 0: there is none, or a negative errno with
+ * `why`. */
 static int take_line(FILE *file, char *line, char *why)
 {
 	size_t len = 0;

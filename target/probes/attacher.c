@@ -133,7 +133,8 @@ static int on_symbol(void *ctx, const char *name, uint64_t address)
 	return 0;
 }
 
-/* From Linux 6.10 on the trampoline of arm64's return probes traps, with interrupts off; arm's does not. */
+/* From Linux 6.10 on the trampoline of arm64's return probes traps, with interrupts off; arm's does
+ * not. */
 static bool returns_pass_over(void)
 {
 	unsigned int major, minor;
@@ -241,8 +242,9 @@ static uint64_t runs_of_events(const struct attacher *a)
 }
 
 /*
- * A probe is live before its program is attached to it: what it was hit until then is no miss. Here the hits are read last,
- * so that what comes in between counts as such, too, and the closest of some readings is taken.
+ * A probe is live before its program is attached to it: what it was hit until then is no miss. Here
+ * the hits are read last, so that what comes in between counts as such, too, and the closest of
+ * some readings is taken.
  */
 void attacher_begin(struct attacher *a)
 {

@@ -3,9 +3,9 @@
  * What attaching to functions needs and leaves in the kernel beside the links: programs, probes
  * made in tracefs, slots for returns; and the books of what the kernel missed.
  *
- * Return probes put a call's return address aside in a slot. A function that sleeps keeps its slot, and
- * when none is free the call runs on without its return being seen: the kernel counts that, and nothing
- * else does.
+ * Return probes put a call's return address aside in a slot. A function that sleeps keeps its slot,
+ * and when none is free the call runs on without its return being seen: the kernel counts that, and
+ * nothing else does.
  */
 #ifndef TARGET_PROBES_ATTACHER_H
 #define TARGET_PROBES_ATTACHER_H
@@ -50,7 +50,8 @@ int attacher_open(struct attacher *a, struct maps *maps, const struct ayp_params
 void attacher_detached(struct attacher *a);
 void attacher_close(struct attacher *a);
 
-/* Find the kernel functions' addresses (0: not known), its code and how kprobe.multi works here; once. */
+/* Find the kernel functions' addresses (0: not known), its code and how kprobe.multi works here;
+ * once. */
 void attacher_look(struct attacher *a, struct function_targets *t);
 
 /* Nothing more will be attached: let go of what only that needs. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * The kernel programs as the build embeds them: bpf/NAME.bpf.c is image_NAME. Both lists, the images and their
- * declarations, are made by the Makefile from the files that are there.
+ * The kernel programs as the build embeds them: bpf/NAME.bpf.c is image_NAME. Both lists, the
+ * images and their declarations, are made by the Makefile from the files that are there.
  */
 #ifndef TARGET_PROBES_BPF_IMAGE_H
 #define TARGET_PROBES_BPF_IMAGE_H

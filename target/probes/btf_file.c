@@ -129,7 +129,8 @@ static int64_t extra_bytes(const struct btf_type *t)
 	return -1;
 }
 
-/* The type at a place, and the place of the one after it; false at the end or where it cannot be read. */
+/* The type at a place, and the place of the one after it; false at the end or where it cannot be
+ * read. */
 static bool read_at(struct btf_file *f, uint32_t *at, struct btf_type *t)
 {
 	const void *bytes = look(f, &f->types, *at, sizeof(*t));

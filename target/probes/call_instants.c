@@ -8,8 +8,8 @@
 
 #include "target/syscalls/syscalls.h"
 
-/* The tracepoints have the names of the kernel's functions, which for some calls of the first days is
- * new...: sys_newfstat is fstat (include/linux/syscalls.h). */
+/* The tracepoints have the names of the kernel's functions, which for some calls of the first days
+ * is new...: sys_newfstat is fstat (include/linux/syscalls.h). */
 static int number_of(const char *name)
 {
 	struct syscall_table t;

@@ -16,10 +16,12 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 
-/* The overflow id of kernel/sys.c: files of users that a namespace does not know, and by custom a user without any. */
+/* The overflow id of kernel/sys.c: files of users that a namespace does not know, and by custom a
+ * user without any. */
 #define NOBODY 65534u
 
-/* The sanitizers' own memory is terabytes of address space, and their last words need system calls. */
+/* The sanitizers' own memory is terabytes of address space, and their last words need system
+ * calls. */
 #if defined(__SANITIZE_ADDRESS__)
 #define SANITIZED 1
 #elif defined(__has_feature)
@@ -51,7 +53,8 @@ static void keep_capabilities(uint64_t keep)
 
 	if (syscall(SYS_capget, &head, data))
 		return;
-	/* Before Linux 5.9 (124ea650d307) a mapped file was opened with the power of an administrator only. */
+	/* Before Linux 5.9 (124ea650d307) a mapped file was opened with the power of an
+	 * administrator only. */
 	if (data[1].permitted & (uint32_t)(bit(40) >> 32))
 		keep &= ~bit(CAP_SYS_ADMIN);
 	for (unsigned int i = 0; i < _LINUX_CAPABILITY_U32S_3; i++) {

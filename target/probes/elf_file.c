@@ -147,7 +147,8 @@ bool elf_file_section_named(const struct elf_file *f, const char *name, struct e
 	size_t size = strlen(name) + 1;
 	struct elf_section names;
 
-	/* More sections than 16 bits hold keep the number elsewhere; no file that is looked for here has them. */
+	/* More sections than 16 bits hold keep the number elsewhere; no file that is looked for
+	 * here has them. */
 	if (!f->shoff || f->shstrndx >= f->shnum || !elf_file_section(f, f->shstrndx, &names))
 		return false;
 	for (uint64_t i = 0; i < f->shnum; i++) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * The headers of an ELF file that somebody else has made and may be changing: no allocation, no mapping, read by pread
- * through one window. The format: System V ABI, chapter 4; only of this machine's byte order, both classes. Not for two
- * threads, or two files, at once.
+ * The headers of an ELF file that somebody else has made and may be changing: no allocation, no
+ * mapping, read by pread through one window. The format: System V ABI, chapter 4; only of this
+ * machine's byte order, both classes. Not for two threads, or two files, at once.
  */
 #ifndef TARGET_PROBES_ELF_FILE_H
 #define TARGET_PROBES_ELF_FILE_H
@@ -32,10 +32,12 @@ struct elf_section {
 	uint32_t name, type, link;
 };
 
-/* 0, -ENOEXEC: no such file, -ENODATA: it ends before it should, -E2BIG: more sections than ELF_FILE_SECTIONS. */
+/* 0, -ENOEXEC: no such file, -ENODATA: it ends before it should, -E2BIG: more sections than
+ * ELF_FILE_SECTIONS. */
 int elf_file_open(struct elf_file *f, int fd);
 
-/* n bytes of the file, ELF_FILE_WINDOW at most, valid until the next call of any of these; NULL past its end. */
+/* n bytes of the file, ELF_FILE_WINDOW at most, valid until the next call of any of these; NULL
+ * past its end. */
 const void *elf_file_look(uint64_t at, size_t n);
 /* False: the file ends before. */
 bool elf_file_section(const struct elf_file *f, uint64_t i, struct elf_section *s);

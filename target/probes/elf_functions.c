@@ -106,7 +106,8 @@ static int walk_table(struct walk *w, uint32_t section, const GElf_Shdr *sh)
 	return err;
 }
 
-/* A file has one of a type (System V ABI, chapter 4); 65,536 that share their symbols would take hours. */
+/* A file has one of a type (System V ABI, chapter 4); 65,536 that share their symbols would take
+ * hours. */
 static int walk_type(struct walk *w, uint32_t type, bool *any)
 {
 	GElf_Shdr sh;

@@ -54,8 +54,8 @@ static bool symbol_at(const struct elf_file *f, uint64_t at, struct symbol *sym)
 	return true;
 }
 
-/* The last function that begins at or before the address; of aliases the first, which is the file's own choice, but one
- * that says how long it is before one that does not. */
+/* The last function that begins at or before the address; of aliases the first, which is the file's
+ * own choice, but one that says how long it is before one that does not. */
 static bool better(const struct search *s, const struct symbol *sym)
 {
 	if (!s->found || sym->value > s->best.value)
@@ -163,7 +163,8 @@ int elf_lookup(int fd, uint64_t offset, struct elf_place *place)
 	if (inside)
 		read_name(&s, place->name);
 	place->function = place->name[0] != '\0';
-	/* Also of one without a name: before it, and behind it, there may be one that has a name. */
+	/* Also of one without a name: before it, and behind it, there may be one that has a
+	 * name. */
 	if (inside && s.best.value > s.before)
 		s.before = s.best.value;
 	if (inside && s.best.size && s.best.size < s.after - s.best.value)

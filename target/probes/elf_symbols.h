@@ -12,8 +12,8 @@
 #define ELF_SYMBOLS_MAX (512u << 10)
 
 /*
- * By file offset: 16 bytes a function. Names are read from the file when asked for: copies of all of
- * them would be megabytes.
+ * By file offset: 16 bytes a function. Names are read from the file when asked for: copies of all
+ * of them would be megabytes.
  */
 struct elf_symbols;
 struct elf_symbols *elf_symbols_open(const char *path); /* NULL and errno */

@@ -3,8 +3,8 @@
  * An ELF file that may lie: read piece by piece in at most 512 KiB, whatever it says about itself.
  * libelf translates (class, byte order), but does not read: it takes whole sections into memory.
  *
- * Errors: -ENOEXEC no ELF file, -ENODATA it ends before what its headers say, -EFBIG more sections or
- * symbols than anybody has, and those of foreign_file.h.
+ * Errors: -ENOEXEC no ELF file, -ENODATA it ends before what its headers say, -EFBIG more sections
+ * or symbols than anybody has, and those of foreign_file.h.
  */
 #ifndef TARGET_PROBES_FOREIGN_ELF_H
 #define TARGET_PROBES_FOREIGN_ELF_H
@@ -38,7 +38,8 @@ uint32_t foreign_elf_sections(const struct foreign_elf *f);
 int foreign_elf_read(struct foreign_elf *f, uint64_t offset, void *to, size_t n);
 /* A number of 1 to 4 bytes there, in the file's byte order. 0 or -ENODATA; *n is then 0. */
 int foreign_elf_number(struct foreign_elf *f, uint64_t offset, size_t bytes, uint32_t *n);
-/* A string of a string section at a place; false: there is none. size: at most FOREIGN_ELF_MAX_NAME. */
+/* A string of a string section at a place; false: there is none. size: at most
+ * FOREIGN_ELF_MAX_NAME. */
 bool foreign_elf_string(
 	struct foreign_elf *f, const GElf_Shdr *strings, uint64_t at, char *text, size_t size);
 

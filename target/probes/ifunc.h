@@ -2,8 +2,8 @@
 /*
  * Indirect functions (STT_GNU_IFUNC: strcmp, memcpy, ... of libc): what the symbol points to is run
  * once per process and chooses the function for this CPU. Which one that is, is read from where
- * running processes keep it: the word that an R_*_IRELATIVE relocation of the file filled in, or one
- * by which another file in the process calls it.
+ * running processes keep it: the word that an R_*_IRELATIVE relocation of the file filled in, or
+ * one by which another file in the process calls it.
  */
 #ifndef TARGET_PROBES_IFUNC_H
 #define TARGET_PROBES_IFUNC_H

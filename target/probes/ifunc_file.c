@@ -3,7 +3,8 @@
 
 #include <string.h>
 
-/* Segments that are looked at, and what one relocation of interest costs of those that may be looked at. */
+/* Segments that are looked at, and what one relocation of interest costs of those that may be
+ * looked at. */
 #define SEGMENTS_MAX 64u
 #define COST         8u
 

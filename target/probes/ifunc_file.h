@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* What a file says of indirect functions: where processes keep them, and what the chosen ones are. */
+/* What a file says of indirect functions: where processes keep them, and what the chosen ones
+ * are. */
 #ifndef TARGET_PROBES_IFUNC_FILE_H
 #define TARGET_PROBES_IFUNC_FILE_H
 
@@ -19,7 +20,8 @@ struct ifunc_word {
 /* In one file. */
 #define IFUNC_WORDS_MAX 4096u
 
-/* own: f is the file that has the indirect functions; else one that calls them. How many there are. */
+/* own: f is the file that has the indirect functions; else one that calls them. How many there
+ * are. */
 size_t ifunc_file_words(struct ifuncs *list, struct foreign_elf *f, bool own,
 	struct ifunc_word words[IFUNC_WORDS_MAX]);
 size_t ifunc_file_word_bytes(const struct foreign_elf *f);

@@ -22,7 +22,8 @@ static bool tried_own, tried_foreign;
 static const char *given;
 static char place[PATH_MAX];
 
-/* Bundles: RELEASE.btf as BTFHub names them. Unstripped kernels: where libbpf looks, too. %s is the release. */
+/* Bundles: RELEASE.btf as BTFHub names them. Unstripped kernels: where libbpf looks, too. %s is the
+ * release. */
 static const char *const bundles[] = {"/usr/local/share/ayaprof-uart/btf/%s.btf",
 	"/usr/share/ayaprof-uart/btf/%s.btf", "/lib/modules/%s/vmlinux.btf", "/boot/vmlinux-%s",
 	"/lib/modules/%s/vmlinux-%s", "/lib/modules/%s/build/vmlinux",

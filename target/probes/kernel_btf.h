@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * The kernel's type information: its own, or for kernels that have none a file that was made for exactly this one
- * (--btf, or a bundle that lies beside the program). It stays a file (btf_file.h), open until kernel_btf_free.
+ * The kernel's type information: its own, or for kernels that have none a file that was made for
+ * exactly this one (--btf, or a bundle that lies beside the program). It stays a file (btf_file.h),
+ * open until kernel_btf_free.
  *
- * Offsets and prototypes come from either. Ids of functions are the kernel's own numbers: a file cannot tell them.
+ * Offsets and prototypes come from either. Ids of functions are the kernel's own numbers: a file
+ * cannot tell them.
  */
 #ifndef TARGET_PROBES_KERNEL_BTF_H
 #define TARGET_PROBES_KERNEL_BTF_H
@@ -12,8 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What --btf gave: a file, a directory of RELEASE.btf, NULL for nothing. Call before the others. -ENOENT, -ENOEXEC
- * after one line that says what is wrong with it. */
+/* What --btf gave: a file, a directory of RELEASE.btf, NULL for nothing. Call before the others.
+ * -ENOENT, -ENOEXEC after one line that says what is wrong with it. */
 int kernel_btf_choose(const char *given);
 void kernel_btf_free(void);
 /* What was found is not this kernel's: go on without. */
@@ -27,14 +29,14 @@ const char *kernel_btf_place(void);
 /* It comes from outside, so it may be another kernel's. */
 bool kernel_btf_foreign(void);
 
-/* Functions that will be asked for: all are looked for when the first one is. The names must stay until
- * kernel_btf_free. */
+/* Functions that will be asked for: all are looked for when the first one is. The names must stay
+ * until kernel_btf_free. */
 void kernel_btf_expect(const char *const *names, size_t n);
 /* Id of a function for fentry; -ENOENT. */
 int kernel_btf_function(const char *name);
 
-/* Byte offset of a member of a kernel struct, inside anonymous ones too; *size (may be NULL): its bytes, 0 if it is
- * no number. -ENOENT. */
+/* Byte offset of a member of a kernel struct, inside anonymous ones too; *size (may be NULL): its
+ * bytes, 0 if it is no number. -ENOENT. */
 int kernel_btf_member(const char *type, const char *member, uint16_t *size);
 
 /* Arguments of a raw tracepoint, as far as they tell them apart. */

@@ -37,8 +37,8 @@ struct kernel_code {
 /* ---- words ----------------------------------------------------------------------------------- */
 
 /*
- * arch/arm64/include/asm/brk-imm.h, arch/arm/include/asm/{bug,probes,kgdb}.h. WARN() and BUG() on arm64 are one instruction,
- * of which the former goes on: as a call does, that may not come back.
+ * arch/arm64/include/asm/brk-imm.h, arch/arm/include/asm/{bug,probes,kgdb}.h. WARN() and BUG() on
+ * arm64 are one instruction, of which the former goes on: as a call does, that may not come back.
  */
 #define ARM64_BRK(imm) (0xd4200000u | (uint32_t)(imm) << 5)
 #define ARM64_CALL     0xd63f0000u /* blr x0 */
@@ -50,7 +50,8 @@ static bool is_trap_arm64(uint32_t word)
 	return (word & 0xffe0001f) == ARM64_BRK(0);
 }
 
-/* KASAN, UBSAN and KCFI have their own numbers (0x900, 0x5500, 0x8000 and up), and may go on, too. */
+/* KASAN, UBSAN and KCFI have their own numbers (0x900, 0x5500, 0x8000 and up), and may go on,
+ * too. */
 static bool is_own_trap_arm64(uint32_t word)
 {
 	uint32_t imm = word >> 5 & 0xffff;
@@ -104,7 +105,8 @@ void kernel_code_symbol(struct kernel_code *c, const char *name, uint64_t addres
 {
 	if (name[0] == '$')
 		return;
-	/* arch/{arm,arm64}/kernel/vmlinux.lds.S: constants follow the code, and then what goes when the kernel is up. */
+	/* arch/{arm,arm64}/kernel/vmlinux.lds.S: constants follow the code, and then what goes when
+	 * the kernel is up. */
 	if (!strcmp(name, "_stext"))
 		c->image = address;
 	else if (!strcmp(name, "_sinittext"))
@@ -127,7 +129,8 @@ void kernel_code_symbol(struct kernel_code *c, const char *name, uint64_t addres
 	c->symbol[c->n++] = (uint32_t)(address - c->base);
 }
 
-/* The last symbol at or before an address, and where the next one is; false: there is none, or no next. */
+/* The last symbol at or before an address, and where the next one is; false: there is none, or no
+ * next. */
 static bool around(const struct kernel_code *c, uint64_t address, uint64_t *begin, uint64_t *end)
 {
 	size_t lo = 0, hi = c->n;
@@ -157,8 +160,8 @@ static bool in_image(const struct kernel_code *c, uint64_t address, size_t n)
 	       n <= c->image_end - address;
 }
 
-/* Beside the function there are tables. What reads any mapping is asked for the kernel's own only: a module's may be
- * anything by now, or beside anything. */
+/* Beside the function there are tables. What reads any mapping is asked for the kernel's own only:
+ * a module's may be anything by now, or beside anything. */
 static size_t view_read(void *ctx, uint64_t address, void *to, size_t n)
 {
 	const struct kernel_code *c = ctx;
@@ -194,8 +197,8 @@ static bool view_is_code(void *ctx, uint64_t address)
 
 /* ---- one function ---------------------------------------------------------------------------- */
 
-/* Most words of A32 code are not conditional, which is their upper four bits; in Thumb code (CONFIG_THUMB2_KERNEL) these
- * are anything. */
+/* Most words of A32 code are not conditional, which is their upper four bits; in Thumb code
+ * (CONFIG_THUMB2_KERNEL) these are anything. */
 static bool is_a32(const struct kernel_code *c, uint64_t near)
 {
 	uint8_t *b = malloc(SAMPLE * WORD);
@@ -219,8 +222,8 @@ static void seal(struct kernel_code *c, uint64_t near)
 		c->unreadable = "this kernel is no A32 code, but Thumb-2";
 }
 
-/* From the begin on: behind the last function of a module there is a page that nothing is mapped to, and then what is no
- * memory, maybe. */
+/* From the begin on: behind the last function of a module there is a page that nothing is mapped
+ * to, and then what is no memory, maybe. */
 static const char *fetch(struct kernel_code *c, uint64_t address, size_t size)
 {
 	size_t i;
@@ -276,8 +279,8 @@ static bool is_address(const struct kernel_code *c, uint32_t word)
 }
 
 /*
- * Does control come back to the caller there? On arm a word of data behind a call that never comes back may read as a
- * conditional return: addresses do, and those of the kernel are known.
+ * Does control come back to the caller there? On arm a word of data behind a call that never comes
+ * back may read as a conditional return: addresses do, and those of the kernel are known.
  */
 static bool is_return(const struct kernel_code *c, uint64_t address)
 {

@@ -28,8 +28,8 @@ struct kernel_text {
 	void (*close)(struct kernel_text *t); /* frees t */
 };
 
-/* The first source that works, kcore before BPF. maps and params are needed for this call only. NULL and *err, a
- * negative errno: of the last; each failure is told by -v. */
+/* The first source that works, kcore before BPF. maps and params are needed for this call only.
+ * NULL and *err, a negative errno: of the last; each failure is told by -v. */
 struct kernel_text *kernel_text_open(
 	const struct maps *maps, const struct ayp_params *params, int *err);
 /* NULL: nothing to do. */
@@ -37,13 +37,13 @@ void kernel_text_close(struct kernel_text *t);
 
 /* ---- each source ----------------------------------------------------------------------------- */
 
-/* NULL and *err, a negative errno: the kernel has none, or refuses it; -EOPNOTSUPP: its machine is not the one that
- * this program is built for. */
+/* NULL and *err, a negative errno: the kernel has none, or refuses it; -EOPNOTSUPP: its machine is
+ * not the one that this program is built for. */
 struct kernel_text *kernel_text_kcore(int *err);
 /* The same of a file. */
 struct kernel_text *kernel_text_kcore_file(const char *path, int *err);
-/* NULL and *err, a negative errno: the kernel runs no such program, or a 64-bit kernel has a 32-bit program
- * (-EOPNOTSUPP). */
+/* NULL and *err, a negative errno: the kernel runs no such program, or a 64-bit kernel has a 32-bit
+ * program (-EOPNOTSUPP). */
 struct kernel_text *kernel_text_bpf(
 	const struct maps *maps, const struct ayp_params *params, int *err);
 

@@ -23,7 +23,8 @@ struct by_bpf {
 	uint8_t bytes[AYP_TEXT_BYTES];
 };
 
-/* One run copies one page, aligned: it is there as a whole or not at all. *result: of the program, 0: it is there. */
+/* One run copies one page, aligned: it is there as a whole or not at all. *result: of the program,
+ * 0: it is there. */
 static int run_for(struct by_bpf *b, uint64_t page, uint32_t *result)
 {
 	uint64_t args[1] = {page};

@@ -34,8 +34,8 @@ static void print_path(const struct kprobe_events *e, const struct kprobe_event 
 }
 
 /*
- * "TYPE:PATH SYMBOL+OFFSET\n", without a place if ev is NULL. The offset is decimal, as the kernel prints it to compare it
- * when the place is taken out again. Returns how long it is; 0: too long.
+ * "TYPE:PATH SYMBOL+OFFSET\n", without a place if ev is NULL. The offset is decimal, as the kernel
+ * prints it to compare it when the place is taken out again. Returns how long it is; 0: too long.
  */
 static size_t print_line(
 	char line[LINE], const char *type, const char *path, const struct kprobe_event *ev)

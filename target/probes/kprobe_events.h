@@ -20,7 +20,8 @@
 /* How events stand for functions. */
 enum kprobe_event_kind {
 	KPROBE_EACH, /* an event for each function */
-	KPROBE_SHARED, /* one for all of their entries, one for all of their returns; some for their ends */
+	/* one for all of their entries, one for all of their returns; some for their ends */
+	KPROBE_SHARED,
 };
 
 /* Where a probe is. */
@@ -42,7 +43,8 @@ struct kprobe_event {
 	bool gone;
 };
 
-/* The kernel looks through all of an event's places for each that is added, so there may be several of a kind. */
+/* The kernel looks through all of an event's places for each that is added, so there may be several
+ * of a kind. */
 #define KPROBE_PARTS 26u
 
 /* Zeroed: none yet. */
@@ -54,9 +56,9 @@ struct kprobe_events {
 };
 
 /*
- * Make an event for what `want` says, or add it to the shared one (Linux 5.4, ca89bc071d5e), to which nothing is attached
- * yet; slots: calls at once whose returns are caught (KPROBE_RETURN only). Fills path, of KPROBE_EVENT_PATH bytes, with
- * "group/name". 0 or a negative errno.
+ * Make an event for what `want` says, or add it to the shared one (Linux 5.4, ca89bc071d5e), to
+ * which nothing is attached yet; slots: calls at once whose returns are caught (KPROBE_RETURN
+ * only). Fills path, of KPROBE_EVENT_PATH bytes, with "group/name". 0 or a negative errno.
  */
 int kprobe_events_add(
 	struct kprobe_events *e, const struct kprobe_event *want, uint32_t slots, char *path);

@@ -54,7 +54,8 @@ struct maps_sizes {
 int maps_create(struct maps *m, const struct maps_sizes *sizes, const char **what);
 /* Has the kernel memory for such a ring now? */
 bool maps_ring_fits(size_t ring_bytes);
-/* The maps `places` and `user_places`, all zero, of so many buckets or rows; each once. 0 or a negative errno. */
+/* The maps `places` and `user_places`, all zero, of so many buckets or rows; each once. 0 or a
+ * negative errno. */
 int maps_create_places(struct maps *m, size_t buckets);
 int maps_create_user_places(struct maps *m, size_t rows_wanted);
 void maps_destroy(struct maps *m);
@@ -62,7 +63,8 @@ void maps_destroy(struct maps *m);
 /* The map's name in the objects, and its descriptor by that name (-1 if none). */
 int maps_fd_by_name(const struct maps *m, const char *name);
 
-/* Begin to count and emit (true), or stop. self: the daemon's process id as the kernel's programs see it (pid_space.h). */
+/* Begin to count and emit (true), or stop. self: the daemon's process id as the kernel's programs
+ * see it (pid_space.h). */
 void maps_set_active(struct maps *m, bool active, uint32_t self);
 /* Processes that are left out as the daemon itself is; AYP_NO_PROCESS: none. */
 void maps_set_helpers(struct maps *m, uint32_t a, uint32_t b);

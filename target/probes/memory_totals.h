@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * Kernel memory in numbers: from the cells of the programs (enum ayp_mem_class says what they count)
- * to what was handed out, given back and is outstanding.
+ * Kernel memory in numbers: from the cells of the programs (enum ayp_mem_class says what they
+ * count) to what was handed out, given back and is outstanding.
  *
- * What was handed out is exact. What is outstanding is exact as long as no class had to be given up;
- * from then on it is an estimate from those that are still followed: a part of the addresses, chosen
- * by their hash, each of which stands for 8 or 64. Its relative error is about one over the square
- * root of their number.
+ * What was handed out is exact. What is outstanding is exact as long as no class had to be given
+ * up; from then on it is an estimate from those that are still followed: a part of the addresses,
+ * chosen by their hash, each of which stands for 8 or 64. Its relative error is about one over the
+ * square root of their number.
  */
 #ifndef TARGET_PROBES_MEMORY_TOTALS_H
 #define TARGET_PROBES_MEMORY_TOTALS_H

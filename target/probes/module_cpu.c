@@ -27,7 +27,8 @@ struct clock {
 	uint64_t enabled_ns; /* how long it had been able to count at the last look */
 };
 
-/* Records whose names are being looked up wait, so that equal stacks are one: so many, so long; and at the end. */
+/* Records whose names are being looked up wait, so that equal stacks are one: so many, so long; and
+ * at the end. */
 #define HELD_MAX    128u
 #define HELD_NS     NS_PER_S
 #define END_NS      (300 * NS_PER_MS)
@@ -94,7 +95,8 @@ static int clock_start(struct module *m, int cpu)
 	return k->link < 0 ? k->link : 0;
 }
 
-/* A CPU that goes offline (hotplug, suspend) takes its event with it, and one that comes has none. */
+/* A CPU that goes offline (hotplug, suspend) takes its event with it, and one that comes has
+ * none. */
 static void look(struct module *m, uint64_t now_ns)
 {
 	struct cpu_module *c = m->state;
@@ -172,8 +174,8 @@ static int check(struct module *m)
 	return !err;
 }
 
-/* Return addresses point behind the call, which may be behind the function. False: not all names are known yet; `settle`:
- * what is not known stays so. */
+/* Return addresses point behind the call, which may be behind the function. False: not all names
+ * are known yet; `settle`: what is not known stays so. */
 static bool symbolize(
 	struct module *m, const struct ayp_rec_stack *rec, bool settle, ayaprof_Stack *stack)
 {

@@ -214,7 +214,8 @@ static int attach_events(struct module *m, const struct ayp_memory_params *param
 	return -ENOTSUP;
 }
 
-/* Frees in bulk before the others, for the same reason as there; nothing counts before all is active. */
+/* Frees in bulk before the others, for the same reason as there; nothing counts before all is
+ * active. */
 static int attach(struct module *m)
 {
 	struct memory_state *s = m->state;

@@ -19,13 +19,16 @@
 /*
  * What a kernel's own facts are, by its machine.
  *
- * nr_offset: of the number in struct pt_regs, which sys_exit passes: x86-64 orig_ax (uapi asm/ptrace.h); arm64 syscallno (since Linux
- * 4.14, 35d0e6fb4d21). 0: the number is not in the registers.
+ * nr_offset: of the number in struct pt_regs, which sys_exit passes: x86-64 orig_ax (uapi
+ * asm/ptrace.h); arm64 syscallno (since Linux 4.14, 35d0e6fb4d21). 0: the number is not in the
+ * registers.
  *
- * probe: uretprobe (Linux 6.11, 190fec72df4a) and uprobe: what a user function's probes call, not the program.
+ * probe: uretprobe (Linux 6.11, 190fec72df4a) and uprobe: what a user function's probes call, not
+ * the program.
  *
- * in_regs, in_task: what tells a call of a 32-bit program. arm64: pstate in struct pt_regs (uapi struct user_pt_regs), 32-bit user mode; or
- * TIF_32BIT in thread_info.flags. x86: TS_COMPAT in thread_info.status, whose place differs. thread_info is first in task_struct
+ * in_regs, in_task: what tells a call of a 32-bit program. arm64: pstate in struct pt_regs (uapi
+ * struct user_pt_regs), 32-bit user mode; or TIF_32BIT in thread_info.flags. x86: TS_COMPAT in
+ * thread_info.status, whose place differs. thread_info is first in task_struct
  * (THREAD_INFO_IN_TASK, which both have since 4.10).
  */
 static const struct kernel_facts {
@@ -51,7 +54,8 @@ static const struct kernel_facts *kernel_facts(void)
 	return &none;
 }
 
-/* struct thread_info of x86: `flags`, since Linux 5.11 (b86678cf0f1d) `syscall_work`, then `status`. */
+/* struct thread_info of x86: `flags`, since Linux 5.11 (b86678cf0f1d) `syscall_work`, then
+ * `status`. */
 static uint16_t x86_status_offset(void)
 {
 	unsigned int major = 0, minor = 0;

@@ -27,8 +27,9 @@ struct event {
 struct tracepoints {
 	struct event at[MAX_EVENTS];
 	size_t n;
-	size_t matches; /* of the specification that is looked for, those beyond the most included */
-	size_t more;    /* beyond the most */
+	/* of the specification that is looked for, those beyond the most included */
+	size_t matches;
+	size_t more; /* beyond the most */
 	struct program_copies copies;
 	struct call_instants calls;
 };

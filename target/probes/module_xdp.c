@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * Packets as they come in; all of them pass. Opt-in: where the driver cannot do XDP itself the kernel copies each packet
- * that has no room in front or lies in pieces, and so makes the allocations and the load that are then measured; and
- * drivers that can may give up offloads meanwhile (veth: segmentation by its peer).
+ * Packets as they come in; all of them pass. Opt-in: where the driver cannot do XDP itself the
+ * kernel copies each packet that has no room in front or lies in pieces, and so makes the
+ * allocations and the load that are then measured; and drivers that can may give up offloads
+ * meanwhile (veth: segmentation by its peer).
  */
 #include "target/probes/probe.h"
 

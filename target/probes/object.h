@@ -26,8 +26,8 @@ void object_set_messages(void);
 struct bpf_object *object_load(const struct bpf_image *image, const char *const *programs,
 	const struct maps *maps, const struct ayp_params *params, int *err);
 
-/* The same of an image that has constants of its own: own_size bytes at `own`, the struct that its source names as
- * OWN_PARAMS. -EINVAL: it is another one's. */
+/* The same of an image that has constants of its own: own_size bytes at `own`, the struct that its
+ * source names as OWN_PARAMS. -EINVAL: it is another one's. */
 struct bpf_object *object_load_own(const struct bpf_image *image, const char *const *programs,
 	const struct maps *maps, const struct ayp_params *params, const void *own, size_t own_size,
 	int *err);
@@ -39,8 +39,9 @@ int object_program_fd(const struct bpf_object *o, const char *name);
  * when closed, or a negative errno. */
 int object_attach(const struct bpf_object *o, const char *name);
 
-/* Keep the loaded programs of an object and nothing else of it: it is closed, what libbpf knows about it takes 50 KB.
- * Their descriptors are added in the order of the object; on failure some may be. */
+/* Keep the loaded programs of an object and nothing else of it: it is closed, what libbpf knows
+ * about it takes 50 KB. Their descriptors are added in the order of the object; on failure some may
+ * be. */
 int programs_keep(struct fd_list *l, struct bpf_object *o);
 
 /* How often the kernel did not run a program because it was already running on that CPU

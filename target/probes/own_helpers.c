@@ -12,8 +12,8 @@
  * What no mark of the kernel's own covers (kprobe_blacklist.h), or not on every kernel. Names come
  * from the call graphs of Debian's 6.1 and 6.12 for x86-64 and arm64 and of its 6.1 for arm, from
  * the handlers named here down to where only errors go on; tests/boards/probe_paths.py makes them.
- * After a row: the file, and the function that calls it. What is called through pointers (clocks) is
- * from the drivers' sources.
+ * After a row: the file, and the function that calls it. What is called through pointers (clocks)
+ * is from the drivers' sources.
  */
 enum part { TRAP, RETURN, HANDLER, FTRACE, TRAMPOLINE, PROGRAM, HELPER, MAP, CLOCK, LOCK };
 
@@ -131,7 +131,8 @@ static const struct row rows[] = {
 	{"perf_trace_run_bpf_submit", PROGRAM},          /* tracepoints */
 	{"perf_trace_buf_*", PROGRAM},                   /* tracepoints, kprobe_perf_func */
 	{"perf_swevent_*et_recursion_context", PROGRAM}, /* perf_trace_buf_alloc */
-	/* kernel/bpf/{ringbuf,helpers}.c, kernel/trace/bpf_trace.c, mm/maccess.c, kernel/irq_work.c */
+	/* kernel/bpf/{ringbuf,helpers}.c, kernel/trace/bpf_trace.c, mm/maccess.c,
+	 * kernel/irq_work.c */
 	{"bpf_ringbuf_*", HELPER}, {"__bpf_ringbuf_*", HELPER}, /* bpf_ringbuf_reserve */
 	{"irq_work_queue", HELPER},                             /* bpf_ringbuf_commit */
 	{"__irq_work_queue_local", HELPER},                     /* irq_work_queue */
@@ -158,8 +159,8 @@ static const struct row rows[] = {
 	{"copy_map_value_locked", MAP},                         /* htab_lru_map_update_elem */
 	{"__copy_map_value*", MAP},                             /* htab_lru_map_update_elem */
 	{"bpf_obj_memcpy", MAP},                                /* htab_lru_map_update_elem */
-	/* kernel/time/timekeeping.c and what it calls through the clock source: drivers/clocksource/,
-	 * arch/{x86/kernel/{tsc,hpet,kvmclock},arm/mach-*}.c */
+	/* kernel/time/timekeeping.c and what it calls through the clock source:
+	 * drivers/clocksource/, arch/{x86/kernel/{tsc,hpet,kvmclock},arm/mach-*}.c */
 	{"bpf_ktime_get_ns", CLOCK}, {"ktime_get_mono_fast_ns", CLOCK}, /* bpf_ktime_get_ns */
 	{"delta_to_ns_safe*", CLOCK},                                   /* ktime_get_mono_fast_ns */
 	{"arch_counter_*", CLOCK},

@@ -164,7 +164,8 @@ bool perf_event_runs(int event, uint64_t *enabled_ns)
 	} now;
 	uint64_t before = *enabled_ns;
 
-	/* An event whose CPU has gone is off (kernel/events/core.c, perf_event_exit_cpu_context): its times stand. */
+	/* An event whose CPU has gone is off (kernel/events/core.c, perf_event_exit_cpu_context):
+	 * its times stand. */
 	if (read(event, &now, sizeof(now)) != sizeof(now))
 		return false;
 	*enabled_ns = now.enabled_ns;

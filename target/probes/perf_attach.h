@@ -19,11 +19,11 @@ int perf_attach_kprobe(
 	int prog_fd, const char *symbol, bool on_return, uint64_t cookie, bool with_cookie);
 int perf_attach_uprobe(int prog_fd, const char *path, uint64_t offset, bool on_return,
 	uint64_t cookie, bool with_cookie);
-/* hz times a second while the CPU runs. *event: another descriptor, of the event itself, for perf_event_runs; both are
- * the caller's. -ENODEV: the CPU is not there, or offline. */
+/* hz times a second while the CPU runs. *event: another descriptor, of the event itself, for
+ * perf_event_runs; both are the caller's. -ENODEV: the CPU is not there, or offline. */
 int perf_attach_clock(int prog_fd, int cpu, uint32_t hz, int *event);
-/* Has the event been able to count since *enabled_ns was filled by the last call? False when its CPU has gone offline: it does not
- * come back with the CPU. */
+/* Has the event been able to count since *enabled_ns was filled by the last call? False when its
+ * CPU has gone offline: it does not come back with the CPU. */
 bool perf_event_runs(int event, uint64_t *enabled_ns);
 
 #endif

@@ -51,7 +51,8 @@ static bool namespace_of(const char *path, uint64_t *dev, uint64_t *ino)
 	return true;
 }
 
-/* On how many levels of namespaces, from /proc's own on, we have an id (proc_pid_status(5): NSpid). 0: cannot be said. */
+/* On how many levels of namespaces, from /proc's own on, we have an id (proc_pid_status(5): NSpid).
+ * 0: cannot be said. */
 static unsigned int levels_in_proc(void)
 {
 	static const char key[] = "NSpid:";

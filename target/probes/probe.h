@@ -34,8 +34,9 @@ enum module_turn {
 };
 
 /*
- * module_NAME.c defines `const struct module_ops module_NAME`, which is all that is needed: the build finds the file.
- * name, summary, and parts or attach and check must be there; all else is optional.
+ * module_NAME.c defines `const struct module_ops module_NAME`, which is all that is needed: the
+ * build finds the file. name, summary, and parts or attach and check must be there; all else is
+ * optional.
  */
 struct module_ops {
 	const char *name;    /* NAME */
@@ -43,24 +44,27 @@ struct module_ops {
 	bool by_default;
 	enum module_turn turn;
 	unsigned int spec_types; /* which -p specs need it: 1 << SPEC_* */
-	/* What m->own_params is: the OWN_PARAMS of its kernel programs (bpf/NAME.h); 0: they have none. */
+	/* What m->own_params is: the OWN_PARAMS of its kernel programs (bpf/NAME.h); 0: they have
+	 * none. */
 	size_t own_params_size;
-	/* Terminated by name NULL. What attach, check and misses do where they are NULL (part.c). */
+	/* Terminated by name NULL. What attach, check and misses do where they are NULL
+	 * (part.c). */
 	const struct part *parts;
 	/* What --mechanism may name beside those of the parts; terminated by NULL. */
 	const char *const *mechanisms;
-	/* Reserve ids, set names, fill m->own_params, count what -p names in p->specs. An error ends the run
-	 * when the user asked for it; -ENOENT after a message: nothing of what -p names is there. NULL:
-	 * there is nothing to plan. */
+	/* Reserve ids, set names, fill m->own_params, count what -p names in p->specs. An error
+	 * ends the run when the user asked for it; -ENOENT after a message: nothing of what -p
+	 * names is there. NULL: there is nothing to plan. */
 	int (*plan)(struct module *m);
 	/* Attach what can be attached and fill m->report. 0 if anything is live. */
 	int (*attach)(struct module *m);
 	/* The moment from which everything counts. */
 	void (*activate)(struct module *m);
-	/* A record of m->stack_func that is no plain event: true and *ev filled if it became one. */
+	/* A record of m->stack_func that is no plain event: true and *ev filled if it became
+	 * one. */
 	bool (*stack)(struct module *m, const struct ayp_rec_stack *rec, struct ayp_event *ev);
-	/* Hand over, by probes_event, events of records that had to wait. True if some still do. `last`: no more records
-	 * will come, so the wait is short. */
+	/* Hand over, by probes_event, events of records that had to wait. True if some still do.
+	 * `last`: no more records will come, so the wait is short. */
 	bool (*late)(struct module *m, bool last);
 	void (*sample)(struct module *m, ayaprof_Sample *sample);
 	/* Add to the row of row->func. */
@@ -80,7 +84,8 @@ struct module {
 	const struct module_ops *ops;
 	struct probes *p;
 	void *state; /* the module's own */
-	/* Constants of the module's kernel programs, ops->own_params_size bytes, zero at first. Part of the struct. */
+	/* Constants of the module's kernel programs, ops->own_params_size bytes, zero at first.
+	 * Part of the struct. */
 	_Alignas(8) unsigned char own_params[OWN_PARAMS_MAX];
 	uint16_t stack_func; /* whose records ops->stack takes */
 	bool named;          /* the user asked for it, so it must work */
@@ -139,8 +144,8 @@ struct candidate {
 	const char *mechanism;
 	const struct bpf_image *image;
 	const char *const *programs; /* NULL-terminated; all must attach */
-	/* Optional: constants this way needs, in a copy of m->own_params; -errno when this kernel or machine
-	 * cannot. */
+	/* Optional: constants this way needs, in a copy of m->own_params; -errno when this kernel
+	 * or machine cannot. */
 	int (*prepare)(void *own_params);
 };
 struct part {
@@ -152,7 +157,8 @@ struct part {
 int module_plan(struct module *m);
 /* Parts: every one by its first candidate that works; 0 if any part is live. */
 int module_attach(struct module *m);
-/* Parts: try every candidate of every part, print what happened, leave nothing attached. Returns how many work. */
+/* Parts: try every candidate of every part, print what happened, leave nothing attached. Returns
+ * how many work. */
 int module_check(struct module *m);
 /* Of all m->programs. */
 uint64_t module_misses(struct module *m);
@@ -171,7 +177,8 @@ void check_line(
 /* May this mechanism be used (config: mechanism)? */
 bool mechanism_wanted(const struct probes *p, const char *mechanism);
 
-/* ENOTSUPP of the kernel's, which is in no header for programs: also of an instruction that takes no probe. */
+/* ENOTSUPP of the kernel's, which is in no header for programs: also of an instruction that takes
+ * no probe. */
 #define KERNEL_ENOTSUPP 524
 
 /* What an errno of an attempt means in plain words, with the kernel option if one is known to be

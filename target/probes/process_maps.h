@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * Which file, and where in it, an address of a process belongs to: /proc/PID/maps (kernel, Documentation/filesystems/
- * proc.rst), which is as long as the process likes and says what it likes.
+ * Which file, and where in it, an address of a process belongs to: /proc/PID/maps (kernel,
+ * Documentation/filesystems/ proc.rst), which is as long as the process likes and says what it
+ * likes.
  *
- * Reading it can wait for the process (its memory map is locked), so nobody reads it who must not wait.
+ * Reading it can wait for the process (its memory map is locked), so nobody reads it who must not
+ * wait.
  */
 #ifndef TARGET_PROBES_PROCESS_MAPS_H
 #define TARGET_PROBES_PROCESS_MAPS_H
@@ -40,11 +42,13 @@ struct process_maps {
 
 /* The executable mappings of a process. 0 or a negative errno: -ENOENT, -ESRCH: it is gone. */
 int process_maps_read(struct process_maps *m, uint32_t tgid);
-/* The path of the mapping that has an address, as /proc says it. 0, -ENOENT: there is none, or it is longer than
+/* The path of the mapping that has an address, as /proc says it. 0, -ENOENT: there is none, or it
+ * is longer than
  * `size`. Overwrites m. */
 int process_maps_path(
 	struct process_maps *m, uint32_t tgid, uint64_t address, char *path, size_t size);
-/* NULL if no executable mapping has it; then the addresses around it that have none, too, are [*begin, *end). */
+/* NULL if no executable mapping has it; then the addresses around it that have none, too, are
+ * [*begin, *end). */
 const struct process_mapping *process_maps_find(
 	const struct process_maps *m, uint64_t address, uint64_t *begin, uint64_t *end);
 

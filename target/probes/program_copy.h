@@ -33,8 +33,8 @@ int program_copies_open(
 	struct program_copies *c, const struct maps *maps, const struct ayp_params *params);
 void program_copies_close(struct program_copies *c);
 
-/* A copy for `id` (AYP_ID); attach and btf_id as the type needs. Returns a descriptor owned by c, or a
- * negative errno. */
+/* A copy for `id` (AYP_ID); attach and btf_id as the type needs. Returns a descriptor owned by c,
+ * or a negative errno. */
 int program_copy(struct program_copies *c, enum function_body body, uint32_t id,
 	enum bpf_prog_type type, enum bpf_attach_type attach, uint32_t btf_id);
 
@@ -51,8 +51,8 @@ int program_places_load(struct program_copies *c, uint32_t factor, uint32_t shif
 /* One of them (not BODY_INSTANT), owned by c. */
 int program_with_places(const struct program_copies *c, enum function_body body);
 
-/* The program that looks up `user_places`, which must be there, owned by c; a negative errno where attachments have
- * no cookies. */
+/* The program that looks up `user_places`, which must be there, owned by c; a negative errno where
+ * attachments have no cookies. */
 int program_shared(struct program_copies *c);
 
 /* Runs the kernel left out, of all of these programs. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * Probed programs whose file is replaced while they are traced. Probes hang on the file that was there (its inode): what is started from a new
- * one of that name is not seen, and a file that was written over has its functions elsewhere.
+ * Probed programs whose file is replaced while they are traced. Probes hang on the file that was
+ * there (its inode): what is started from a new one of that name is not seen, and a file that was
+ * written over has its functions elsewhere.
  */
 #ifndef TARGET_PROBES_PROGRAM_WATCH_H
 #define TARGET_PROBES_PROGRAM_WATCH_H

@@ -6,7 +6,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* True, and out says which ("CAP_PERFMON is missing, CAP_BPF is there; ..."), if any is; false: it has CAP_SYS_ADMIN, or both. */
+/* True, and out says which ("CAP_PERFMON is missing, CAP_BPF is there; ..."), if any is; false: it
+ * has CAP_SYS_ADMIN, or both. */
 bool rights_missing(char *out, size_t size);
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * A symbol table that stays: names by address, packed (a kernel's 50,000 take 0.3 MB instead of 2), unpacked a block
- * at a time when an address is asked for. Symbols come in any order; what belongs together should come together.
+ * A symbol table that stays: names by address, packed (a kernel's 50,000 take 0.3 MB instead of 2),
+ * unpacked a block at a time when an address is asked for. Symbols come in any order; what belongs
+ * together should come together.
  */
 #ifndef TARGET_PROBES_SYMBOL_BLOCKS_H
 #define TARGET_PROBES_SYMBOL_BLOCKS_H

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * What the symbol helper has said, for as long as it holds: mappings of processes, until they have to be looked at again;
- * functions of files, by where they stand. Bounded; what was used or learned longest ago gives way.
+ * What the symbol helper has said, for as long as it holds: mappings of processes, until they have
+ * to be looked at again; functions of files, by where they stand. Bounded; what was used or learned
+ * longest ago gives way.
  */
 #ifndef TARGET_PROBES_SYMBOL_CACHE_H
 #define TARGET_PROBES_SYMBOL_CACHE_H

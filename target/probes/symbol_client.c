@@ -44,7 +44,8 @@ static bool reap(struct symbol_client *c)
 	return left;
 }
 
-/* A process that hangs in the kernel does not even die; so many of these are left behind, no more. */
+/* A process that hangs in the kernel does not even die; so many of these are left behind, no
+ * more. */
 static void end(struct symbol_client *c)
 {
 	size_t i = 0;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * The daemon's side of its symbol helper (symbol_helper.h): questions out, answers in, never a wait. A helper that does not
- * answer in its time is ended and replaced, later and later; what it hung on is not asked again.
+ * The daemon's side of its symbol helper (symbol_helper.h): questions out, answers in, never a
+ * wait. A helper that does not answer in its time is ended and replaced, later and later; what it
+ * hung on is not asked again.
  */
 #ifndef TARGET_PROBES_SYMBOL_CLIENT_H
 #define TARGET_PROBES_SYMBOL_CLIENT_H
@@ -14,7 +15,8 @@
 #include "target/probes/symbol_wire.h"
 
 #define SYMBOL_CLIENT_ASKED 32u
-/* Processes that are not asked about any more, and helpers that were ended but have not died yet. */
+/* Processes that are not asked about any more, and helpers that were ended but have not died
+ * yet. */
 #define SYMBOL_CLIENT_REFUSED 16u
 #define SYMBOL_CLIENT_DYING   4u
 
@@ -44,8 +46,8 @@ typedef void (*symbol_answer_fn)(
 void symbol_client_init(struct symbol_client *c);
 void symbol_client_free(struct symbol_client *c);
 
-/* Ask, unless it is asked already. True: an answer may come (or there is room to ask soon); false: none will. Starts the
- * helper with the first question. */
+/* Ask, unless it is asked already. True: an answer may come (or there is room to ask soon); false:
+ * none will. Starts the helper with the first question. */
 bool symbol_client_ask(struct symbol_client *c, uint32_t tgid, uint64_t address, uint64_t now_ns);
 /* Take what has come, and look after the helper. True if anything has changed. */
 bool symbol_client_hear(struct symbol_client *c, uint64_t now_ns, symbol_answer_fn fn, void *ctx);

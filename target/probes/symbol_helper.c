@@ -42,8 +42,9 @@ bool symbol_helper_called(int argc, char *const *argv)
 
 /* ---- files ---------------------------------------------------------------------------------- */
 
-/* Is it the file that is mapped? The kernel's list of mappings has the device of the file system, and where that is made
- * of others (btrfs, overlayfs before Linux 6.8) files have other devices, without a major number. */
+/* Is it the file that is mapped? The kernel's list of mappings has the device of the file system,
+ * and where that is made of others (btrfs, overlayfs before Linux 6.8) files have other devices,
+ * without a major number. */
 static bool is_mapped(const struct process_mapping *m, const struct stat *st)
 {
 	return st->st_ino == m->ino && (st->st_dev == m->dev || major(st->st_dev) == 0);
@@ -61,8 +62,9 @@ static bool opened(
 }
 
 /*
- * The very file that is mapped, whatever its name leads to by now: /proc/PID/map_files. Where that is not allowed (in a container)
- * by its name, as the process sees it; a process can change what its names lead to, so what is found must be that file.
+ * The very file that is mapped, whatever its name leads to by now: /proc/PID/map_files. Where that
+ * is not allowed (in a container) by its name, as the process sees it; a process can change what
+ * its names lead to, so what is found must be that file.
  */
 static bool open_mapped(struct helper *h, uint32_t tgid, const struct process_mapping *m,
 	struct foreign_file *f, struct stat *st)

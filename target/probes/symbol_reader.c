@@ -100,7 +100,8 @@ void symbol_reader_stop(struct symbol_reader *r)
 	if (!r->pid)
 		return;
 	close(r->fd);
-	/* Nobody waits for it: in a file system that hangs, it cannot end. The parent ignores SIGCHLD. */
+	/* Nobody waits for it: in a file system that hangs, it cannot end. The parent ignores
+	 * SIGCHLD. */
 	kill(r->pid, SIGKILL);
 	r->cpu_before += r->cpu_last;
 	r->pid = 0;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * What the daemon, its helper and the helper's reader say to each other, over sockets that keep messages apart
- * (SOCK_SEQPACKET): one of these structures each, of exactly its size. All three are one program, so layouts agree;
- * contents are not believed.
+ * What the daemon, its helper and the helper's reader say to each other, over sockets that keep
+ * messages apart (SOCK_SEQPACKET): one of these structures each, of exactly its size. All three are
+ * one program, so layouts agree; contents are not believed.
  */
 #ifndef TARGET_PROBES_SYMBOL_WIRE_H
 #define TARGET_PROBES_SYMBOL_WIRE_H
@@ -40,7 +40,9 @@ struct symbol_answer {
 	uint64_t start, end, offset; /* the mapping: addresses, place in the file */
 	struct symbol_file file;
 	uint64_t begin,
-		finish; /* file offsets, that of the question between them: the answer holds for all of these */
+		/* file offsets, that of the question between them: the answer holds for all of
+		 * these */
+		finish;
 	/* What the helper and its reader have cost so far. */
 	uint32_t cpu_ms, peak_kb;
 	uint32_t reader;   /* its process id */

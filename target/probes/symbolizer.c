@@ -102,7 +102,8 @@ uint32_t symbolizer_user(struct symbolizer *s, uint32_t tgid, uint64_t address, 
 
 	if (id)
 		return id;
-	/* A frame pointer that leads nowhere ends in a return address of 0, and a call before it. */
+	/* A frame pointer that leads nowhere ends in a return address of 0, and a call before
+	 * it. */
 	if (address != UINT64_MAX && symbol_client_ask(&s->client, tgid, address, now_ns))
 		return 0;
 	return symbolizer_unknown(s);

@@ -23,7 +23,8 @@ static struct function_target *new_target(struct function_targets *t)
 	return &t->at[t->n];
 }
 
-/* ---- each once --------------------------------------------------------------------------------- */
+/* ---- each once
+ * --------------------------------------------------------------------------------- */
 
 static void put(uint64_t *seen, size_t size, uint64_t hash)
 {
@@ -88,7 +89,8 @@ int function_targets_add_kernel(struct function_targets *t, const char *symbol, 
 	return 0;
 }
 
-/* ---- user functions --------------------------------------------------------------------------- */
+/* ---- user functions
+ * --------------------------------------------------------------------------- */
 
 static uint64_t place_hash(const struct user_path *file, uint64_t offset)
 {
@@ -155,7 +157,8 @@ int function_targets_add(struct function_targets *t, const char *symbol,
 	return 0;
 }
 
-/* ---- names of files ---------------------------------------------------------------------------- */
+/* ---- names of files
+ * ---------------------------------------------------------------------------- */
 
 static bool same_file(const struct function_target *a, const struct function_target *b)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * Uprobes made through tracefs (uprobe_events), many to a trace event (Linux 5.4, 41af3cf58774): a perf
- * event for each would cost a grace period or two when it is closed.
+ * Uprobes made through tracefs (uprobe_events), many to a trace event (Linux 5.4, 41af3cf58774): a
+ * perf event for each would cost a grace period or two when it is closed.
  */
 #ifndef TARGET_PROBES_UPROBE_EVENTS_H
 #define TARGET_PROBES_UPROBE_EVENTS_H
@@ -20,8 +20,8 @@ struct uprobe_events {
 
 /* "group/name" of an event. */
 void uprobe_events_path(const struct uprobe_events *e, size_t event, char path[DYNAMIC_EVENT_PATH]);
-/* Add a probe to an event, to which nothing is attached yet. 0 or a negative errno; -EINVAL, too, for a file whose name
- * has white space, which tracefs cannot be told. */
+/* Add a probe to an event, to which nothing is attached yet. 0 or a negative errno; -EINVAL, too,
+ * for a file whose name has white space, which tracefs cannot be told. */
 int uprobe_events_add(struct uprobe_events *e, size_t event, const char *file, uint64_t offset);
 /* Remove one, to which nothing is attached any more. */
 void uprobe_events_remove(struct uprobe_events *e, size_t event);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * Attaching to functions of programs: a probe at the entry and one at each end that user_ends.h found,
- * or, where --mechanism says so, one at the entry and a return probe, for which the kernel replaces the
- * return address (x86-64: of at most 64 calls of a thread at once).
+ * Attaching to functions of programs: a probe at the entry and one at each end that user_ends.h
+ * found, or, where --mechanism says so, one at the entry and a return probe, for which the kernel
+ * replaces the return address (x86-64: of at most 64 calls of a thread at once).
  *
  * A function without known ends gets a probe at its entry that makes instants.
  */

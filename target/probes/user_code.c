@@ -279,7 +279,8 @@ static void note_call(struct user_code *c, uint64_t target)
 			c->part[i].called = true;
 }
 
-/* Whatever looks like a direct call: one too many makes a function of a part that is entered as one. */
+/* Whatever looks like a direct call: one too many makes a function of a part that is entered as
+ * one. */
 static void look_for_calls(struct user_code *c, uint64_t address, const uint8_t *b, size_t n)
 {
 	bool x86 = c->view.arch == USER_X86_64 || c->view.arch == USER_X86_32;

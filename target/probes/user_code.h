@@ -7,8 +7,8 @@
 
 struct user_code;
 
-/* NULL and *err (a negative errno; -EOPNOTSUPP: a machine whose code cannot be read here). The file is
- * read, not mapped: it may shrink at any time. */
+/* NULL and *err (a negative errno; -EOPNOTSUPP: a machine whose code cannot be read here). The file
+ * is read, not mapped: it may shrink at any time. */
 struct user_code *user_code_open(const char *path, int *err);
 void user_code_close(struct user_code *c);
 
@@ -19,11 +19,12 @@ bool user_code_is_part(const struct user_code *c, uint64_t address);
 void user_code_ends(
 	struct user_code *c, const char *symbol, uint64_t address, struct user_ends *out);
 
-/* false: the kernel takes no probe on the instruction there. true: it does, or nothing in the code says that it does
- * not. */
+/* false: the kernel takes no probe on the instruction there. true: it does, or nothing in the code
+ * says that it does not. */
 bool user_code_takes_probe(struct user_code *c, uint64_t address);
 
-/* Address as linked to place in the file, as uprobes want it; false: it is in no segment of code. */
+/* Address as linked to place in the file, as uprobes want it; false: it is in no segment of
+ * code. */
 bool user_code_offset(const struct user_code *c, uint64_t address, uint64_t *offset);
 
 #endif

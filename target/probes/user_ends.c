@@ -259,8 +259,8 @@ static void leave(struct reading *r, struct span *s, const struct user_insn *ins
 	}
 }
 
-/* A call that is followed by data or by nothing never comes back. Code that is taken for data is code that nothing
- * leads to (see there). */
+/* A call that is followed by data or by nothing never comes back. Code that is taken for data is
+ * code that nothing leads to (see there). */
 static void go_on(struct reading *r, const struct user_insn *insn)
 {
 	uint64_t next = insn->address + insn->length;

@@ -4,8 +4,8 @@
  * another function (tail calls). Found by reading its code: a probe there changes nothing on the
  * stack, so exceptions, longjmp, coroutines and Go's moving stacks work as without it.
  *
- * Pure: code comes through callbacks, a list comes out. A function that cannot be read soundly gets a
- * reason instead of a list: a probe in the wrong place would break the program.
+ * Pure: code comes through callbacks, a list comes out. A function that cannot be read soundly gets
+ * a reason instead of a list: a probe in the wrong place would break the program.
  *
  * What is sound:
  * - Control flow is followed from the first instruction. x86 code is swept from the start, too; what

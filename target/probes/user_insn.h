@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * One machine instruction as far as it says where a function ends: where control goes next, and what
- * it does to a register that may be jumped to. Bytes in, facts out: no file, no system call.
+ * One machine instruction as far as it says where a function ends: where control goes next, and
+ * what it does to a register that may be jumped to. Bytes in, facts out: no file, no system call.
  *
  * x86 is decoded by Zydis, arm64 and arm (A32) by a few masks of our own (Arm ARM DDI 0487 C4.1,
  * DDI 0406 A5). Thumb is not read: the kernel cannot probe it.
@@ -41,9 +41,9 @@ enum user_op {
 #define USER_REG_PC   0xfeu /* the instruction's own address, where it cannot be folded into disp */
 
 /*
- * When a jump that leaves, or a return, is taken. The kernel's programs decide by the saved registers
- * (bpf/events.h, AYP_WHEN_*), so values are theirs. On arm no value is needed: there the kernel skips
- * a probe whose instruction's condition fails (arch/arm/probes/uprobes/core.c,
+ * When a jump that leaves, or a return, is taken. The kernel's programs decide by the saved
+ * registers (bpf/events.h, AYP_WHEN_*), so values are theirs. On arm no value is needed: there the
+ * kernel skips a probe whose instruction's condition fails (arch/arm/probes/uprobes/core.c,
  * arch_uprobe_ignore).
  */
 #define USER_ALWAYS  0u      /* or by a condition that the kernel itself looks at */

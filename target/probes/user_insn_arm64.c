@@ -162,7 +162,8 @@ bool user_insn_arm64(uint32_t word, struct user_insn *o)
 		return true;
 	}
 	if ((word & 0x1e000000) == 0x00000000)
-		return false; /* reserved, SME, SVE: none that a compiler makes a function's end of */
+		/* reserved, SME, SVE: none that a compiler makes a function's end of */
+		return false;
 	if ((word & 0x0e000000) == 0x0e000000)
 		return true; /* floating point and vectors */
 	add_or_move(word, o);

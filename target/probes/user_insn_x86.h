@@ -8,8 +8,8 @@
 #include <Zydis/Decoder.h>
 
 /*
- * Must there be no probe on it: does the kernel refuse one, or do something else in its place? wide: 64-bit code;
- * jumps: to a known place, or calls it.
+ * Must there be no probe on it: does the kernel refuse one, or do something else in its place?
+ * wide: 64-bit code; jumps: to a known place, or calls it.
  */
 bool user_insn_x86_refused(const ZydisDecodedInstruction *z, bool wide, bool jumps);
 

@@ -6,9 +6,10 @@
 #include "target/probes/user_insn_x86.h"
 
 /*
- * What the kernel takes no probe on (arch/x86/kernel/uprobes.c since Linux 4.1: is_prefix_bad, uprobe_init_insn,
- * branch_setup_xol_ops; asm/insn.h, insn_masking_exception). It goes by the first byte of an opcode, which with VEX
- * and EVEX is the one behind the prefix, in whatever map: what begins with 0F is all taken.
+ * What the kernel takes no probe on (arch/x86/kernel/uprobes.c since Linux 4.1: is_prefix_bad,
+ * uprobe_init_insn, branch_setup_xol_ops; asm/insn.h, insn_masking_exception). It goes by the first
+ * byte of an opcode, which with VEX and EVEX is the one behind the prefix, in whatever map: what
+ * begins with 0F is all taken.
  */
 static bool bad_opcode(const ZydisDecodedInstruction *z, bool wide)
 {
@@ -50,9 +51,10 @@ static bool bad_opcode(const ZydisDecodedInstruction *z, bool wide)
 }
 
 /*
- * What it takes and does wrong: by that byte alone branch_setup_xol_ops and arch_uprobe_analyze_insn know the jumps, calls
- * and returns that they do in the program's place, so that they skip vector instructions (a vpbroadcastb, 7A, for a
- * jump) and move the stack or the program counter for others. Seen with Linux 6.18.
+ * What it takes and does wrong: by that byte alone branch_setup_xol_ops and
+ * arch_uprobe_analyze_insn know the jumps, calls and returns that they do in the program's place,
+ * so that they skip vector instructions (a vpbroadcastb, 7A, for a jump) and move the stack or the
+ * program counter for others. Seen with Linux 6.18.
  */
 static bool taken_for_another(const ZydisDecodedInstruction *z)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
  * Jumps through a register or memory: a switch's table, or a call of another function at the end?
- * Told by the few shapes that compilers give them, and believed only when the table's own words lead to
- * instructions of this function.
+ * Told by the few shapes that compilers give them, and believed only when the table's own words
+ * lead to instructions of this function.
  */
 #include <string.h>
 

@@ -11,8 +11,8 @@
 
 /*
  * By how the kernel's name of its machine begins. arm64 takes no probe of a 32-bit program
- * (arch/arm64/kernel/probes/uprobes.c, arch_uprobe_analyze_insn: MMCF_AARCH32), which it finds when the program
- * maps its code, and tells nobody.
+ * (arch/arm64/kernel/probes/uprobes.c, arch_uprobe_analyze_insn: MMCF_AARCH32), which it finds when
+ * the program maps its code, and tells nobody.
  */
 static const struct {
 	const char *kernel;

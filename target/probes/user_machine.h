@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Whose programs does this kernel put probes into? Of others it says nothing: the probes are taken, and never hit. */
+/* Whose programs does this kernel put probes into? Of others it says nothing: the probes are taken,
+ * and never hit. */
 #ifndef TARGET_PROBES_USER_MACHINE_H
 #define TARGET_PROBES_USER_MACHINE_H
 

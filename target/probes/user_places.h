@@ -23,8 +23,9 @@ struct user_places {
 /* How ends are found: where the code returns, or by the kernel's return probe on the entry. */
 enum user_way { USER_BY_INSTRUCTIONS, USER_BY_RETURN };
 
-/* In which order to attach. Ends first: should they be refused, nothing has been disturbed for the entry. And where a
- * function is a return and no more, the kernel calls what was attached last first. */
+/* In which order to attach. Ends first: should they be refused, nothing has been disturbed for the
+ * entry. And where a function is a return and no more, the kernel calls what was attached last
+ * first. */
 #define USER_BODIES 3u
 extern const enum function_body user_order[USER_BODIES];
 

@@ -33,8 +33,8 @@ static int on_match(struct user_search *s, const struct elf_function *f)
 	}
 	if (f->type == STT_GNU_IFUNC)
 		return ifuncs_note(&s->ifuncs, f);
-	/* Kernels put an ARM breakpoint there, which in Thumb code is something else: it would break
-	 * the program (arch/arm/probes/uprobes/core.c). */
+	/* Kernels put an ARM breakpoint there, which in Thumb code is something else: it would
+	 * break the program (arch/arm/probes/uprobes/core.c). */
 	if (f->thumb) {
 		s->thumb++;
 		return 0;

@@ -10,7 +10,8 @@
 #include "target/probes/user_places.h"
 #include "target/probes/user_trial.h"
 
-/* Of 16 KiB each (ARM: 4) in the kernel. Enough for all functions in 256 KiB of code, and for thousands of larger programs. */
+/* Of 16 KiB each (ARM: 4) in the kernel. Enough for all functions in 256 KiB of code, and for
+ * thousands of larger programs. */
 #define GROUPS_MAX 64u
 #define SLOTS_MAX  ((size_t)GROUPS_MAX * AYP_USER_PLACES)
 
@@ -72,8 +73,9 @@ static void take_back(struct sharing *s, size_t keep)
 	}
 }
 
-/* All places of a function, or none. The entry first, so that it has a lower group than an end at the
- * same place: groups are attached from the last to the first, and what was attached last is called first. */
+/* All places of a function, or none. The entry first, so that it has a lower group than an end at
+ * the same place: groups are attached from the last to the first, and what was attached last is
+ * called first. */
 static int put_function(struct sharing *s, struct function_target *t)
 {
 	static const uint32_t kinds[] = {[BODY_ENTRY] = AYP_ID_ENTRY,
@@ -251,7 +253,8 @@ static int share(
 	return attach_all(s, links);
 }
 
-/* One for each run of functions of one file; *n_trials of them. NULL: no memory, and nothing is tried. */
+/* One for each run of functions of one file; *n_trials of them. NULL: no memory, and nothing is
+ * tried. */
 static struct user_trial *begin_trials(struct function_target *const *t, size_t n, size_t *n_trials)
 {
 	struct user_trial *trial = calloc(n ? n : 1, sizeof(*trial));

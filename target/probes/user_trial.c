@@ -39,9 +39,10 @@ static struct extent extent_of(struct function_target *const *t, size_t n)
 }
 
 /*
- * How an instruction is to be read the kernel learns from the process that maps it first, and never again: x86's takes a
- * 32-bit program's absolute addresses for relative ones if that is a 64-bit process (arch/x86/kernel/uprobes.c,
- * arch_uprobe_analyze_insn, is_64bit_mm), and the program crashes.
+ * How an instruction is to be read the kernel learns from the process that maps it first, and never
+ * again: x86's takes a 32-bit program's absolute addresses for relative ones if that is a 64-bit
+ * process (arch/x86/kernel/uprobes.c, arch_uprobe_analyze_insn, is_64bit_mm), and the program
+ * crashes.
  */
 static bool is_our_kind(const struct function_target *t)
 {

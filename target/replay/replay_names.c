@@ -11,8 +11,8 @@
 #include "target/syscalls/syscalls.h"
 
 /* Names as recorders of tracepoints write them. Functions of the kernel that merely begin alike
- * must not match (irq_enter_rcu is no interrupt, sys_fillrect no system call): `digits` asks for a number after the prefix, and
- * softirqs are spelled in capitals. */
+ * must not match (irq_enter_rcu is no interrupt, sys_fillrect no system call): `digits` asks for a
+ * number after the prefix, and softirqs are spelled in capitals. */
 enum rest { REST_NONE, REST_DIGITS, REST_CAPITALS };
 static const struct {
 	const char *prefix;

@@ -21,7 +21,8 @@ struct console {
 
 /* Lower it. `path` (CONSOLE_LEVEL_PATH) must outlive c. 0, or a negative errno after one line. */
 int console_quiet(struct console *c, const char *path);
-/* As it was found, unless somebody else has changed it meanwhile. Does nothing if it is not lowered.
+/* As it was found, unless somebody else has changed it meanwhile. Does nothing if it is not
+ * lowered.
  */
 void console_restore(struct console *c);
 

@@ -24,7 +24,8 @@
 
 enum what { NOTHING, A_NUMBER, A_TTY, A_RATE };
 
-/* What to put back, and what is told of it: one message each, at most as large as a socket keeps whole. */
+/* What to put back, and what is told of it: one message each, at most as large as a socket keeps
+ * whole. */
 struct setting {
 	int slot, what;
 	int before, set;
@@ -38,7 +39,8 @@ static int to_guard = -1;
 static pid_t starter; /* whose child it is: a COMMAND between fork and exec has none */
 static bool used[SLOTS];
 
-/* ---- the guard: only calls that are safe after a fork of a program with threads ---------------- */
+/* ---- the guard: only calls that are safe after a fork of a program with threads
+ * ---------------- */
 
 static int read_number(const char *path)
 {

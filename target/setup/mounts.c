@@ -36,7 +36,8 @@ static int go_apart(void)
 {
 	if (apart)
 		return 0;
-	/* MS_PRIVATE: else what is mounted here would be mounted for all, where mounts are shared. */
+	/* MS_PRIVATE: else what is mounted here would be mounted for all, where mounts are
+	 * shared. */
 	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
 		return -errno;
 	apart = true;

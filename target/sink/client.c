@@ -128,7 +128,8 @@ bool client_is_stuck(const struct client *c, uint64_t now)
 
 /* ---- what it says --------------------------------------------------------------------------- */
 
-/* Not understood: but a host's frames are separated by zeros (text frames by line ends), and are short. */
+/* Not understood: but a host's frames are separated by zeros (text frames by line ends), and are
+ * short. */
 void client_hear(struct client *c, uint64_t now)
 {
 	uint8_t data[HEAR_PER_TURN];

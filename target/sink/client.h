@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * One client of the TCP listener: its socket, its buffer of whole frames, and what it may cost the others.
+ * One client of the TCP listener: its socket, its buffer of whole frames, and what it may cost the
+ * others.
  */
 #ifndef TARGET_CLIENT_H
 #define TARGET_CLIENT_H
@@ -43,8 +44,9 @@ bool client_has_room(const struct client *c, size_t len);
 bool client_put(struct client *c, const uint8_t *frame, size_t len, uint64_t now_ns);
 /* Pass on what the kernel takes. 0, or a negative errno: it is gone. */
 int client_send(struct client *c, uint64_t now_ns);
-/* There is no room for a frame that others could have. Is it waited for? One of `n` clients may slow the others down by a
- * tenth altogether; then it misses frames until half of its buffer is free. */
+/* There is no room for a frame that others could have. Is it waited for? One of `n` clients may
+ * slow the others down by a tenth altogether; then it misses frames until half of its buffer is
+ * free. */
 bool client_holds_up(struct client *c, unsigned int n, uint64_t now_ns);
 
 /* Read a little of what it says. */

@@ -29,30 +29,31 @@ struct sink_ops {
 	/* Take bytes of one frame, beginning at `at` of its `len`. Returns how many were taken (>
 	 * 0), or -EAGAIN: no room now; -ENOLINK: nobody there, also if it went away just now. */
 	ssize_t (*write)(struct sink *s, const uint8_t *frame, size_t at, size_t len);
-	/* What the other end has said: > 0 bytes, -EAGAIN: nothing now, -ENOLINK: nobody there. NULL:
-	 * such a sink cannot be listened to. */
+	/* What the other end has said: > 0 bytes, -EAGAIN: nothing now, -ENOLINK: nobody there.
+	 * NULL: such a sink cannot be listened to. */
 	ssize_t (*read)(struct sink *s, uint8_t *buf, size_t len);
 	/* What to poll for: a descriptor or -1, and events. want_room: there is something to write.
 	 */
 	int (*poll_fd)(const struct sink *s);
 	short (*poll_events)(struct sink *s, bool want_room);
 	void (*poll_ready)(struct sink *s, short revents);
-	/* When to be looked at again, though no descriptor says so (CLOCK_MONOTONIC), 0: no wish. NULL: never. */
+	/* When to be looked at again, though no descriptor says so (CLOCK_MONOTONIC), 0: no wish.
+	 * NULL: never. */
 	uint64_t (*next_ns)(const struct sink *s, bool want_room);
 	/* Time passes; called at least every SINK_TICK_NS. */
 	void (*tick)(struct sink *s, uint64_t now_ns);
 	/* Bytes taken that have not left this machine yet, as far as it is known. */
 	size_t (*unsent)(const struct sink *s);
-	/* Run at another rate from now on, and read back that it does. 0 or a negative errno, and the rate is
-	 * as before. NULL: no serial line. */
+	/* Run at another rate from now on, and read back that it does. 0 or a negative errno, and
+	 * the rate is as before. NULL: no serial line. */
 	int (*set_rate)(struct sink *s, uint32_t baud);
 	/* Forget what has not left yet, so that close does not wait for it. */
 	void (*discard)(struct sink *s);
 	/* What the driver counted since the sink was made; false: it does not count. NULL: no such.
 	 */
 	bool (*errors)(struct sink *s, ayaprof_UartErrors *sum);
-	/* Leave the device as it was found, without waiting and without releasing anything: the program is about to be
-	 * cut off. NULL: there is nothing to do. */
+	/* Leave the device as it was found, without waiting and without releasing anything: the
+	 * program is about to be cut off. NULL: there is nothing to do. */
 	void (*restore)(struct sink *s);
 	/* Close and release. */
 	void (*free)(struct sink *s);

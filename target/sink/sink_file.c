@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* A run.pb. Records are written whole: a record that did not fit the disk, or the limit on a file's
- * size, is cut off again, so that the file stays readable, and is tried again as long as the daemon runs.
- * Into a pipe or a device they go as it takes them. */
+ * size, is cut off again, so that the file stays readable, and is tried again as long as the daemon
+ * runs. Into a pipe or a device they go as it takes them. */
 #include "target/sink/sink.h"
 
 #include <errno.h>

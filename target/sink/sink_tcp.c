@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
  * A TCP listener. Every client gets whole frames from the one that follows its connecting, out of a
- * buffer of its own (client.h). A frame is taken when it fits the buffers of those that keep up: the only client, or the
- * slowest of those that are about as fast as the others, sets the pace; one that is much slower misses frames,
- * which its host sees by their numbers. What clients send is not understood, only that they send.
+ * buffer of its own (client.h). A frame is taken when it fits the buffers of those that keep up:
+ * the only client, or the slowest of those that are about as fast as the others, sets the pace; one
+ * that is much slower misses frames, which its host sees by their numbers. What clients send is not
+ * understood, only that they send.
  *
- * Everybody who reaches the port may connect. So: so much is read from a client in a turn, and so many are taken in; when
- * all places are taken the one gives way that has shown least that it is a host; who is turned away is told why; and
- * a stream that introduces itself anew does so for all who came within half a second.
+ * Everybody who reaches the port may connect. So: so much is read from a client in a turn, and so
+ * many are taken in; when all places are taken the one gives way that has shown least that it is a
+ * host; who is turned away is told why; and a stream that introduces itself anew does so for all
+ * who came within half a second.
  */
 #include "target/sink/sink.h"
 
@@ -28,7 +30,8 @@
 #define CLIENTS_MAX 8u
 /* New connections in a tick; the rest waits in the kernel's queue, which is bounded. */
 #define ACCEPTS_PER_TICK 4u
-/* A stream that introduces itself begins a group of blocks and says all names again, to everybody. */
+/* A stream that introduces itself begins a group of blocks and says all names again, to
+ * everybody. */
 #define INTRODUCE_NS (500 * NS_PER_MS)
 
 struct sink_tcp {
@@ -188,7 +191,8 @@ static void turn_away(int fd, const char *why)
 		return;
 }
 
-/* A place for a new client: a free one, or that of the one who is missed least. NULL: all are hosts that listen. */
+/* A place for a new client: a free one, or that of the one who is missed least. NULL: all are hosts
+ * that listen. */
 static struct client *make_place(struct sink_tcp *s, uint64_t now)
 {
 	struct client *least = NULL;
@@ -216,7 +220,8 @@ static void take_client(struct sink_tcp *s, uint64_t now)
 	char name[CLIENT_NAME];
 
 	if (fd < 0) {
-		/* No descriptors left, say: it would stay readable, and be asked again and again. */
+		/* No descriptors left, say: it would stay readable, and be asked again and
+		 * again. */
 		watch_listener(s, errno != EAGAIN);
 		return;
 	}
@@ -271,7 +276,8 @@ static bool others_wait(const struct sink_tcp *s, size_t len)
 	return false;
 }
 
-/* True if the frame waits for a client: for all of them, or for one that may hold up the others a little longer. */
+/* True if the frame waits for a client: for all of them, or for one that may hold up the others a
+ * little longer. */
 static bool waits_for_slow_ones(struct sink_tcp *s, size_t len, uint64_t now)
 {
 	bool others, waits = false;
@@ -364,7 +370,8 @@ static void tcp_tick(struct sink *sink, uint64_t now)
 	}
 }
 
-/* Who has missed something for being slow is not waited for at the end, unless there is nobody else. */
+/* Who has missed something for being slow is not waited for at the end, unless there is nobody
+ * else. */
 static size_t tcp_unsent(const struct sink *sink)
 {
 	const struct sink_tcp *s = (const struct sink_tcp *)sink;

@@ -14,10 +14,11 @@
 
 #define REOPEN_NS     500000000ull
 #define BITS_PER_BYTE 10u /* 8N1 */
-/* A driver, an adapter and a pty take more than the line has carried: at 38400 baud a second's worth, a pty without end.
- * All that is queued there is ahead of an answer to a host, of what has to be sent again, of a change of rate. So
- * the line is given so much at a time, and gets more when half of it has gone. A pty does not say what it holds: there
- * the clock tells what a line of its rate has carried. An ordinary driver's 4 KiB are less than this from 115200 baud on. */
+/* A driver, an adapter and a pty take more than the line has carried: at 38400 baud a second's
+ * worth, a pty without end. All that is queued there is ahead of an answer to a host, of what has
+ * to be sent again, of a change of rate. So the line is given so much at a time, and gets more when
+ * half of it has gone. A pty does not say what it holds: there the clock tells what a line of its
+ * rate has carried. An ordinary driver's 4 KiB are less than this from 115200 baud on. */
 #define QUEUE_MS  400u
 #define QUEUE_MIN 256u
 
@@ -164,7 +165,8 @@ static ssize_t tty_sink_write(struct sink *sink, const uint8_t *frame, size_t at
 	now = now_ns();
 	if (!has_room(s, now))
 		return -EAGAIN;
-	/* Whole: on a shared line others write between our frames, and would else write into them. */
+	/* Whole: on a shared line others write between our frames, and would else write into
+	 * them. */
 	n = write(s->tty.fd, frame + at, len - at);
 	if (n > 0) {
 		s->queued = reckon_queue(s, now) + (uint64_t)n;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * A serial device at any rate: raw, 8N1, ours alone; or a console shared with a login, left as it is. Linux's termios2 (BOTHER), because the Bxxx
- * constants of termios.h end at 4,000,000 and know only some rates in between.
+ * A serial device at any rate: raw, 8N1, ours alone; or a console shared with a login, left as it
+ * is. Linux's termios2 (BOTHER), because the Bxxx constants of termios.h end at 4,000,000 and know
+ * only some rates in between.
  */
 #ifndef TARGET_TTY_H
 #define TARGET_TTY_H
@@ -25,8 +26,8 @@ struct tty {
 struct tty_options {
 	uint32_t baud; /* 0: what the device has */
 	bool rtscts;
-	/* Others have it open, too: a login and its programs. Their settings stay, but for the rate and flow
-	 * control where asked for, and nobody is kept out but a second one of us. */
+	/* Others have it open, too: a login and its programs. Their settings stay, but for the rate
+	 * and flow control where asked for, and nobody is kept out but a second one of us. */
 	bool shared;
 };
 
@@ -35,8 +36,8 @@ struct tty_options {
  * device, -EBUSY somebody else's, -ERANGE the driver runs at another rate. */
 int tty_open(struct tty *t, const char *path, const struct tty_options *opt, uint32_t *got,
 	char *why, size_t why_size);
-/* Another rate on the open device. 0, or a negative errno (-ERANGE: the driver made it another one) and the
- * device is as before. */
+/* Another rate on the open device. 0, or a negative errno (-ERANGE: the driver made it another one)
+ * and the device is as before. */
 int tty_set_rate(struct tty *t, uint32_t baud, uint32_t *got);
 /* The driver's counters, from wherever they began (32 bits each); false: it has none. */
 bool tty_errors(const struct tty *t, ayaprof_UartErrors *counters);

@@ -164,7 +164,8 @@ int kmsg_next(int fd, ayaprof_LogRecord *record)
 
 		if (n > 0 && kmsg_parse(data, (size_t)n, record))
 			return 1;
-		/* EPIPE: overwritten before it was read, the next read gives the oldest there is. */
+		/* EPIPE: overwritten before it was read, the next read gives the oldest there
+		 * is. */
 		if (n > 0 || (n < 0 && (errno == EPIPE || errno == EINTR || errno == EINVAL)))
 			continue;
 		if (n < 0 && errno != EAGAIN)

@@ -20,8 +20,8 @@
  * after one line. */
 int kmsg_open(const char *path, bool from_oldest);
 
-/* The next record: 1; 0: none now; a negative errno: nothing will come any more. Records that cannot
- * be understood are skipped. */
+/* The next record: 1; 0: none now; a negative errno: nothing will come any more. Records that
+ * cannot be understood are skipped. */
 int kmsg_next(int fd, ayaprof_LogRecord *record);
 
 /* One record as read, `len` bytes of any content. False if it is none. Text becomes valid UTF-8,

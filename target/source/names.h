@@ -62,7 +62,8 @@ int names_add_func(struct names *n, enum ayp_class cls, const char *text, const 
 int names_set(struct names *n, ayaprof_Table table, uint32_t id, uint32_t owner, const char *text,
 	const char *owner_name);
 
-/* names_set of a thread that is in process tgid, with the moment (CLOCK_MONOTONIC) at which it was first seen under this name. */
+/* names_set of a thread that is in process tgid, with the moment (CLOCK_MONOTONIC) at which it was
+ * first seen under this name. */
 int names_set_task(
 	struct names *n, uint32_t tid, uint32_t tgid, const char *comm, uint64_t since_ns);
 

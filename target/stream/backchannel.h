@@ -17,7 +17,8 @@ struct backchannel_ops {
 	void (*control)(void *ctx, const ayaprof_Control *control);
 };
 
-/* Longer segments than a host's longest message cannot be one: an Ack of 32 runs, a Control with a probe. */
+/* Longer segments than a host's longest message cannot be one: an Ack of 32 runs, a Control with a
+ * probe. */
 #define BACKCHANNEL_SEGMENT 512u
 
 /* And what somebody types into one on a shared line. */

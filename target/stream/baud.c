@@ -14,9 +14,11 @@
 /* So often the other side must be able to hear us. */
 #define TRIAL_SAY_NS (100 * NS_PER_MS)
 #define SAY_NS       (300 * NS_PER_MS)
-/* The host learns of the change later than we do: what is sent before it has followed is garbage. */
+/* The host learns of the change later than we do: what is sent before it has followed is
+ * garbage. */
 #define QUIET_NS (50 * NS_PER_MS)
-/* A user tries some rates, up and down; a host that asks on and on would keep the line from carrying anything. */
+/* A user tries some rates, up and down; a host that asks on and on would keep the line from
+ * carrying anything. */
 #define CHANGES         12u
 #define CHANGE_EVERY_NS (10 * NS_PER_S)
 #define BAUD_MIN        1200u

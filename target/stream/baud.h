@@ -6,8 +6,9 @@
  *                     |                                      | nobody heard for 0.6 s    | for 1 s
  *                     `-- 1 s -------------> BASE <----------'---------------------------'
  *
- * The answer leaves at the old rate; then the line is silent, changes, and both sides must hear each other. From
- * DRAIN until somebody was heard, or 50 ms of TRIAL have passed, the transmitter is quiesced.
+ * The answer leaves at the old rate; then the line is silent, changes, and both sides must hear
+ * each other. From DRAIN until somebody was heard, or 50 ms of TRIAL have passed, the transmitter
+ * is quiesced.
  */
 #ifndef TARGET_BAUD_H
 #define TARGET_BAUD_H
@@ -30,9 +31,9 @@ struct baud {
 };
 
 void baud_init(struct baud *b);
-/* Change soon. The answer, which the caller queues as urgent, still leaves at the old rate. 0, or a negative
- * errno: -EOPNOTSUPP no serial line, -EBUSY in the middle of a change, or the goodbye is said, -EAGAIN too many
- * of them, -ERANGE. */
+/* Change soon. The answer, which the caller queues as urgent, still leaves at the old rate. 0, or a
+ * negative errno: -EOPNOTSUPP no serial line, -EBUSY in the middle of a change, or the goodbye is
+ * said, -EAGAIN too many of them, -ERANGE. */
 int baud_ask(struct channel *c, uint32_t baud, uint64_t now_ns);
 /* A host was understood. */
 void baud_heard(struct channel *c, uint64_t now_ns);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Limits for what could take all of the line, or of the daemon's time: a share of the line as a token bucket of bytes, two
- * seconds deep; and a ration of what a peer may ask for. */
+/* Limits for what could take all of the line, or of the daemon's time: a share of the line as a
+ * token bucket of bytes, two seconds deep; and a ration of what a peer may ask for. */
 #ifndef TARGET_BUDGET_H
 #define TARGET_BUDGET_H
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * One way out of the daemon with all that belongs to it: a serial line, a file, TCP clients. A daemon that streams
- * and records at once has two channels, each exact for itself; neither knows of the other.
+ * One way out of the daemon with all that belongs to it: a serial line, a file, TCP clients. A
+ * daemon that streams and records at once has two channels, each exact for itself; neither knows of
+ * the other.
  *
  *   stream --blocks--> queue ---> transmitter ---> sink ~~~~~~> host
  *   feed ---names----> (spool,    (frame in hand,   ^             |
@@ -9,14 +10,16 @@
  *     | shares                       | what is lost | set_rate    |
  *   rate <---------------------------+-- reliable <-+-- baud <-- backchannel <~~~~ Ack, Control
  *
- * The channel is in one state (docs/channel.md draws them). It changes in channel_enter only, and only along
- * a row of CHANNEL_TRANSITIONS; proto/PROTOCOL.md, section 15, has the same rows, and a test compares them.
+ * The channel is in one state (docs/channel.md draws them). It changes in channel_enter only, and
+ * only along a row of CHANNEL_TRANSITIONS; proto/PROTOCOL.md, section 15, has the same rows, and a
+ * test compares them.
  *
- * What depends on what the line carries in a second is worked out in one place (rate_derive), and reaches those who
- * use it through one function, channel_follow_rate; a change of the baud rate and a device that came
- * back go through it.
+ * What depends on what the line carries in a second is worked out in one place (rate_derive), and
+ * reaches those who use it through one function, channel_follow_rate; a change of the baud rate and
+ * a device that came back go through it.
  *
- * Single-threaded; times are CLOCK_MONOTONIC in ns. Memory is taken by channel_new, and by names for listening.
+ * Single-threaded; times are CLOCK_MONOTONIC in ns. Memory is taken by channel_new, and by names
+ * for listening.
  */
 #ifndef TARGET_CHANNEL_H
 #define TARGET_CHANNEL_H
@@ -36,7 +39,8 @@ enum channel_state {
 	CHANNEL_CONNECTING, /* frames are kept for a host that has acknowledged none yet */
 	CHANNEL_ONE_WAY,    /* nobody is waited for: best effort */
 	CHANNEL_RELIABLE,   /* a host acknowledges: what the line damages is sent again */
-	CHANNEL_QUIESCING, /* no new events: what is left goes out, then the goodbye; whatever the line does */
+	/* no new events: what is left goes out, then the goodbye; whatever the line does */
+	CHANNEL_QUIESCING,
 	CHANNEL_CLOSED, /* nothing goes out any more */
 };
 #define CHANNEL_STATES (CHANNEL_CLOSED + 1)
@@ -97,8 +101,8 @@ struct channel {
 	void *ctx;
 };
 
-/* Takes the sink over, which must be open. `spool_size`: bytes, at least SPOOL_MIN_SIZE. NULL: no memory; the sink
- * is then freed. cfg must outlive the channel. */
+/* Takes the sink over, which must be open. `spool_size`: bytes, at least SPOOL_MIN_SIZE. NULL: no
+ * memory; the sink is then freed. cfg must outlive the channel. */
 struct channel *channel_new(
 	struct sink *sink, const struct config *cfg, uint32_t session, size_t spool_size);
 /* In any state. */
@@ -121,8 +125,8 @@ bool channel_wants_sink(const struct channel *c);
 
 /* ---- the end ---- */
 
-/* No event comes any more. Must be called once; then channel_close each round, after channel_pump, until it says
- * true: closed. */
+/* No event comes any more. Must be called once; then channel_close each round, after channel_pump,
+ * until it says true: closed. */
 void channel_quiesce(struct channel *c, uint64_t now_ns);
 bool channel_close(struct channel *c, const struct closing_wish *wish, uint64_t now_ns);
 
@@ -130,9 +134,11 @@ bool channel_close(struct channel *c, const struct closing_wish *wish, uint64_t 
 
 /* Changes whenever somebody may be there who has nothing of what was sent. */
 unsigned int channel_generation(const struct channel *c);
-/* Somebody may begin to listen at any moment without a word: names are repeated, and the goodbye. */
+/* Somebody may begin to listen at any moment without a word: names are repeated, and the
+ * goodbye. */
 bool channel_is_blind(const struct channel *c);
-/* Send a small message, of at most TRANSMITTER_URGENT_MAX bytes as encoded, before everything else. */
+/* Send a small message, of at most TRANSMITTER_URGENT_MAX bytes as encoded, before everything
+ * else. */
 void channel_post_urgent(struct channel *c, unsigned int kind, const void *msg);
 /* The channel's part of the books at this moment. */
 void channel_fill_status(const struct channel *c, ayaprof_Status *status);
@@ -144,13 +150,15 @@ const char *channel_state_name(enum channel_state state);
 bool channel_may(enum channel_state from, enum channel_state to);
 /* There must be a row. Without one a release build says so and stays where it is. */
 void channel_enter(struct channel *c, enum channel_state to);
-/* What the link has become: CHANNEL_CONNECTING, _ONE_WAY or _RELIABLE. It is the state from now on, unless the
- * channel is down or quiescing: then only whether frames wait for acknowledgements follows. */
+/* What the link has become: CHANNEL_CONNECTING, _ONE_WAY or _RELIABLE. It is the state from now on,
+ * unless the channel is down or quiescing: then only whether frames wait for acknowledgements
+ * follows. */
 void channel_set_link(struct channel *c, enum channel_state link);
-/* Run the line at another rate. The sink must have set_rate, and all sent before must have left. 0 or a negative
- * errno, and the rate is as before. */
+/* Run the line at another rate. The sink must have set_rate, and all sent before must have left. 0
+ * or a negative errno, and the rate is as before. */
 int channel_set_baud(struct channel *c, uint32_t baud);
-/* What the sink's line carries may have changed, for whatever reason: everything derived from it follows. */
+/* What the sink's line carries may have changed, for whatever reason: everything derived from it
+ * follows. */
 void channel_follow_rate(struct channel *c);
 
 #endif

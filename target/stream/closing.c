@@ -12,17 +12,18 @@
 #define RETURN_NS      (15 * NS_PER_S) /* for a device or a host that was there, to come back */
 #define FLUSH_STALL_NS (3 * NS_PER_S)  /* for what the driver holds */
 #define FINISH_NS      (2 * NS_PER_S)  /* for the frame in hand */
-/* Who forces the end is not kept for a second, whatever the line does (target/loop/signals.h): so long after that began
- * the frame in hand, the goodbye, and what the driver holds are given up. */
+/* Who forces the end is not kept for a second, whatever the line does (target/loop/signals.h): so
+ * long after that began the frame in hand, the goodbye, and what the driver holds are given up. */
 #define FORCED_FRAME_NS   (200 * NS_PER_MS)
 #define FORCED_GOODBYE_NS (450 * NS_PER_MS)
 #define FORCED_FLUSH_NS   (550 * NS_PER_MS)
 /* What a driver may hold for so long stays there when the end is forced. */
 #define FORCED_QUEUE_NS (100 * NS_PER_MS)
-/* At once, where nobody answers: only it makes the receiver's books final, and noise hits one frame, seldom three. */
+/* At once, where nobody answers: only it makes the receiver's books final, and noise hits one
+ * frame, seldom three. */
 #define GOODBYES 3u
-/* Then again and again: who cannot hear for three seconds, whatever the reason, still learns the final books. Often
- * enough for a host that ends its recording after a second's silence to stay. */
+/* Then again and again: who cannot hear for three seconds, whatever the reason, still learns the
+ * final books. Often enough for a host that ends its recording after a second's silence to stay. */
 #define REPEAT_NS     (3600 * NS_PER_MS) /* 50 ms after the last repeat */
 #define REPEAT_GAP_NS (250 * NS_PER_MS)  /* doubles */
 #define REPEAT_MAX_NS (700 * NS_PER_MS)
@@ -119,7 +120,8 @@ static void note_progress(struct channel *c, uint64_t now)
 {
 	struct closing *k = &c->closing;
 	const struct transmitter *t = &c->tx;
-	/* What a host may ask for again and again is no progress; it could hold the end up with that. */
+	/* What a host may ask for again and again is no progress; it could hold the end up with
+	 * that. */
 	uint64_t mark =
 		t->new_bytes + t->window.acked + (t->frame.retransmission ? 0 : t->frame.at);
 

@@ -6,10 +6,10 @@
  *     `-nothing moves,------^                                 (of a recording)          (channel: CLOSED)
  *       or forced: ABANDON
  *
- * Send what is left, say goodbye, end the recording, wait until all has left the machine. A line that does not
- * move any more, or a user who does not want to wait, makes it drop what is left, counted, and still try to say
- * goodbye. On a serial line where nobody acknowledges the goodbye, it is repeated for some seconds; longer for a
- * host that has answered before.
+ * Send what is left, say goodbye, end the recording, wait until all has left the machine. A line
+ * that does not move any more, or a user who does not want to wait, makes it drop what is left,
+ * counted, and still try to say goodbye. On a serial line where nobody acknowledges the goodbye, it
+ * is repeated for some seconds; longer for a host that has answered before.
  */
 #ifndef TARGET_CLOSING_H
 #define TARGET_CLOSING_H

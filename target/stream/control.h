@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * What a host may ask for (PROTOCOL.md, Control): each command once, however often it comes, and an answer
- * each time.
+ * What a host may ask for (PROTOCOL.md, Control): each command once, however often it comes, and an
+ * answer each time.
  */
 #ifndef TARGET_CONTROL_H
 #define TARGET_CONTROL_H
@@ -13,7 +13,8 @@
 #include "target/stream/budget.h"
 
 #define CONTROL_REMEMBERED 16u
-/* Commands that are taken at once, and one more in so many ms. A host repeats one every 200 ms until it is answered. */
+/* Commands that are taken at once, and one more in so many ms. A host repeats one every 200 ms
+ * until it is answered. */
 #define CONTROL_BURST    8u
 #define CONTROL_EVERY_MS 100u
 
@@ -38,8 +39,8 @@ struct control_ops {
 };
 
 void control_init(struct control *c);
-/* Execute it, unless it has been; what to answer. NULL: it is none (id 0), or they come faster than they are taken: a
- * host that means it repeats it. */
+/* Execute it, unless it has been; what to answer. NULL: it is none (id 0), or they come faster than
+ * they are taken: a host that means it repeats it. */
 const struct control_result *control_take(struct control *c, const ayaprof_Control *msg,
 	const struct control_ops *ops, void *ctx, uint64_t now_ns);
 

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * What one channel's receiver must be told besides events: who speaks, names, stacks, losses, books. It fills a queue
- * and knows of whoever empties it only what struct feed_listener says.
+ * What one channel's receiver must be told besides events: who speaks, names, stacks, losses,
+ * books. It fills a queue and knows of whoever empties it only what struct feed_listener says.
  *
  * Names and stacks go out before the events that use them: the few that everything hangs on
  * (functions, interfaces) at once, those that come by the thousand (tasks, symbols, stacks) in line
  * with the events, so that they neither displace them nor run minutes ahead of them. Where somebody
  * may listen from any moment on, the hello and all names are said over and over, within a share
- * of the rate, and never more of that than has been carried: while the queue stands still nothing is
- * repeated. Where a listener says that it is there, each new one gets the hello and all names once.
+ * of the rate, and never more of that than has been carried: while the queue stands still nothing
+ * is repeated. Where a listener says that it is there, each new one gets the hello and all names
+ * once.
  */
 #ifndef TARGET_FEED_H
 #define TARGET_FEED_H
@@ -84,8 +85,8 @@ bool feed_post_telemetry(
 /* Is there room and budget for another message of that kind, as large as may be? */
 bool feed_takes_telemetry(struct feed *f, unsigned int kind, uint64_t now);
 
-/* Announce the functions and interfaces that have come into use, as far as there is room; and, in line
- * with the events, tasks, symbols and stacks. */
+/* Announce the functions and interfaces that have come into use, as far as there is room; and, in
+ * line with the events, tasks, symbols and stacks. */
 void feed_announce_basics(struct feed *f);
 void feed_announce_inline(struct feed *f);
 /* Whether all of them have been announced. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
  * The kernel's log onto the line. A record is read only when there is room and budget for it: until
- * then it waits in the kernel's ring, and a flood costs the oldest records there, which the host sees
- * missing by their numbers.
+ * then it waits in the kernel's ring, and a flood costs the oldest records there, which the host
+ * sees missing by their numbers.
  */
 #include <string.h>
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
  * Books of lost events of one output, by cause and CPU: exact totals, and the ranges that the host
- * has not been reported yet. Losses of one cause and CPU are joined into one range until it is taken,
- * so memory is fixed however long the line stands still.
+ * has not been reported yet. Losses of one cause and CPU are joined into one range until it is
+ * taken, so memory is fixed however long the line stands still.
  */
 #ifndef TARGET_LOSSES_H
 #define TARGET_LOSSES_H

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * What a channel has still to send, and the ledger of what it could not: a spool and its losses. It knows nothing
- * of lines, frames or time.
+ * What a channel has still to send, and the ledger of what it could not: a spool and its losses. It
+ * knows nothing of lines, frames or time.
  *
- * Events that do not fit the spool are dropped as a whole block, the newest, and from then on all events until
- * 1/16 of the spool is free again: whole windows of events, rather than random holes.
+ * Events that do not fit the spool are dropped as a whole block, the newest, and from then on all
+ * events until 1/16 of the spool is free again: whole windows of events, rather than random holes.
  */
 #ifndef TARGET_OUTQUEUE_H
 #define TARGET_OUTQUEUE_H
@@ -26,8 +26,8 @@ struct outqueue {
 int outqueue_init(struct outqueue *q, size_t size);
 void outqueue_free(struct outqueue *q);
 
-/* Queue one message. `priority`: its kind's, or that of what it has to stay in order with. 0, or -ENOSPC: not
- * now. */
+/* Queue one message. `priority`: its kind's, or that of what it has to stay in order with. 0, or
+ * -ENOSPC: not now. */
 int outqueue_post(struct outqueue *q, unsigned int kind, unsigned int priority, uint8_t flags,
 	const uint8_t *payload, size_t len);
 /* Could a payload of that size be queued with kind's priority? */

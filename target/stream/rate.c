@@ -8,8 +8,8 @@
 #include "target/base/config.h"
 #include "target/stream/writer.h"
 
-/* Short frames lose less to noise and hold the line for less time; long ones code better. A receiver
- * repairs most of what noise does to frames of 2 KiB (docs/salvage.md). */
+/* Short frames lose less to noise and hold the line for less time; long ones code better. A
+ * receiver repairs most of what noise does to frames of 2 KiB (docs/salvage.md). */
 static const struct {
 	uint64_t bytes_per_s;
 	size_t frame_bytes;
@@ -28,8 +28,8 @@ _Static_assert(
 _Static_assert(TEXTFRAME_BOUND(TEXT_PAYLOAD_MAX) <= 4095, "N_TTY holds no longer line");
 
 /* Within a group a block can be decoded only after all before it, so a group bounds what a damaged
- * frame costs, and on a line how long a receiver that attaches late understands no event. Starting from
- * nothing costs about 1 % at 60 KiB and 2.5 % at 32 KiB (docs/codec.md). */
+ * frame costs, and on a line how long a receiver that attaches late understands no event. Starting
+ * from nothing costs about 1 % at 60 KiB and 2.5 % at 32 KiB (docs/codec.md). */
 #define GROUP_BYTES      (60u << 10) /* of a file or a connection: damage is rare there */
 #define LINE_GROUP_BYTES (32u << 10)
 #define GROUP_SECONDS    2u
@@ -43,8 +43,8 @@ _Static_assert(TEXTFRAME_BOUND(TEXT_PAYLOAD_MAX) <= 4095, "N_TTY holds no longer
 #define TELEMETRY_PERCENT   8u
 /* A host says every 300 ms that it begins, until it is heard. */
 #define START_MS 1000u
-/* Longer than a host waits before it acknowledges on a quiet line; and what its words and the frame that
- * they are about take on this one. */
+/* Longer than a host waits before it acknowledges on a quiet line; and what its words and the frame
+ * that they are about take on this one. */
 #define RTO_NS         (1200 * NS_PER_MS)
 #define RTO_CLOSING_NS (500 * NS_PER_MS)
 #define RTO_MAX_NS     (4 * NS_PER_S)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * Everything that follows from what a line carries in a second: how long frames are, after how much a group of
- * blocks begins anew, how often things are repeated, which shares of the line they may take, and for how long an
- * acknowledgement is waited for. Worked out in one place (rate_derive), which channel_follow_rate calls.
+ * Everything that follows from what a line carries in a second: how long frames are, after how much
+ * a group of blocks begins anew, how often things are repeated, which shares of the line they may
+ * take, and for how long an acknowledgement is waited for. Worked out in one place (rate_derive),
+ * which channel_follow_rate calls.
  */
 #ifndef TARGET_RATE_H
 #define TARGET_RATE_H
@@ -26,9 +27,11 @@ struct rate {
 	uint64_t rto_closing_ns; /* the same at the end, when nothing new follows */
 	uint64_t rto_max_ns;     /* to which both double */
 	uint64_t
-		sync_ns; /* between two Syncs: a host that asks without end gets no more of the line */
+		/* between two Syncs: a host that asks without end gets no more of the line */
+		sync_ns;
 	uint64_t
-		settle_ns; /* until a UART has sent what its driver does not count; 0: no serial line */
+		/* until a UART has sent what its driver does not count; 0: no serial line */
+		settle_ns;
 };
 
 /* `frame_bytes`: what the user wants, 0: no wish. */

@@ -13,8 +13,8 @@
 /* New receivers that are served at once, and one more in that time; the others ask again. */
 #define BEGINNINGS   4u
 #define BEGINNING_NS NS_PER_S
-/* Who acknowledges, but for so long nothing that was sent, holds the board up. Longer than a line is unplugged
- * without the host noticing it, or noise lets nothing through. */
+/* Who acknowledges, but for so long nothing that was sent, holds the board up. Longer than a line
+ * is unplugged without the host noticing it, or noise lets nothing through. */
 #define STALLED_NS (20 * NS_PER_S)
 /* The same for who has only said where it begins. */
 #define TRIAL_NS (2 * NS_PER_S)
@@ -86,8 +86,8 @@ static void let_go(struct channel *c, const char *why)
 
 /* ---- acknowledgements ----------------------------------------------------------------------- */
 
-/* It says where it begins only; that it hears us is shown by what it acknowledges then. Until then it is waited
- * for, but not for long: the next one may be here in its place. */
+/* It says where it begins only; that it hears us is shown by what it acknowledges then. Until then
+ * it is waited for, but not for long: the next one may be here in its place. */
 static void begins(struct channel *c, const ayaprof_Ack *ack, uint64_t now)
 {
 	struct reliable *r = &c->link;
@@ -96,7 +96,8 @@ static void begins(struct channel *c, const ayaprof_Ack *ack, uint64_t now)
 		/* Others have begun just now: it asks again. */
 		if (!ration_take(&r->beginnings, now))
 			return;
-		/* Who has nothing gets what is kept for a host; where nothing was, what is sent from now on. */
+		/* Who has nothing gets what is kept for a host; where nothing was, what is sent
+		 * from now on. */
 		if (!c->tx.windowed)
 			window_forget_before(&c->tx.window, ack->next_seq);
 		r->receiver = ack->receiver;
@@ -170,8 +171,8 @@ static void post_sync(struct channel *c)
 	channel_post_urgent(c, AYP_KIND_SYNC, msg);
 }
 
-/* Nothing shows what has become of the last frames: ask. A Sync that nothing was sent behind does as well
- * as a new one. */
+/* Nothing shows what has become of the last frames: ask. A Sync that nothing was sent behind does
+ * as well as a new one. */
 static void probe(struct channel *c)
 {
 	if (transmitter_newest_is_urgent(&c->tx) && !window_resent_since_newest(&c->tx.window))

@@ -7,8 +7,8 @@
  *                    best effort again
  *   --link reliable  retransmission from the start: what no host has acknowledged waits
  *
- * It moves the channel between CONNECTING, ONE_WAY and RELIABLE. Two timers run while frames wait for
- * acknowledgements:
+ * It moves the channel between CONNECTING, ONE_WAY and RELIABLE. Two timers run while frames wait
+ * for acknowledgements:
  *
  *   nothing new acknowledged for rto_ns     -> probe: the newest frame again, or a Sync; the timeout doubles
  *   nothing new acknowledged for 20 s (auto), 2 s from who has only said where it begins
@@ -33,7 +33,8 @@ struct reliable {
 	bool sync_due;          /* the host is to be told where it begins, or asked what it has */
 	bool host_left;         /* the one heard last has said that it ends */
 	bool on_trial;          /* the receiver has begun, and acknowledged nothing yet */
-	bool stalled; /* is not waited for because it acknowledged nothing: progress first, then it is again */
+	/* is not waited for because it acknowledged nothing: progress first, then it is again */
+	bool stalled;
 	uint64_t heard_ns; /* last valid acknowledgement; 0: none yet */
 	uint64_t next_sync_ns;
 	struct ration beginnings; /* each begins a group of blocks, and has all names said again */
@@ -44,8 +45,8 @@ struct reliable {
 	uint64_t rto_ns;
 };
 
-/* Begin. `bytes`: memory for what was sent. 0 or -ENOMEM. A channel whose sink is no line, or cannot be read, is run
- * as with LINKMODE_ONEWAY. */
+/* Begin. `bytes`: memory for what was sent. 0 or -ENOMEM. A channel whose sink is no line, or
+ * cannot be read, is run as with LINKMODE_ONEWAY. */
 int reliable_init(struct channel *c, enum link_mode mode, size_t bytes);
 /* Is anything listened to? */
 bool reliable_listens(const struct reliable *r);

@@ -75,8 +75,8 @@ static size_t record_size(size_t len, size_t n_shares)
 	return ALIGN(sizeof(struct record) + n_shares * sizeof(struct spool_share) + len);
 }
 
-/* Where `need` bytes would go if so much memory was in use; false if nowhere. *wrap: past an unused end, to the
- * beginning. */
+/* Where `need` bytes would go if so much memory was in use; false if nowhere. *wrap: past an unused
+ * end, to the beginning. */
 static bool place(const struct spool_queue *q, size_t extent, size_t need, bool *wrap)
 {
 	*wrap = false;

@@ -23,8 +23,8 @@ static size_t frame_bytes(const struct stream *s)
 	return s->channels[0]->rate.frame_bytes;
 }
 
-/* Frames of events are as the first channel wants them; who attaches late to any of them waits no longer for a
- * group than its rate says. */
+/* Frames of events are as the first channel wants them; who attaches late to any of them waits no
+ * longer for a group than its rate says. */
 static void size_blocks(void *ctx, struct channel *c)
 {
 	struct stream *s = ctx;

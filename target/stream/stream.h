@@ -5,8 +5,8 @@
  *   source -> event -> block encoder -> Events message -> channels
  *
  * Every event taken gets the next index; every index ends as sent or as lost with a cause, in each
- * channel for itself. Single-threaded; memory is taken when it is made, except for names and stacks,
- * whose numbers are bounded.
+ * channel for itself. Single-threaded; memory is taken when it is made, except for names and
+ * stacks, whose numbers are bounded.
  */
 #ifndef TARGET_STREAM_H
 #define TARGET_STREAM_H
@@ -84,15 +84,16 @@ struct stream {
 	bool totals_queued;
 };
 
-/* channels[0] is the one that summaries speak of; they must outlive the stream. Returns NULL when there is no
- * memory. */
+/* channels[0] is the one that summaries speak of; they must outlive the stream. Returns NULL when
+ * there is no memory. */
 struct stream *stream_new(
 	const struct config *cfg, struct names *names, struct channel **channels, size_t n);
 void stream_free(struct stream *s);
 
 /* What the source is to call. */
 struct source_sink stream_source_sink(struct stream *s);
-/* The source is started: fill the hello from it and begin every recording. Nothing leaves before stream_pump. */
+/* The source is started: fill the hello from it and begin every recording. Nothing leaves before
+ * stream_pump. */
 void stream_begin(struct stream *s, struct source *source);
 
 /* ---- each round of the loop, in this order ---- */
@@ -101,13 +102,15 @@ void stream_begin(struct stream *s, struct source *source);
 void stream_set_now(struct stream *s, uint64_t now);
 /* A recording may be read on: STREAM_BATCH more events fit every channel. */
 bool stream_has_room(const struct stream *s);
-/* Cut a block that has waited long enough, queue what is due; after stream_quiesce only what is still needed. */
+/* Cut a block that has waited long enough, queue what is due; after stream_quiesce only what is
+ * still needed. */
 void stream_tick(struct stream *s);
 /* Move frames into the sinks. */
 void stream_pump(struct stream *s);
 
-/* The source is finished: cut the last block, read the last losses and samples, balance the books. Must be called once;
- * then stream_close each round, until it says true: every channel is closed. */
+/* The source is finished: cut the last block, read the last losses and samples, balance the books.
+ * Must be called once; then stream_close each round, until it says true: every channel is
+ * closed. */
 void stream_quiesce(struct stream *s);
 bool stream_close(struct stream *s, const struct stream_end *end);
 

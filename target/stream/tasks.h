@@ -7,8 +7,8 @@
 
 #include "target/source/names.h"
 
-/* Enter thread `tid` into TABLE_TASK: its comm and process id, or an empty name when it is gone, or when /proc knows threads by other ids
- * (in_proc false). */
+/* Enter thread `tid` into TABLE_TASK: its comm and process id, or an empty name when it is gone, or
+ * when /proc knows threads by other ids (in_proc false). */
 void tasks_look_up(struct names *names, uint32_t tid, bool in_proc);
 
 #endif

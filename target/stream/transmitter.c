@@ -134,8 +134,8 @@ static bool is_window_full(const struct transmitter *t)
 	       !window_has_room(&t->window, wire_bound(t, FRAMING_MAX_PAYLOAD), false);
 }
 
-/* An answer to a host must not wait for a window full of retransmissions: at 38400 baud that is a minute. Who
- * causes urgent messages is rationed (control.h, reliable.c). */
+/* An answer to a host must not wait for a window full of retransmissions: at 38400 baud that is a
+ * minute. Who causes urgent messages is rationed (control.h, reliable.c). */
 static bool next_frame(struct transmitter *t)
 {
 	struct spool_item item;

@@ -2,12 +2,12 @@
 /*
  * From a channel's queue into its sink: numbers, framing, retransmission.
  *
- * Sequence numbers are given when a frame leaves the queue for the sink. Priorities reorder the queue, so this is
- * what makes the numbers ascend on the line, and gaps in them damage on the line.
+ * Sequence numbers are given when a frame leaves the queue for the sink. Priorities reorder the
+ * queue, so this is what makes the numbers ascend on the line, and gaps in them damage on the line.
  *
- * Frames that were sent stay in the window, as far as it reaches, so that they can be sent again. With `windowed` no
- * new frame is sent that the window has no room for: it waits in the queue until a host acknowledges older
- * ones (reliable.h decides).
+ * Frames that were sent stay in the window, as far as it reaches, so that they can be sent again.
+ * With `windowed` no new frame is sent that the window has no room for: it waits in the queue until
+ * a host acknowledges older ones (reliable.h decides).
  *
  * What goes first: an urgent message; what the line has damaged; what waits in the queue.
  */
@@ -61,7 +61,9 @@ struct transmitter {
 	uint64_t retransmitted;     /* of them */
 	uint64_t wire_bytes;        /* taken by the sink, retransmissions included */
 	uint64_t
-		new_bytes; /* of frames that are neither urgent nor retransmitted: what a host cannot ask for */
+		/* of frames that are neither urgent nor retransmitted: what a host cannot ask
+		 * for */
+		new_bytes;
 	uint64_t events_sent; /* in frames wholly taken by the sink */
 };
 
@@ -69,12 +71,12 @@ struct transmitter {
 void transmitter_init(struct transmitter *t, struct sink *sink, struct outqueue *queue,
 	const struct rate *rate, uint32_t session);
 void transmitter_free(struct transmitter *t);
-/* Keep frames that were sent, up to `bytes` of them. Must be called before the first is sent, once. 0, -EINVAL or
- * -ENOMEM. */
+/* Keep frames that were sent, up to `bytes` of them. Must be called before the first is sent, once.
+ * 0, -EINVAL or -ENOMEM. */
 int transmitter_keep_sent(struct transmitter *t, size_t bytes);
 
-/* Send a payload of at most TRANSMITTER_URGENT_MAX bytes before everything else, whatever the window says. Replaces
- * one that has not left yet. */
+/* Send a payload of at most TRANSMITTER_URGENT_MAX bytes before everything else, whatever the
+ * window says. Replaces one that has not left yet. */
 void transmitter_post_urgent(
 	struct transmitter *t, unsigned int kind, const uint8_t *payload, size_t len);
 /* The frame that was sent last for the first time was such a one, and is still kept. */

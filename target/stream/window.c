@@ -45,7 +45,8 @@ static bool is_wrapped(const struct window *w)
 	return w->first != w->end && w->tail <= w->head;
 }
 
-/* Where `len` bytes would go if so much memory was in use; false if nowhere. A frame is never cut at its end. */
+/* Where `len` bytes would go if so much memory was in use; false if nowhere. A frame is never cut
+ * at its end. */
 static bool place(const struct window *w, size_t extent, size_t len, size_t *at)
 {
 	*at = w->first == w->end ? 0 : w->tail;
@@ -145,7 +146,8 @@ void window_add(struct window *w, const uint8_t *wire, size_t len)
 
 /* ---- acknowledgements ----------------------------------------------------------------------- */
 
-/* The number after the last one that an acknowledgement speaks of; false if it says what cannot be. */
+/* The number after the last one that an acknowledgement speaks of; false if it says what cannot
+ * be. */
 static bool find_heard_end(const struct window *w, const ayaprof_Ack *ack, uint32_t *heard_end)
 {
 	uint32_t behind = w->end - ack->next_seq; /* numbers the board has sent from there on */

@@ -2,9 +2,10 @@
 /*
  * Frames that were put on the line and may have to be put there again: PROTOCOL.md, section 14.
  *
- * Frames are kept as they were sent, in the order of their numbers, in bounded memory, of which no more is touched
- * than was ever needed at once. Those that were acknowledged leave from the oldest on. On a line without
- * acknowledgements the oldest give way to new ones, so that a host that answers later can still have the last of them.
+ * Frames are kept as they were sent, in the order of their numbers, in bounded memory, of which no
+ * more is touched than was ever needed at once. Those that were acknowledged leave from the oldest
+ * on. On a line without acknowledgements the oldest give way to new ones, so that a host that
+ * answers later can still have the last of them.
  *
  *   numbers    first                          end          slots[number % WINDOW_FRAMES] has the rest
  *                |  ACKED  LOST  SENT ... SENT |
@@ -59,8 +60,8 @@ void window_free(struct window *w);
 bool window_has_room(const struct window *w, size_t len, bool spare);
 /* Forget the oldest frames, arrived or not, until there is room within the first `limit` bytes. */
 void window_make_room(struct window *w, size_t len, size_t limit);
-/* Keep a frame of 1 to 65535 bytes; its number is w->end, which grows by one. There must be room, also from what is
- * kept back. */
+/* Keep a frame of 1 to 65535 bytes; its number is w->end, which grows by one. There must be room,
+ * also from what is kept back. */
 void window_add(struct window *w, const uint8_t *wire, size_t len);
 
 /* What a host says it has. Returns 0, or -EINVAL for one that says what cannot be; nothing is then

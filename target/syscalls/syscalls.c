@@ -128,7 +128,8 @@ void syscalls_machine(char *out, size_t size)
 	int persona = personality(0xffffffff);
 	bool hidden = persona != -1 && (persona & PER_MASK) == PER_LINUX32;
 
-	/* The kernel answers a program with this personality as a 32-bit one would (setarch(8), some containers). */
+	/* The kernel answers a program with this personality as a 32-bit one would (setarch(8),
+	 * some containers). */
 	if (hidden)
 		personality((unsigned long)(persona & ~PER_MASK) | PER_LINUX);
 	snprintf(out, size, "%s", uname(&u) ? "" : u.machine);

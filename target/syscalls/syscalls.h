@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * System calls by number and by name, for every way in which programs call the kernels that a board of this machine's
- * family may run: an arm64 kernel takes arm's, too, an x86-64 kernel i386's and x32's. The tables come from the kernel's headers
- * for each ABI (scripts/gen-syscalls.sh).
+ * System calls by number and by name, for every way in which programs call the kernels that a board
+ * of this machine's family may run: an arm64 kernel takes arm's, too, an x86-64 kernel i386's and
+ * x32's. The tables come from the kernel's headers for each ABI (scripts/gen-syscalls.sh).
  */
 #ifndef TARGET_SYSCALLS_SYSCALLS_H
 #define TARGET_SYSCALLS_SYSCALLS_H
@@ -20,8 +20,9 @@ struct syscall_table {
 	uint32_t count;     /* numbers below this may have a name */
 };
 
-/* What a kernel's machine (as uname -m says it to a program of the kernel's own kind) takes, by enum ayp_syscall_abi; false: it takes no such
- * calls. A machine that is not known takes those that this program was compiled with. */
+/* What a kernel's machine (as uname -m says it to a program of the kernel's own kind) takes, by
+ * enum ayp_syscall_abi; false: it takes no such calls. A machine that is not known takes those that
+ * this program was compiled with. */
 bool syscalls_of(const char *machine, enum ayp_syscall_abi abi, struct syscall_table *out);
 
 /* The number of a call by its name without prefix; -1: it has none. */
