@@ -118,6 +118,8 @@ static bool drawable(const char *path)
 {
 	const char *dot = strrchr(path, '.');
 
+	if (!strcmp(path, "-"))
+		return true;
 	return dot &&
 	       (!strcasecmp(dot, ".png") || !strcasecmp(dot, ".svg") || !strcasecmp(dot, ".pdf"));
 }
@@ -169,7 +171,7 @@ static int take(
 		opt->output = optarg;
 		return drawable(optarg)
 			       ? 0
-			       : wrong("output", optarg, "the name must end in .png, .svg or .pdf");
+			       : wrong("output", optarg, "the name must end in .png, .svg or .pdf; - is a PNG on stdout");
 	case OPT_IGNORED:
 		return add_cpus(opt, optarg, argc, argv)
 			       ? 0
