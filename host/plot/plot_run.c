@@ -215,7 +215,8 @@ static void say_no_labels(const struct plot_scene *sc)
 		return;
 	if (!sc->opt.xdp)
 		say("plot: --xdp-labels: no packets are drawn without -x");
-	else if (sc->to_ns - sc->from_ns > PLOT_LABELS_NS || packets > PLOT_LABELS_MAX)
+	else if (packets &&
+		 (sc->to_ns - sc->from_ns > PLOT_LABELS_NS || packets > PLOT_LABELS_MAX))
 		say("plot: --xdp-labels: there is room for them in views up to 20 ms and %u packets; "
 		    "this one has %s and %" PRIu64 " packets: choose a part with -f",
 			PLOT_LABELS_MAX, text_duration(length, sc->to_ns - sc->from_ns), packets);

@@ -136,25 +136,28 @@ static int grow(struct plot_spans *s)
 }
 
 /* A place for a span; *index PLOT_NO_SPAN when there is none. */
-static int place(struct plot_spans *s, uint32_t *index, bool *moved)
+static int place(struct plot_spans *s, uint32_t *index)
 {
 	*index = PLOT_NO_SPAN;
-	if (s->n == s->max && !s->n_free) {
-		merge_all(s);
-		*moved = true;
-	}
 	if (s->n_free) {
 		*index = s->free;
 		s->free = s->span[*index].next;
 		s->n_free--;
-		return 0;
+	} else if (s->n < s->max) {
+		if (s->n == s->cap && grow(s))
+			return -ENOMEM;
+		*index = (uint32_t)s->n++;
 	}
-	if (s->n == s->max)
-		return 0;
-	if (s->n == s->cap && grow(s))
-		return -ENOMEM;
-	*index = (uint32_t)s->n++;
 	return 0;
+}
+
+static bool absorbed(struct plot_spans *s, const struct plot_span_row *row, const struct plot_span *b)
+{
+	if (!s->merged || row->tail == PLOT_NO_SPAN ||
+		common_bits(&s->span[row->tail], b) > s->grain_bits)
+		return false;
+	absorb(&s->span[row->tail], b);
+	return true;
 }
 
 static struct plot_span_row *row_of(struct plot_spans *s, uint8_t cpu, uint32_t depth)
@@ -172,7 +175,7 @@ static struct plot_span_row *row_of(struct plot_spans *s, uint8_t cpu, uint32_t 
 int plot_spans_add(struct plot_spans *s, uint8_t cpu, uint32_t depth, const struct plot_span *span,
 	uint32_t *index, bool *moved)
 {
-	struct plot_span one = *span, *tail;
+	struct plot_span one = *span;
 	struct plot_span_row *row;
 
 	assert(span->start_ns <= span->end_ns);
@@ -188,12 +191,15 @@ int plot_spans_add(struct plot_spans *s, uint8_t cpu, uint32_t depth, const stru
 	one.busy_ns = one.lead_ns = (float)(one.end_ns - one.start_ns);
 	one.count = 1;
 	one.next = PLOT_NO_SPAN;
-	tail = row->tail == PLOT_NO_SPAN ? NULL : &s->span[row->tail];
-	if (tail && s->merged && common_bits(tail, &one) <= s->grain_bits) {
-		absorb(tail, &one);
+	if (absorbed(s, row, &one))
 		return 0;
+	if (s->n == s->max && !s->n_free) {
+		merge_all(s);
+		*moved = true;
+		if (absorbed(s, row, &one))
+			return 0;
 	}
-	if (place(s, index, moved))
+	if (place(s, index))
 		return -ENOMEM;
 	if (*index == PLOT_NO_SPAN) {
 		s->unplaced++;
