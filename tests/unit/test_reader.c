@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <cmocka.h>
 
-#include "host/model/reader.h"
+#include "host/recording/reader.h"
 #include "tests/unit/make_recording.h"
 #include "tests/unit/random.h"
 
