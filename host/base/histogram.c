@@ -24,9 +24,8 @@ struct histogram_octave {
 /* Values of an octave have `shift` bits that do not count. */
 static unsigned int octave_of(uint64_t value)
 {
-	return value < 2 * HISTOGRAM_CELLS
-		       ? 0
-		       : 63u - CELL_BITS - (unsigned int)__builtin_clzll(value);
+	return value < 2 * HISTOGRAM_CELLS ? 0
+					   : 63u - CELL_BITS - (unsigned int)__builtin_clzll(value);
 }
 
 static void *take(size_t n, size_t size, size_t *budget)

@@ -21,8 +21,8 @@ struct histogram_octave;
 struct histogram {
 	/* By power of two from HISTOGRAM_CELLS on; the first has what is below, too. */
 	struct histogram_octave **octave;
-	uint64_t n;         /* counted in cells */
-	uint64_t left_out;  /* there was no room for */
+	uint64_t n;        /* counted in cells */
+	uint64_t left_out; /* there was no room for */
 };
 
 void histogram_free(struct histogram *h);

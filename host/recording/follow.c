@@ -9,8 +9,8 @@
 #include "host/base/say.h"
 #include "host/recording/internal.h"
 
-#define LOOK_MS  200u
-#define SHOW_NS  UINT64_C(1000000000)
+#define LOOK_MS 200u
+#define SHOW_NS UINT64_C(1000000000)
 /* A recorder that has written its end closes the file soon; the lock may be somebody else's. */
 #define CLOSE_NS UINT64_C(2000000000)
 
@@ -78,6 +78,7 @@ static int follow(struct following *w)
 {
 	int err, more = 1;
 
+	w->r->being_written = true;
 	reader_growing(w->r->priv->reader, true);
 	err = recording_new_trace(w->r, w->f->restart != NULL);
 	while (!err && !loop_signals()) {
@@ -113,8 +114,8 @@ static int read_again(struct following *w)
 	return err ? recording_said(w->r, err) : recording_read_twice(w->r);
 }
 
-int recording_follow(struct recording *r, const char *path, const struct trace_sink *sink, void *ctx,
-	const struct recording_follower *f, unsigned int flags)
+int recording_follow(struct recording *r, const char *path, const struct trace_sink *sink,
+	void *ctx, const struct recording_follower *f, unsigned int flags)
 {
 	struct following w = {.r = r, .f = f, .look = {.due = looked}};
 	int err = recording_open(r, path, sink, ctx, flags, true);
@@ -134,6 +135,7 @@ int recording_follow(struct recording *r, const char *path, const struct trace_s
 		return recording_said(r, err);
 	if (f->restart)
 		return read_again(&w);
+	r->being_written = input_being_written(&r->priv->input);
 	err = recording_check_any(r);
 	if (!err)
 		err = recording_said(r, trace_end(r->trace));

@@ -9,8 +9,8 @@
 #include <stdbool.h>
 
 struct input {
-	int fd;           /* a regular file, to be read from its beginning with pread(2) */
-	int pipe;         /* what it is copied from, until that has ended; -1: fd is the file itself */
+	int fd;   /* a regular file, to be read from its beginning with pread(2) */
+	int pipe; /* what it is copied from, until that has ended; -1: fd is the file itself */
 	const char *name; /* for messages */
 };
 

@@ -50,7 +50,8 @@ void notice_left_out(const struct trace *t)
 	if (n->names_left_out)
 		say("more names than can be kept: %" PRIu64 " left out", n->names_left_out);
 	if (n->blocks_out_of_reach)
-		say("%" PRIu64 " block%s of events came too long after those behind them, and count "
+		say("%" PRIu64
+		    " block%s of events came too long after those behind them, and count "
 		    "as lost",
 			n->blocks_out_of_reach, plural(n->blocks_out_of_reach));
 }

@@ -17,7 +17,7 @@ _Static_assert(WINDOW > 2 * RECORD_MAX, "a record must fit the window");
 struct reader {
 	int fd; /* -1: memory */
 	bool owns_fd;
-	bool has_places; /* pread(2) works */
+	bool has_places;                 /* pread(2) works */
 	const uint8_t *data, *data_from; /* what is left, and all of it */
 	size_t data_len;
 	uint64_t limit; /* of bytes to be read in all */

@@ -119,8 +119,8 @@ static int read_all(struct recording *r, take_frame *take, unsigned int turn, un
 {
 	struct reader *reader = r->priv->reader;
 	uint64_t size = reader_size(reader);
-	bool progress = r->priv->flags & RECORDING_PROGRESS && size >= PROGRESS_FROM &&
-			say_columns();
+	bool progress =
+		r->priv->flags & RECORDING_PROGRESS && size >= PROGRESS_FROM && say_columns();
 	int err = 0, got = 0, percent = -1;
 	struct reader_frame f;
 

@@ -53,7 +53,7 @@ struct recording_follower {
  * read what there is in the ordinary way: what is shown at last is what recording_read shows. The first time it is
  * read once, as it comes: names are what is known by then. A pipe is followed until it ends. Otherwise as recording_read.
  */
-int recording_follow(struct recording *r, const char *path, const struct trace_sink *sink, void *ctx,
-	const struct recording_follower *f, unsigned int flags);
+int recording_follow(struct recording *r, const char *path, const struct trace_sink *sink,
+	void *ctx, const struct recording_follower *f, unsigned int flags);
 
 #endif

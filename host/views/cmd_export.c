@@ -31,7 +31,8 @@ static const struct cli_spec spec = {
 	.usage = "export run.pb -f FORMAT -o OUT [FILTER]...",
 	.about = "Convert a recording. Ranges of lost events are marked in every format that can "
 		 "say so.\n"
-		 "A run.pb of - is standard input. Where there is nothing to export no file is made.",
+		 "A run.pb of - is standard input. Where there is nothing to export no file is "
+		 "made.",
 	.options = options,
 	.n_options = sizeof(options) / sizeof(*options),
 };
@@ -173,8 +174,8 @@ static bool can_write(const char *path)
 }
 
 /* Returns 0, or a negative errno, which has been said. */
-static int read_recording(
-	struct exporter *x, struct recording *r, const char *input, const struct export_options *opt)
+static int read_recording(struct exporter *x, struct recording *r, const char *input,
+	const struct export_options *opt)
 {
 	const struct recording_follower follower = {0};
 	const struct trace_sink sink = export_sink(x->ops);

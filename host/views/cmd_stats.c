@@ -31,8 +31,10 @@ static const struct cli_spec spec = {
 	.usage = "stats run.pb [--json|--csv] [--sort KEY] [--top N] [FILTER]...",
 	.about =
 		"Times per function. total is from entry to exit, recursion counted once; self is\n"
-		"total without the calls made from there. Calls whose exit is not in the recording\n"
-		"(still running, lost, missed by the kernel) count, but have no times: no_end says\n"
+		"total without the calls made from there. Calls whose exit is not in the "
+		"recording\n"
+		"(still running, lost, missed by the kernel) count, but have no times: no_end "
+		"says\n"
 		"how many. p50, p90 and p99 are right to 0.1 %, all else is exact. exact is the\n"
 		"board's own count where it sends one: it is right whatever was lost on the way.\n"
 		"With module memory: allocs and bytes that kernel memory was taken in while the\n"
@@ -41,7 +43,8 @@ static const struct cli_spec spec = {
 		"symbol, too. A run.pb of - is standard input.",
 	.options = options,
 	.n_options = sizeof(options) / sizeof(*options),
-	.more = "What a filter lets through counts with its whole time. The board's own counts and\n"
+	.more = "What a filter lets through counts with its whole time. The board's own counts "
+		"and\n"
 		"memory are of the whole recording: with a filter they are left out.\n\n"
 		"example: hostdec stats run.pb --sort self --top 20",
 };

@@ -15,8 +15,8 @@ struct exporter {
 	struct recording *recording; /* the caller's; its trace is what names are looked up in */
 	struct filter *filter;       /* the caller's */
 	void *state;                 /* of the format, its size below */
-	uint64_t written;            /* events, calls, samples...: 0 is an export without anything in it */
-	int err;                     /* negative errno: no memory, or no room for what waits on disk */
+	uint64_t written; /* events, calls, samples...: 0 is an export without anything in it */
+	int err;          /* negative errno: no memory, or no room for what waits on disk */
 };
 
 /* Those a format has no use for are NULL. They come as in struct trace_sink, and only what the filter lets through.
@@ -32,8 +32,9 @@ struct export_ops {
 	void (*lost)(struct exporter *x, const struct trace_loss *l);
 	void (*log)(struct exporter *x, const struct trace_log *r);
 	void (*end)(struct exporter *x);
-	void (*free)(struct exporter *x); /* of what the state has; also after begin or end failed */
-	const char *content; /* what is exported, for a message that there is none of it */
+	void (*free)(
+		struct exporter *x); /* of what the state has; also after begin or end failed */
+	const char *content;         /* what is exported, for a message that there is none of it */
 };
 
 extern const struct export_ops export_events; /* export_events.c */

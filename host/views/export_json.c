@@ -56,8 +56,8 @@ static void close_element(struct exporter *x, struct json *j)
 		export_fail(x, -errno);
 }
 
-static void write_identity(
-	struct json *j, const struct trace *t, uint16_t func, const struct trace_task *task, uint32_t tid, unsigned int cpu)
+static void write_identity(struct json *j, const struct trace *t, uint16_t func,
+	const struct trace_task *task, uint32_t tid, unsigned int cpu)
 {
 	const struct trace_func *f = trace_func(t, func);
 

@@ -48,8 +48,9 @@ static bool parse_kinds(struct filter *f, const char *text)
 		size_t n = strcspn(text, ",");
 		unsigned int cls = 0;
 
-		while (cls < AYP_CLASS_COUNT && (strlen(ayp_class_info(cls)->name) != n ||
-							strncmp(ayp_class_info(cls)->name, text, n)))
+		while (cls < AYP_CLASS_COUNT &&
+			(strlen(ayp_class_info(cls)->name) != n ||
+				strncmp(ayp_class_info(cls)->name, text, n)))
 			cls++;
 		if (cls == AYP_CLASS_COUNT)
 			return false;
@@ -129,8 +130,8 @@ static bool func_passes(struct filter *f, const struct trace *t, uint16_t func)
 	return passes;
 }
 
-static bool task_passes(
-	const struct filter *f, const struct trace *t, uint16_t session, uint32_t tid, uint64_t t_ns)
+static bool task_passes(const struct filter *f, const struct trace *t, uint16_t session,
+	uint32_t tid, uint64_t t_ns)
 {
 	const struct trace_task *task;
 
@@ -152,18 +153,17 @@ static bool in_range(const struct filter *f, const struct trace *t, uint16_t ses
 
 bool filter_event(struct filter *f, const struct trace *t, const struct trace_event *e)
 {
-	return !f->any ||
-	       (in_range(f, t, e->session, e->t_ns, e->t_ns) &&
-		       (!f->has_cpus || f->cpu[e->cpu]) && func_passes(f, t, e->func) &&
-		       task_passes(f, t, e->session, e->tid, e->t_ns));
+	return !f->any || (in_range(f, t, e->session, e->t_ns, e->t_ns) &&
+				  (!f->has_cpus || f->cpu[e->cpu]) && func_passes(f, t, e->func) &&
+				  task_passes(f, t, e->session, e->tid, e->t_ns));
 }
 
 bool filter_call(struct filter *f, const struct trace *t, const struct trace_call *c)
 {
 	if (!f->any)
 		return true;
-	if (f->min_duration_ns && (c->flags & TRACE_CALL_NO_EXIT ||
-					  c->end_ns - c->start_ns < f->min_duration_ns))
+	if (f->min_duration_ns &&
+		(c->flags & TRACE_CALL_NO_EXIT || c->end_ns - c->start_ns < f->min_duration_ns))
 		return false;
 	return in_range(f, t, c->session, c->start_ns, c->end_ns) &&
 	       (!f->has_cpus || f->cpu[c->cpu]) && func_passes(f, t, c->func) &&

@@ -10,7 +10,7 @@
 #include "host/trace/trace.h"
 
 struct filter {
-	bool any; /* false: everything passes */
+	bool any;                /* false: everything passes */
 	uint64_t from_ns, to_ns; /* since the origin of views; both of them count */
 	bool has_cpus;
 	bool cpu[256];
@@ -38,13 +38,16 @@ enum filter_option {
 /* Rows of a command's table of options, FILTER_OPTIONS of them in their order. */
 #define FILTER_CLI(range_letter)                                                                   \
 	{range_letter, "range", "A-B",                                                             \
-		"only what is between these times, since the recording began: 1s-2.5s,\\n"          \
+		"only what is between these times, since the recording began: 1s-2.5s,\\n"         \
 		"                            10ms-, 0-500us; a number without unit is ns"},        \
 		{0, "cpu", "LIST", "only on these processors: 0,2-3"},                             \
 		{0, "task", "NAME|TID", "only of threads of this name (with * and ?) or id"},      \
 		{0, "func", "GLOB", "only functions of this name (with * and ?)"},                 \
-		{0, "kind", "KIND,...", "only functions of these kinds: kernel, user, syscall..."}, \
-		{0, "min-duration", "TIME", "only calls that took so long: 50us, 1ms"}
+		{0, "kind", "KIND,...",                                                            \
+			"only functions of these kinds: kernel, user, syscall..."},                \
+	{                                                                                          \
+		0, "min-duration", "TIME", "only calls that took so long: 50us, 1ms"               \
+	}
 
 void filter_init(struct filter *f);
 void filter_free(struct filter *f);

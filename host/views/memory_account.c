@@ -9,8 +9,7 @@
 #include "host/base/grow.h"
 #include "host/trace/ledger.h"
 
-_Static_assert(sizeof(((ayaprof_Sample *)0)->memory) ==
-		       sizeof(((struct memory_last *)0)->of),
+_Static_assert(sizeof(((ayaprof_Sample *)0)->memory) == sizeof(((struct memory_last *)0)->of),
 	"a sample has one entry a type");
 
 static uint64_t minus(uint64_t a, uint64_t b)

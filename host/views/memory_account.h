@@ -18,7 +18,7 @@ struct memory_balance {
 
 #define MEMORY_TYPES 2u
 struct memory_account {
-	bool known;                            /* there is a sample with memory in it */
+	bool known;                               /* there is a sample with memory in it */
 	struct memory_balance type[MEMORY_TYPES]; /* 0 kmalloc, 1 kmem_cache */
 	struct memory_balance total;
 	uint32_t
@@ -33,7 +33,7 @@ struct memory_samples {
 		uint64_t t_ns;
 		pb_size_t n; /* 0: none */
 		ayaprof_MemorySample of[MEMORY_TYPES];
-	} *last; /* by session */
+	} * last; /* by session */
 	size_t n, cap;
 };
 

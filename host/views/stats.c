@@ -75,7 +75,8 @@ void stats_call(struct stats *s, const struct trace_call *c)
 }
 
 /* The middle of a cell may lie beyond what was in it. */
-static uint64_t quantile(const struct stats_row *row, const struct histogram *h, unsigned int percent)
+static uint64_t quantile(
+	const struct stats_row *row, const struct histogram *h, unsigned int percent)
 {
 	uint64_t ns = histogram_quantile(h, percent);
 

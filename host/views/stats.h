@@ -15,9 +15,10 @@
 struct stats_row {
 	const struct trace_func *func; /* set by stats_rows */
 	uint64_t count;                /* calls, those without exit too; instants */
-	uint64_t no_end;               /* calls still running at the end, or whose exit was lost or missed */
-	uint64_t complete;             /* calls with entry and exit: only these have times */
-	uint64_t sum_ns; /* of all of these; total_ns is without calls that are within one of their own function */
+	uint64_t no_end;   /* calls still running at the end, or whose exit was lost or missed */
+	uint64_t complete; /* calls with entry and exit: only these have times */
+	uint64_t
+		sum_ns; /* of all of these; total_ns is without calls that are within one of their own function */
 	uint64_t total_ns, self_ns, min_ns, max_ns;
 	uint64_t mean_ns, p50_ns, p90_ns, p99_ns; /* set by stats_rows */
 	bool has_quantiles;                       /* false: no times, or no room for them */

@@ -9,7 +9,7 @@
 struct stats_table {
 	struct stats_row *rows;
 	size_t n;
-	uint64_t lost;               /* events, of the whole recording */
+	uint64_t lost;                /* events, of the whole recording */
 	struct memory_account memory; /* all zero: none */
 };
 
