@@ -183,7 +183,7 @@ static void print_lost(const struct info *in)
 		printf("           %" PRIu64 " %s", l->count, ayp_loss_cause_name(l->cause));
 		if (l->cpu >= 0)
 			printf(" on CPU %d", l->cpu);
-		print_when(m, l);
+		print_when(in, l);
 		putchar('\n');
 	}
 	if (in->losses.n > LOSS_ROWS_SHOWN)
