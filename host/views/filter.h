@@ -38,8 +38,7 @@ enum filter_option {
 /* Rows of a command's table of options, FILTER_OPTIONS of them in their order. */
 #define FILTER_CLI(range_letter)                                                                   \
 	{range_letter, "range", "A-B",                                                             \
-		"only what is between these times, since the recording began: 1s-2.5s,\\n"         \
-		"                            10ms-, 0-500us; a number without unit is ns"},        \
+		"only what is between these times: 1s-2.5s, 10ms-, 0-500us"},                      \
 		{0, "cpu", "LIST", "only on these processors: 0,2-3"},                             \
 		{0, "task", "NAME|TID", "only of threads of this name (with * and ?) or id"},      \
 		{0, "func", "GLOB", "only functions of this name (with * and ?)"},                 \
