@@ -147,16 +147,25 @@ enum arrivals_answer arrivals_within(const struct arrivals *a, uint64_t first, u
 	return end > a->sure_until ? ARRIVALS_NOT_SURE : ARRIVALS_NONE;
 }
 
-void arrivals_tell(const struct arrivals *a, struct ledger *ledger)
+bool arrivals_promised(const struct arrivals *a, uint64_t first_index)
+{
+	size_t at = runs_until(a, first_index);
+	const struct arrived *r = at ? &a->run[at - 1] : NULL;
+
+	return r && first_index < r->end && !(r->broken && first_index < r->first + r->prefix);
+}
+
+void arrivals_tell(struct arrivals *a, struct ledger *ledger)
 {
 	struct ayp_block_chain chain = {0};
 
 	for (size_t i = 0; i < a->n; i++) {
-		const struct arrived *r = &a->run[i];
+		struct arrived *r = &a->run[i];
 		bool broken = r->prefix && !same_chain(&chain, &r->needs);
 		uint64_t prefix = broken ? r->prefix : 0;
 		uint64_t sound = r->end - r->first - prefix - r->unknown;
 
+		r->broken = broken;
 		if (broken)
 			ledger_seen(ledger, r->first, prefix);
 		ledger_block(ledger, r->first + prefix, sound, true);

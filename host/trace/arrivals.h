@@ -29,6 +29,7 @@ struct arrived {
 	struct ayp_block_chain needs; /* what the prefix builds on */
 	struct ayp_block_chain chain; /* after its last block, if the prefix could be decoded */
 	bool begins;                  /* a group begins in it: `chain` holds whatever came before */
+	bool broken; /* the prefix builds on what is not here; known once a ledger has been told */
 };
 
 struct arrivals {
@@ -53,6 +54,8 @@ int arrivals_block(struct arrivals *a, uint64_t first_index, uint32_t count, uin
 	const uint8_t *src, size_t len);
 enum arrivals_answer arrivals_within(const struct arrivals *a, uint64_t first, uint64_t end);
 /* Tell a ledger of all blocks, once. */
-void arrivals_tell(const struct arrivals *a, struct ledger *ledger);
+void arrivals_tell(struct arrivals *a, struct ledger *ledger);
+/* Was this block counted as one that is here and builds on nothing that is missing? */
+bool arrivals_promised(const struct arrivals *a, uint64_t first_index);
 
 #endif

@@ -22,8 +22,8 @@ static uint64_t key_of(uint16_t session, uint64_t first_index)
 	return first_index ^ (uint64_t)session << 48;
 }
 
-int contested_block(struct contested *c, uint16_t session, uint64_t first_index, uint32_t crc,
-	uint32_t frame)
+int contested_block(
+	struct contested *c, uint16_t session, uint64_t first_index, uint32_t crc, uint32_t frame)
 {
 	uint64_t key = key_of(session, first_index);
 	struct contested_block *b;

@@ -19,15 +19,15 @@ struct contested {
 	struct contested_block {
 		uint64_t key;
 		uint32_t crc, heard;
-	} *near; /* by key; older ones of a place give way */
+	} * near;          /* by key; older ones of a place give way */
 	struct table last; /* key -> number of the last frame with a block of it */
 };
 
 void contested_init(struct contested *c, const struct trace_memory *mem, uint64_t secret);
 void contested_free(struct contested *c);
 /* The frame of this number has such a block. Returns 0 or -ENOMEM. */
-int contested_block(struct contested *c, uint16_t session, uint64_t first_index, uint32_t crc,
-	uint32_t frame);
+int contested_block(
+	struct contested *c, uint16_t session, uint64_t first_index, uint32_t crc, uint32_t frame);
 /* Until which frame there may be another one; 0: there is none. */
 uint32_t contested_until(const struct contested *c, uint16_t session, uint64_t first_index);
 

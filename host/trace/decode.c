@@ -102,8 +102,7 @@ static enum decode_result decode_one(struct decode_job *job, struct decode_block
 		job->plain, AYP_BLOCK_MAX_EVENTS);
 
 	/* What the decoder had before belongs to another group, perhaps of another session. */
-	if (n != (int)b->count &&
-		place_of(b->codec, job->bytes + b->bytes, b->len) == BEGINS)
+	if (n != (int)b->count && place_of(b->codec, job->bytes + b->bytes, b->len) == BEGINS)
 		ayp_block_decoder_init(job->decoder->mem);
 	if (n != (int)b->count)
 		return n == AYP_BLOCK_CODEC   ? DECODE_CODEC
@@ -187,8 +186,8 @@ static int launch(struct decode *d)
 
 	if (!job)
 		return 0;
-	while (!err && (d->n_flight == d->max_flight ||
-			       (job->decoder && in_flight(d, job->decoder))))
+	while (!err &&
+		(d->n_flight == d->max_flight || (job->decoder && in_flight(d, job->decoder))))
 		err = finish_oldest(d);
 	if (err)
 		return err;
@@ -291,8 +290,7 @@ static bool fits(const struct decode *d, const struct decode_block *b, size_t le
 }
 
 /* Does the job that is being filled have the decoder that this block needs? */
-static bool right_decoder(
-	const struct decode *d, const struct decode_session *s, enum place place)
+static bool right_decoder(const struct decode *d, const struct decode_session *s, enum place place)
 {
 	const struct decode_job *job = d->filling;
 
@@ -324,8 +322,8 @@ static int choose_decoder(struct decode *d, struct decode_session *s, enum place
 	return 0;
 }
 
-static void add_block(struct decode *d, const struct decode_block *b, const uint8_t *src, size_t len,
-	bool expected)
+static void add_block(struct decode *d, const struct decode_block *b, const uint8_t *src,
+	size_t len, bool expected)
 {
 	struct decode_job *job = d->filling;
 	struct decode_block *to = &job->block[job->n_blocks++];

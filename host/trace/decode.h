@@ -38,7 +38,7 @@ struct decode_block {
 	/* What became of it: events[from .. from + count), sorted by stage_before(), func as on the
 	 * line. */
 	uint32_t from;
-	bool expected;   /* to be decodable, by its head */
+	bool expected;  /* to be decodable, by its head */
 	uint8_t result; /* enum decode_result */
 };
 
@@ -70,9 +70,9 @@ struct decode_job {
 	size_t n_events;
 	uint64_t *args;
 	size_t n_args;
-	uint32_t epoch; /* what events get */
+	uint32_t epoch;    /* what events get */
 	unsigned int cpus; /* highest CPU + 1 */
-	uint64_t *used; /* set of function ids, TRACE_MAX_FUNCS bits */
+	uint64_t *used;    /* set of function ids, TRACE_MAX_FUNCS bits */
 	/* Work space. */
 	struct ayp_event *plain;
 	struct stage_event *scratch;

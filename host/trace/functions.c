@@ -14,8 +14,8 @@
 #define ROOM       (2 * DEMANGLE_MAX)
 _Static_assert(DEMANGLE_MAX + SYMBOL_MAX + 4 <= ROOM && ROOM <= STRINGS_LONGEST, "it fits");
 
-int functions_init(struct functions *f, struct names *names, const struct trace_memory *mem,
-	uint64_t secret)
+int functions_init(
+	struct functions *f, struct names *names, const struct trace_memory *mem, uint64_t secret)
 {
 	*f = (struct functions){.mem = mem, .names = names, .line = -1, .map_session = -1};
 	table_init(&f->by_name, mem, secret);
@@ -44,8 +44,7 @@ void functions_free(struct functions *f)
 
 void functions_session_init(struct session_functions *s)
 {
-	*s = (struct session_functions){
-		NAMES_NONE, NAMES_NONE, FUNCTIONS_NONE, FUNCTIONS_NONE};
+	*s = (struct session_functions){NAMES_NONE, NAMES_NONE, FUNCTIONS_NONE, FUNCTIONS_NONE};
 }
 
 /* ---- one function ----------------------------------------------------------------------------- */
@@ -79,7 +78,8 @@ static void tell_changed(const struct functions *f, uint32_t id)
 /* Have functions up to and including `id`. */
 static int reach(struct functions *f, uint32_t id)
 {
-	struct trace_func *func = trace_grow(f->mem, f->func, &f->cap, (size_t)id + 1, sizeof(*func));
+	struct trace_func *func =
+		trace_grow(f->mem, f->func, &f->cap, (size_t)id + 1, sizeof(*func));
 
 	if (!func)
 		return -ENOMEM;
@@ -262,7 +262,8 @@ void functions_begin(struct functions *f, uint16_t session)
 	f->line = session;
 }
 
-static void add_exact(struct trace_func *func, const struct exact_row *new, const struct exact_row *old)
+static void add_exact(
+	struct trace_func *func, const struct exact_row *new, const struct exact_row *old)
 {
 	func->has_exact = true;
 	func->exact_count = ledger_add(func->exact_count, new->count - old->count);

@@ -52,8 +52,8 @@ struct functions {
 	void *changed_ctx;
 };
 
-int functions_init(struct functions *f, struct names *names, const struct trace_memory *mem,
-	uint64_t secret);
+int functions_init(
+	struct functions *f, struct names *names, const struct trace_memory *mem, uint64_t secret);
 void functions_free(struct functions *f);
 void functions_session_init(struct session_functions *s);
 
@@ -71,7 +71,8 @@ int functions_exact(struct functions *f, uint16_t session, struct session_functi
 
 /* Make sure that all ids in `used`, a set of TRACE_MAX_FUNCS bits, are known. *map: from ids of this
  * session to those of the trace, until the next call; NULL: they are the same. */
-int functions_use(struct functions *f, uint16_t session, const uint64_t *used, const uint32_t **map);
+int functions_use(
+	struct functions *f, uint16_t session, const uint64_t *used, const uint32_t **map);
 
 /* Of any of these functions a switch of threads? For the names that a session has. */
 bool functions_switches(

@@ -110,8 +110,8 @@ static bool is_last(const struct samples *s, const ayaprof_Sample *in)
 
 /* Samples of one moment may say different things. They are decoded into zeros: the same ones are the
  * same bytes. */
-int samples_put(struct samples *s, const ayaprof_Sample *in, size_t window, samples_give *give,
-	void *ctx)
+int samples_put(
+	struct samples *s, const ayaprof_Sample *in, size_t window, samples_give *give, void *ctx)
 {
 	size_t at = s->n;
 	ayaprof_Sample *copy;

@@ -191,8 +191,8 @@ int losses_told(struct losses *l, const ayaprof_Loss *loss)
 			continue;
 		/* A return probe that the kernel could not place loses an exit alone: depth finds
 		 * it. */
-		row.breaks = kernel && row.first_ns &&
-			     row.cause != ayaprof_LossCause_LOSS_MISSED_RETURN;
+		row.breaks =
+			kernel && row.first_ns && row.cause != ayaprof_LossCause_LOSS_MISSED_RETURN;
 		err = add_told(l, kernel ? &l->kernel : &l->board, &row);
 	}
 	return err;
@@ -253,6 +253,11 @@ void losses_tell_now(struct losses *l, const struct ledger_totals *totals)
 void losses_found(struct losses *l, unsigned int cause, uint64_t count)
 {
 	l->budget[cause] = ledger_add(l->budget[cause], count);
+}
+
+void losses_spared(struct losses *l, unsigned int cause, uint64_t count)
+{
+	l->budget[cause] = sub(l->budget[cause], count);
 }
 
 /* ---- gaps ------------------------------------------------------------------------------------- */

@@ -68,8 +68,7 @@ struct losses {
 	void *ctx;
 };
 
-void losses_init(
-	struct losses *l, const struct trace_memory *mem, losses_give *give, void *ctx);
+void losses_init(struct losses *l, const struct trace_memory *mem, losses_give *give, void *ctx);
 void losses_free(struct losses *l);
 
 /* A Loss message. Returns 0 or -ENOMEM. */
@@ -79,8 +78,9 @@ void losses_learned(struct losses *l, const struct ledger_totals *totals);
 /* Without a first reading: what was told since goes out now, as far as the totals have room. */
 void losses_tell_now(struct losses *l, const struct ledger_totals *totals);
 
-/* More is missing than the totals at the beginning said. */
+/* More is missing than the totals at the beginning said; or, after all, less. */
 void losses_found(struct losses *l, unsigned int cause, uint64_t count);
+void losses_spared(struct losses *l, unsigned int cause, uint64_t count);
 /* A gap is over. Returns 0 or -ENOMEM. */
 int losses_gap(struct losses *l, const struct loss_gap *gap);
 

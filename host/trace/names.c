@@ -78,7 +78,7 @@ static void count_generations(struct task_names *t)
 		t->version[i].generation = 0;
 		if (i)
 			t->version[i].generation = t->version[i - 1].generation +
-				!same_task(&t->version[i - 1], &t->version[i]);
+						   !same_task(&t->version[i - 1], &t->version[i]);
 	}
 }
 

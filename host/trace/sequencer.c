@@ -14,16 +14,16 @@
 #define HOLES      (sizeof(((struct sequencer *)0)->hole) / sizeof(((struct sequencer *)0)->hole[0]))
 
 void sequencer_init(struct sequencer *q, const struct trace_memory *mem,
-	struct sequencer_bounds *bounds, sequencer_next *next, void *ctx)
+	struct sequencer_load *load, sequencer_next *next, void *ctx)
 {
-	*q = (struct sequencer){.mem = mem, .bounds = bounds, .next = next, .ctx = ctx};
+	*q = (struct sequencer){.mem = mem, .load = load, .next = next, .ctx = ctx};
 }
 
 static void drop(struct sequencer *q, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		q->bounds->bytes -= q->waiting[i]->len + OVERHEAD;
-		q->bounds->blocks--;
+		q->load->bytes -= q->waiting[i]->len + OVERHEAD;
+		q->load->blocks--;
 		trace_release(q->mem, q->waiting[i]);
 	}
 	q->n -= n;
@@ -82,8 +82,8 @@ static int wait_for(struct sequencer *q, const struct sequenced *b, enum sequenc
 	memmove(&waiting[at + 1], &waiting[at], (q->n - at) * sizeof(*waiting));
 	waiting[at] = copy;
 	q->n++;
-	q->bounds->bytes += b->len + OVERHEAD;
-	q->bounds->blocks++;
+	q->load->bytes += b->len + OVERHEAD;
+	q->load->blocks++;
 	return 0;
 }
 
@@ -133,19 +133,27 @@ static bool is_contested(const struct sequencer *q, uint64_t first_index, uint32
 	return q->contested && contested_until(q->contested, q->session, first_index) > frame;
 }
 
-static bool too_much_waits(const struct sequencer *q)
+static bool more_waits_than(const struct sequencer *q, size_t bytes, size_t blocks)
 {
-	return q->bounds->bytes > q->bounds->max_bytes || q->bounds->blocks > q->bounds->max_blocks;
+	return q->load->bytes > bytes || q->load->blocks > blocks;
 }
 
-/* Is there anything to wait for before the lowest block? */
-static bool is_worth_waiting(const struct sequencer *q, uint32_t frame)
+/* Is there something to come before the lowest block? */
+static enum arrivals_answer is_to_come(const struct sequencer *q, uint32_t frame)
 {
 	uint64_t first = q->waiting[0]->first_index;
 
 	if (first == q->cover)
-		return is_contested(q, first, frame);
-	return !q->arrivals || arrivals_within(q->arrivals, q->cover, first) != ARRIVALS_NONE;
+		return is_contested(q, first, frame) ? ARRIVALS_SOME : ARRIVALS_NONE;
+	return q->arrivals ? arrivals_within(q->arrivals, q->cover, first) : ARRIVALS_NOT_SURE;
+}
+
+static bool is_worth_waiting(const struct sequencer *q, enum arrivals_answer to_come)
+{
+	if (to_come == ARRIVALS_SOME)
+		return !more_waits_than(q, SEQUENCER_MAX_BYTES, SEQUENCER_MAX_BLOCKS);
+	return to_come == ARRIVALS_NOT_SURE &&
+	       !more_waits_than(q, SEQUENCER_LINE_BYTES, SEQUENCER_LINE_BLOCKS);
 }
 
 static int take_waiting(struct sequencer *q, uint32_t frame)
@@ -154,23 +162,24 @@ static int take_waiting(struct sequencer *q, uint32_t frame)
 
 	while (q->n && !err) {
 		uint64_t first = q->waiting[0]->first_index;
+		enum arrivals_answer to_come;
 
 		if (first < q->cover) {
 			drop(q, 1);
 			continue;
 		}
-		if (is_worth_waiting(q, frame)) {
-			if (!too_much_waits(q))
-				break;
+		to_come = is_to_come(q, frame);
+		if (is_worth_waiting(q, to_come))
+			break;
+		if (to_come != ARRIVALS_NONE)
 			note_hole(q, q->cover, first);
-		}
 		err = lowest_go_on(q);
 	}
 	return err;
 }
 
-int sequencer_block(struct sequencer *q, const struct sequenced *b, uint32_t frame,
-	enum sequencer_fate *fate)
+int sequencer_block(
+	struct sequencer *q, const struct sequenced *b, uint32_t frame, enum sequencer_fate *fate)
 {
 	int err;
 

@@ -33,8 +33,7 @@ struct sequenced {
 };
 
 /* Of all sessions together. */
-struct sequencer_bounds {
-	size_t max_bytes, max_blocks;
+struct sequencer_load {
 	size_t bytes, blocks; /* that wait */
 };
 
@@ -44,11 +43,11 @@ typedef int sequencer_next(void *ctx, const struct sequenced *b, size_t n, uint6
 
 struct sequencer {
 	const struct trace_memory *mem;
-	struct sequencer_bounds *bounds;
+	struct sequencer_load *load;
 	const struct arrivals *arrivals;   /* NULL: nothing is known of what comes */
 	const struct contested *contested; /* or NULL */
 	uint16_t session;
-	uint64_t cover; /* all before it has gone on, or is given up */
+	uint64_t cover;             /* all before it has gone on, or is given up */
 	struct sequenced **waiting; /* by first_index, equal ones as they came */
 	size_t n, cap;
 	/* Holes that were given up although they may have come, the newest ones. */
@@ -61,7 +60,7 @@ struct sequencer {
 };
 
 void sequencer_init(struct sequencer *q, const struct trace_memory *mem,
-	struct sequencer_bounds *bounds, sequencer_next *next, void *ctx);
+	struct sequencer_load *load, sequencer_next *next, void *ctx);
 void sequencer_free(struct sequencer *q);
 
 enum sequencer_fate {
@@ -72,8 +71,8 @@ enum sequencer_fate {
 
 /* A possible block (ledger.h), from the frame of this number; src is copied where it waits. Returns 0
  * or -ENOMEM. */
-int sequencer_block(struct sequencer *q, const struct sequenced *b, uint32_t frame,
-	enum sequencer_fate *fate);
+int sequencer_block(
+	struct sequencer *q, const struct sequenced *b, uint32_t frame, enum sequencer_fate *fate);
 /* Nothing more will come. */
 int sequencer_flush(struct sequencer *q);
 
