@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "host/model/origin.h"
+#include "host/trace/origin.h"
 #include "host/recording/reader.h"
 #include "host/record/controller.h"
 #include "host/record/outputs.h"
