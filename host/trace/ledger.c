@@ -53,18 +53,18 @@ bool ledger_block_possible(uint64_t first_index, uint32_t count)
 	return count && count <= AYP_BLOCK_MAX_EVENTS && first_index <= LEDGER_MAX_INDEX;
 }
 
-static void see(struct ledger *b, uint64_t first_index, uint32_t count)
+static void see(struct ledger *b, uint64_t first_index, uint64_t count)
 {
 	b->end_index = max(b->end_index, ledger_add(first_index, count));
 }
 
-void ledger_seen(struct ledger *b, uint64_t first_index, uint32_t count)
+void ledger_seen(struct ledger *b, uint64_t first_index, uint64_t count)
 {
 	see(b, first_index, count);
 	overruns_broken(&b->overruns, first_index, count);
 }
 
-void ledger_block(struct ledger *b, uint64_t first_index, uint32_t count, bool decoded)
+void ledger_block(struct ledger *b, uint64_t first_index, uint64_t count, bool decoded)
 {
 	uint64_t *sum = decoded ? &b->delivered : &b->undecodable;
 

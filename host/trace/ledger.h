@@ -55,8 +55,8 @@ uint64_t ledger_add(uint64_t a, uint64_t b); /* saturates */
 bool ledger_block_possible(uint64_t first_index, uint32_t count);
 /* A block that arrived, but builds on one that did not: its indexes are known, its events are missing
  * with that one. */
-void ledger_seen(struct ledger *b, uint64_t first_index, uint32_t count);
-void ledger_block(struct ledger *b, uint64_t first_index, uint32_t count, bool decoded);
+void ledger_seen(struct ledger *b, uint64_t first_index, uint64_t count);
+void ledger_block(struct ledger *b, uint64_t first_index, uint64_t count, bool decoded);
 void ledger_status(struct ledger *b, const ayaprof_Status *status);
 void ledger_loss(struct ledger *b, const ayaprof_Loss *loss);
 

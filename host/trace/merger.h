@@ -28,16 +28,20 @@ struct merger {
 	uint32_t free_slot;
 };
 
-/* Gets each event once. `args`: its arguments, gone after the call. */
+/* Gets each event once. `args`: its arguments (e->args means nothing any more), gone after the call;
+ * NULL without any. */
 typedef void merger_give(void *ctx, const struct stage_event *e, const uint64_t *args, bool late);
 
 void merger_init(struct merger *m, const struct trace_memory *mem);
 void merger_free(struct merger *m);
-/* Take a block in; e[].args are places in `args`. Returns 0 or -ENOMEM (nothing taken in). */
+/* Take a block in, which must be sorted; e[].args are places in `args`, and each event has at most
+ * AYP_EVENT_MAX_ARGS. Returns 0 or -ENOMEM (nothing taken in). */
 int merger_add(struct merger *m, const struct stage_event *e, size_t n, const uint64_t *args);
-/* Give all that is final; all that there is when `flush`. */
+/* Give all that is final, and what is late whether or not; all that there is when `flush`. `give`
+ * must not call the merger. */
 void merger_take(struct merger *m, bool flush, merger_give *give, void *ctx);
-/* All before this time has been given, and nothing but late events will come before it. */
+/* All before this time has been given, and nothing but late events will come before it: the time
+ * of the newest event that was given. */
 uint64_t merger_watermark(const struct merger *m);
 
 /* Sort the events of one block (for a job: allocates nothing). scratch: n of them. Few stretches

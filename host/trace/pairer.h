@@ -19,9 +19,10 @@
 
 #include "host/trace/stage.h"
 
-#define PAIRER_MAX_THREADS 65536u  /* a session's */
-#define PAIRER_MAX_DEPTH   65535u  /* open calls of a thread */
+#define PAIRER_MAX_THREADS 65536u   /* a session's */
+#define PAIRER_MAX_DEPTH   65535u   /* open calls of a thread */
 #define PAIRER_MAX_OPEN    1048576u /* open calls of all threads: 64 bytes each */
+#define PAIRER_MAX_EDGES   8192u /* of ranges of kernel losses that are still to come: two each */
 
 struct pairer;
 

@@ -191,11 +191,13 @@ int trace_new(struct trace **t, const struct trace_config *config);
 void trace_free(struct trace *t); /* NULL: nothing */
 
 /* A valid frame (its CRC was right) in the first reading, in the order of the file. */
-int trace_learn(struct trace *t, const struct framing_header *h, const uint8_t *payload, size_t len);
+int trace_learn(
+	struct trace *t, const struct framing_header *h, const uint8_t *payload, size_t len);
 /* The first reading is over. */
 int trace_learned(struct trace *t);
 /* The same frames again; or, when none were learned, the frames of a line as they come. */
-int trace_frame(struct trace *t, const struct framing_header *h, const uint8_t *payload, size_t len);
+int trace_frame(
+	struct trace *t, const struct framing_header *h, const uint8_t *payload, size_t len);
 /* The recording is over: all that waits is given, calls that are open end. */
 int trace_end(struct trace *t);
 
@@ -224,7 +226,7 @@ uint32_t trace_func_count(const struct trace *t); /* ids are below this */
 struct trace_task {
 	const char *comm; /* safe to print */
 	uint32_t tgid;
-	uint64_t since_ns;  /* this name holds from here on; 0: from the beginning */
+	uint64_t since_ns;   /* this name holds from here on; 0: from the beginning */
 	uint32_t generation; /* counts from 0 where an id was used again or its program changed */
 };
 /* The name that held at t_ns (the first one when t_ns is before all). NULL: unknown. */
@@ -239,7 +241,8 @@ struct trace_stack {
 	uint32_t n;
 	const uint32_t *symbols; /* innermost first; for trace_symbol() of the same session */
 };
-const struct trace_stack *trace_stack(const struct trace *t, uint16_t session, uint32_t id); /* NULL */
+const struct trace_stack *trace_stack(
+	const struct trace *t, uint16_t session, uint32_t id); /* NULL */
 /* Safe to print, as it was written. Never NULL: "[unknown]". */
 const char *trace_symbol(const struct trace *t, uint16_t session, uint32_t symbol);
 
@@ -260,7 +263,7 @@ struct trace_session {
 	 * arrived; at the end of the second reading it is what the sink was given. */
 	uint64_t produced, delivered, lost_total;
 	uint64_t lost[LEDGER_CAUSES];
-	uint64_t first_ns, last_ns;             /* of its events so far; 0, 0 without any */
+	uint64_t first_ns, last_ns;              /* of its events so far; 0, 0 without any */
 	uint64_t last_sample_ns, last_status_ns; /* 0: none */
 	/* Add to a time of this session to have it on the first session's clock: 0 within one boot,
 	 * else by when the desk heard of the session first. */
@@ -287,7 +290,7 @@ struct trace_totals {
 	uint64_t names_left_out;    /* beyond the bound on names */
 	uint64_t events_late;       /* given with `late` */
 	uint64_t blocks_out_of_reach; /* came too long after those behind them: counted as lost */
-	bool has_time;        /* false: nothing says when; origin and duration are 0 */
+	bool has_time;                /* false: nothing says when; origin and duration are 0 */
 	uint64_t origin_ns;   /* the first moment of the first session: time zero of views */
 	uint64_t duration_ns; /* from there to the last event or sample; see trace_since_origin() */
 	uint32_t cpus;        /* highest CPU seen + 1 */

@@ -9,7 +9,7 @@
 #include "framing/framing.h"
 #include "host/views/export.h"
 #include "host/model/model.h"
-#include "host/model/reader.h"
+#include "host/recording/reader.h"
 #include "host/record/record.h"
 #include "host/base/say.h"
 #include "host/views/stats.h"

@@ -1,0 +1,451 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "host/trace/functions.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+
+#include "proto/clean.h"
+#include "proto/demangle.h"
+
+#define LAST_ID (TRACE_MAX_FUNCS - 1)
+/* "WRITTEN [SYMBOL]": a symbol is at most what a name on the line is. */
+#define SYMBOL_MAX 1024u
+#define ROOM       (2 * DEMANGLE_MAX)
+_Static_assert(DEMANGLE_MAX + SYMBOL_MAX + 4 <= ROOM && ROOM <= STRINGS_LONGEST, "it fits");
+
+int functions_init(
+	struct functions *f, struct names *names, const struct trace_memory *mem, uint64_t secret)
+{
+	*f = (struct functions){.mem = mem, .names = names, .line = -1, .map_session = -1};
+	table_init(&f->by_name, mem, secret);
+	table_init(&f->by_written, mem, secret);
+	table_init(&f->by_wire, mem, secret);
+	table_init(&f->exact_index, mem, secret);
+	f->traits = trace_alloc(mem, TRACE_MAX_FUNCS);
+	f->ours = trace_alloc(mem, TRACE_MAX_FUNCS * sizeof(*f->ours));
+	f->room = trace_alloc(mem, ROOM);
+	return f->traits && f->ours && f->room ? 0 : -ENOMEM;
+}
+
+void functions_free(struct functions *f)
+{
+	table_clear(&f->by_name);
+	table_clear(&f->by_written);
+	table_clear(&f->by_wire);
+	table_clear(&f->exact_index);
+	trace_release(f->mem, f->func);
+	trace_release(f->mem, f->traits);
+	trace_release(f->mem, f->ours);
+	trace_release(f->mem, f->map);
+	trace_release(f->mem, f->exact);
+	trace_release(f->mem, f->room);
+}
+
+void functions_session_init(struct session_functions *s)
+{
+	*s = (struct session_functions){NAMES_NONE, NAMES_NONE, FUNCTIONS_NONE, FUNCTIONS_NONE};
+}
+
+/* ---- one function ----------------------------------------------------------------------------- */
+
+static void find_traits(struct functions *f, uint32_t id)
+{
+	static const uint8_t by_class[AYP_CLASS_COUNT] = {
+		[AYP_CLASS_KERNEL] = FUNC_KERNEL,
+		[AYP_CLASS_SYSCALL] = FUNC_KERNEL | FUNC_SYSCALL,
+		[AYP_CLASS_HARDIRQ] = FUNC_KERNEL,
+		[AYP_CLASS_SOFTIRQ] = FUNC_KERNEL,
+		[AYP_CLASS_TIMER] = FUNC_KERNEL,
+		[AYP_CLASS_SWITCH] = FUNC_SWITCH,
+	};
+	const struct trace_func *func = &f->func[id];
+	/* A replayed recording has names, but no classes. */
+	bool any = func->cls == AYP_CLASS_REPLAY || func->cls == AYP_CLASS_UNKNOWN ||
+		   func->cls == AYP_CLASS_TRACEPOINT;
+
+	f->traits[id] = by_class[func->cls];
+	if (any && !strcmp(func->name, "sched_switch"))
+		f->traits[id] = FUNC_SWITCH;
+}
+
+static void tell_changed(const struct functions *f, uint32_t id)
+{
+	if (f->changed)
+		f->changed(f->changed_ctx, (uint16_t)id);
+}
+
+/* Have functions up to and including `id`. */
+static int reach(struct functions *f, uint32_t id)
+{
+	struct trace_func *func =
+		trace_grow(f->mem, f->func, &f->cap, (size_t)id + 1, sizeof(*func));
+
+	if (!func)
+		return -ENOMEM;
+	f->func = func;
+	for (; f->n <= id; f->n++)
+		func[f->n] = (struct trace_func){0};
+	return 0;
+}
+
+static uint64_t func_key(uint8_t cls, const char *text, const char *owner)
+{
+	return strings_hash(strings_hash(STRINGS_HASH_BEGIN ^ cls, text), owner);
+}
+
+/* The text that is in f->room as a string that stays; `otherwise` when there is no room for it. */
+static int keep(struct functions *f, const char *otherwise, const char **out)
+{
+	int err = strings_put(&f->names->strings, f->room, out);
+
+	if (err != -ENOSPC)
+		return err;
+	f->names->left_out++;
+	*out = otherwise;
+	return 0;
+}
+
+/* As it was written. Two symbols may stand for one name: instances of a template, parts that
+ * constructors are made of. */
+static int write_name(struct functions *f, const struct name *e, const char **out)
+{
+	char *written = f->room + DEMANGLE_MAX;
+	uint64_t key;
+	uint32_t unused;
+	size_t n;
+	int err;
+
+	if (!demangle(e->text, true, written) && !demangle(e->text, false, written)) {
+		*out = e->text;
+		return 0;
+	}
+	n = text_clean(f->room, DEMANGLE_MAX, written);
+	key = func_key(e->cls, f->room, e->owner);
+	if (table_get(&f->by_written, key, &unused)) {
+		size_t symbol = strlen(e->text);
+
+		assert(symbol < SYMBOL_MAX);
+		memcpy(f->room + n, " [", 2);
+		memcpy(f->room + n + 2, e->text, symbol);
+		memcpy(f->room + n + 2 + symbol, "]", 2);
+	} else {
+		err = table_put(&f->by_written, key, 0);
+		if (err)
+			return err;
+	}
+	return keep(f, e->text, out);
+}
+
+static int set_func(struct functions *f, uint32_t id, const struct name *e)
+{
+	struct trace_func *func = &f->func[id];
+	int err = write_name(f, e, &func->name);
+
+	if (err)
+		return err;
+	func->symbol = e->text;
+	func->owner = e->owner;
+	func->cls = e->cls;
+	func->named = true;
+	find_traits(f, id);
+	tell_changed(f, id);
+	return 0;
+}
+
+static int make_up_name(struct functions *f, uint32_t id, uint32_t wire)
+{
+	static const char begin[] = "func_";
+	struct trace_func *func = &f->func[id];
+	char digits[12];
+	size_t n = sizeof(digits);
+	int err;
+
+	digits[--n] = '\0';
+	do {
+		digits[--n] = (char)('0' + wire % 10);
+		wire /= 10;
+	} while (wire);
+	memcpy(f->room, begin, sizeof(begin) - 1);
+	memcpy(f->room + sizeof(begin) - 1, digits + n, sizeof(digits) - n);
+	err = keep(f, "func_?", &func->name);
+	if (err)
+		return err;
+	func->symbol = func->name;
+	func->owner = "";
+	find_traits(f, id);
+	tell_changed(f, id);
+	return 0;
+}
+
+static bool same_func(const struct trace_func *func, const struct name *e)
+{
+	/* Strings are there once. */
+	return func->cls == e->cls && func->symbol == e->text && func->owner == e->owner;
+}
+
+/* Enter a function under its name. The first one of a name stays. */
+static int index_func(struct functions *f, const struct name *e, uint32_t id, uint32_t *found)
+{
+	uint64_t key = func_key(e->cls, e->text, e->owner);
+
+	for (; table_get(&f->by_name, key, found); key++) {
+		if (*found < f->n && f->func[*found].name && same_func(&f->func[*found], e))
+			return 0;
+	}
+	*found = id;
+	return table_put(&f->by_name, key, id);
+}
+
+/* ---- ids -------------------------------------------------------------------------------------- */
+
+static uint64_t wire_key(uint16_t session, uint32_t wire)
+{
+	return (uint64_t)session << 16 | wire;
+}
+
+/* Give `wire` an id: `next`, or that of the function of the same name. */
+static int give_id(struct functions *f, const struct name *e, uint32_t wire, uint32_t next,
+	bool own, uint32_t *id)
+{
+	int err = 0;
+
+	*id = next;
+	if (e)
+		err = index_func(f, e, next, id);
+	if (own)
+		*id = next;
+	if (err || *id != next)
+		return err;
+	own |= next >= f->n;
+	err = reach(f, next);
+	if (!err && e && own)
+		err = set_func(f, next, e);
+	else if (!err && !f->func[next].name)
+		err = make_up_name(f, next, wire);
+	return err;
+}
+
+static int resolve(struct functions *f, uint16_t session, uint32_t wire, uint32_t *id)
+{
+	bool line = session == f->line;
+	const struct name *e;
+	uint32_t next;
+	int err;
+
+	if (table_get(&f->by_wire, wire_key(session, wire), id))
+		return 0;
+	if (line && f->ours[wire]) {
+		*id = wire;
+		return 0;
+	}
+	e = names_get(f->names, session, ayaprof_Table_TABLE_FUNC, wire);
+	if (line && (wire >= f->n || !f->func[wire].name)) {
+		err = give_id(f, e, wire, wire, true, id);
+		f->ours[wire] = !err;
+		return err;
+	}
+	next = f->n < TRACE_MAX_FUNCS ? (uint32_t)f->n : LAST_ID;
+	/* Without a name and without a place there is nothing to remember. */
+	if (!e && f->n == TRACE_MAX_FUNCS) {
+		*id = LAST_ID;
+		return f->func[LAST_ID].name ? 0 : make_up_name(f, LAST_ID, wire);
+	}
+	err = give_id(f, e, wire, next, false, id);
+	f->moved |= line;
+	return err ? err : table_put(&f->by_wire, wire_key(session, wire), *id);
+}
+
+void functions_begin(struct functions *f, uint16_t session)
+{
+	assert(f->line < 0);
+	f->line = session;
+}
+
+static void add_exact(
+	struct trace_func *func, const struct exact_row *new, const struct exact_row *old)
+{
+	func->has_exact = true;
+	func->exact_count = ledger_add(func->exact_count, new->count - old->count);
+	func->alloc_bytes = ledger_add(func->alloc_bytes, new->alloc_bytes - old->alloc_bytes);
+	func->free_bytes = ledger_add(func->free_bytes, new->free_bytes - old->free_bytes);
+	func->alloc_count = ledger_add(func->alloc_count, new->alloc_count - old->alloc_count);
+	func->free_count = ledger_add(func->free_count, new->free_count - old->free_count);
+}
+
+int functions_enter(struct functions *f, uint16_t session, const struct session_functions *s)
+{
+	static const struct exact_row nothing;
+	uint32_t id;
+	int err = 0;
+
+	assert(f->line >= 0);
+	for (uint32_t at = s->first_name; at != NAMES_NONE && !err; at = f->names->name[at].next)
+		err = resolve(f, session, f->names->name[at].id, &id);
+	for (uint32_t at = s->first_exact; at != FUNCTIONS_NONE && !err; at = f->exact[at].next) {
+		err = resolve(f, session, f->exact[at].func, &id);
+		if (!err)
+			add_exact(&f->func[id], &f->exact[at], &nothing);
+	}
+	return err;
+}
+
+/* A name that comes after its function was used. */
+static int name_late(struct functions *f, uint16_t session, const struct name *e)
+{
+	uint64_t key = wire_key(session, e->id);
+	bool line = session == f->line && f->ours[e->id];
+	uint32_t id, found;
+	int err;
+
+	if (line)
+		id = e->id;
+	else if (!table_get(&f->by_wire, key, &id))
+		return resolve(f, session, e->id, &id);
+	if (f->func[id].named)
+		return 0;
+	err = index_func(f, e, id, &found);
+	if (err)
+		return err;
+	if (found == id || line)
+		return set_func(f, id, e);
+	/* What comes from now on is told together with the others of this name. */
+	if (f->map_session == session)
+		f->map[e->id] = found;
+	return table_put(&f->by_wire, key, found);
+}
+
+int functions_named(
+	struct functions *f, uint16_t session, struct session_functions *s, uint32_t name)
+{
+	if (s->last_name == NAMES_NONE)
+		s->first_name = name;
+	else
+		f->names->name[s->last_name].next = name;
+	s->last_name = name;
+	return f->line < 0 ? 0 : name_late(f, session, &f->names->name[name]);
+}
+
+static int find_exact(struct functions *f, uint16_t session, struct session_functions *s,
+	uint16_t func, uint32_t *at)
+{
+	struct exact_row *rows;
+	int err;
+
+	if (table_get(&f->exact_index, wire_key(session, func), at))
+		return 0;
+	if (f->n_exact == FUNCTIONS_MAX_EXACT)
+		return -ENOSPC;
+	rows = trace_grow(f->mem, f->exact, &f->cap_exact, f->n_exact + 1, sizeof(*rows));
+	if (!rows)
+		return -ENOMEM;
+	f->exact = rows;
+	err = table_put(&f->exact_index, wire_key(session, func), (uint32_t)f->n_exact);
+	if (err)
+		return err;
+	*at = (uint32_t)f->n_exact++;
+	rows[*at] = (struct exact_row){.func = func, .next = FUNCTIONS_NONE};
+	if (s->last_exact == FUNCTIONS_NONE)
+		s->first_exact = *at;
+	else
+		rows[s->last_exact].next = *at;
+	s->last_exact = *at;
+	return 0;
+}
+
+int functions_exact(struct functions *f, uint16_t session, struct session_functions *s,
+	const ayaprof_Aggregate *row)
+{
+	struct exact_row new = {row->count, row->alloc_bytes, row->free_bytes, row->alloc_count,
+		row->free_count, FUNCTIONS_NONE, (uint16_t)row->func};
+	struct exact_row *r;
+	uint32_t at, id;
+	int err;
+
+	if (row->func >= TRACE_MAX_FUNCS)
+		return 0;
+	err = find_exact(f, session, s, new.func, &at);
+	if (err == -ENOSPC)
+		f->names->left_out++;
+	if (err)
+		return err == -ENOSPC ? 0 : err;
+	r = &f->exact[at];
+	if (new.count < r->count)
+		return 0;
+	if (f->line >= 0) {
+		err = resolve(f, session, row->func, &id);
+		if (err)
+			return err;
+		add_exact(&f->func[id], &new, r);
+		tell_changed(f, id);
+	}
+	new.next = r->next;
+	*r = new;
+	return 0;
+}
+
+/* ---- ids of events ---------------------------------------------------------------------------- */
+
+static int use_map(struct functions *f, uint16_t session)
+{
+	if (!f->map)
+		f->map = f->mem->resize(f->mem->ctx, NULL, TRACE_MAX_FUNCS * sizeof(*f->map));
+	if (!f->map)
+		return -ENOMEM;
+	if (f->map_session != session)
+		memset(f->map, 0xff, TRACE_MAX_FUNCS * sizeof(*f->map));
+	f->map_session = session;
+	return 0;
+}
+
+static int use_all(struct functions *f, uint16_t session, const uint64_t *used, bool mapped)
+{
+	uint32_t id;
+	int err = 0;
+
+	for (uint32_t word = 0; word < TRACE_MAX_FUNCS / 64; word++) {
+		for (uint64_t left = used[word]; left && !err; left &= left - 1) {
+			uint32_t wire = word * 64 + (uint32_t)__builtin_ctzll(left);
+
+			if (mapped ? f->map[wire] != FUNCTIONS_NONE : f->ours[wire])
+				continue;
+			err = resolve(f, session, wire, &id);
+			if (mapped && !err)
+				f->map[wire] = id;
+		}
+	}
+	return err;
+}
+
+int functions_use(struct functions *f, uint16_t session, const uint64_t *used, const uint32_t **map)
+{
+	bool mapped;
+	int err;
+
+	assert(f->line >= 0);
+	do {
+		mapped = session != f->line || f->moved;
+		err = mapped ? use_map(f, session) : 0;
+		if (!err)
+			err = use_all(f, session, used, mapped);
+	} while (!err && mapped != (session != f->line || f->moved));
+	*map = mapped ? f->map : NULL;
+	return err;
+}
+
+bool functions_switches(
+	const struct functions *f, uint16_t session, const struct session_functions *s)
+{
+	for (uint32_t at = s->first_name; at != NAMES_NONE; at = f->names->name[at].next) {
+		uint32_t id = f->names->name[at].id;
+
+		if (session == f->line && f->ours[id]) {
+			if (f->traits[id] & FUNC_SWITCH)
+				return true;
+		} else if (table_get(&f->by_wire, wire_key(session, id), &id)) {
+			if (f->traits[id] & FUNC_SWITCH)
+				return true;
+		}
+	}
+	return false;
+}
