@@ -6,12 +6,12 @@
 #include "host/recording/input.h"
 #include "host/recording/reader.h"
 #include "host/recording/recording.h"
-#include "host/recording/threads.h"
+#include "host/recording/workers.h"
 
 struct recording_private {
 	struct input input; /* fd -1: memory */
 	struct reader *reader;
-	struct threads *threads;
+	struct workers *workers;
 	const char *name; /* for messages */
 	unsigned int flags;
 	const struct trace_sink *sink;

@@ -40,7 +40,7 @@ int recording_new_trace(struct recording *r, bool mute)
 	struct recording_private *p = r->priv;
 	const struct trace_config config = {
 		.memory = {.resize = resize},
-		.threads = threads_interface(p->threads),
+		.threads = workers_interface(p->workers),
 		.sink = p->sink,
 		.sink_ctx = p->ctx,
 		.notice = mute || p->flags & RECORDING_MUTE ? NULL : notice_say,
@@ -73,7 +73,7 @@ int recording_open(struct recording *r, const char *path, const struct trace_sin
 	p->name = p->input.name;
 	err = reader_open_fd(&p->reader, p->input.fd);
 	if (!err)
-		err = threads_new(&p->threads);
+		err = workers_new(&p->workers);
 	return recording_said(r, err);
 }
 
@@ -83,7 +83,7 @@ void recording_close(struct recording *r)
 
 	trace_free(r->trace);
 	if (p) {
-		threads_free(p->threads);
+		workers_free(p->workers);
 		reader_close(p->reader);
 		input_close(&p->input);
 		free(p);

@@ -8,7 +8,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "host/recording/threads.h"
+#include "host/recording/workers.h"
 #include "tests/unit/random.h"
 
 #define WORKS 200u
@@ -32,17 +32,17 @@ static void all_done_once(void **state)
 	static struct piece pieces[WORKS];
 	void *handles[WORKS];
 	struct trace_threads t;
-	struct threads *threads;
+	struct workers *workers;
 	uint64_t random = 5;
 
-	assert_int_equal(threads_new(&threads), 0);
-	t = threads_interface(threads);
-	if (!threads) {
+	assert_int_equal(workers_new(&workers), 0);
+	t = workers_interface(workers);
+	if (!workers) {
 		/* One processor: there is nothing to wait for. */
 		assert_null(t.start);
 		return;
 	}
-	assert_true(t.n >= 1 && t.n <= THREADS_MAX);
+	assert_true(t.n >= 1 && t.n <= WORKERS_MAX);
 	/* More than are kept at a time. */
 	for (size_t i = 0; i < WORKS; i++)
 		handles[i] = t.start(t.ctx, work, &pieces[i]);
@@ -58,16 +58,16 @@ static void all_done_once(void **state)
 		assert_int_equal(pieces[i].times, 1);
 		assert_int_equal(pieces[i].sum, pieces[0].sum);
 	}
-	threads_free(threads);
+	workers_free(workers);
 }
 
 static void without_work(void **state)
 {
-	struct threads *threads;
+	struct workers *workers;
 
-	assert_int_equal(threads_new(&threads), 0);
-	threads_free(threads);
-	threads_free(NULL);
+	assert_int_equal(workers_new(&workers), 0);
+	workers_free(workers);
+	workers_free(NULL);
 }
 
 int main(void)

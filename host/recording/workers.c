@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-#include "host/recording/threads.h"
+#include "host/recording/workers.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -14,25 +14,25 @@
 enum job_state { JOB_FREE, JOB_QUEUED, JOB_RUNNING, JOB_DONE };
 
 struct job {
-	struct threads *owner;
+	struct workers *owner;
 	void (*work)(void *arg);
 	void *arg;
 	enum job_state state;
 	struct job *next; /* in the queue, or of the free ones */
 };
 
-struct threads {
+struct workers {
 	pthread_mutex_t lock;
 	pthread_cond_t more, done;
 	struct job jobs[JOBS];
 	struct job *unused;
 	struct job *head, **tail; /* queued */
-	pthread_t thread[THREADS_MAX];
+	pthread_t thread[WORKERS_MAX];
 	unsigned int n;
 	bool over;
 };
 
-static void take_out(struct threads *t, struct job *job)
+static void take_out(struct workers *t, struct job *job)
 {
 	struct job **at = &t->head;
 
@@ -44,7 +44,7 @@ static void take_out(struct threads *t, struct job *job)
 }
 
 /* The lock is held, and is again afterwards. */
-static void run(struct threads *t, struct job *job)
+static void run(struct workers *t, struct job *job)
 {
 	take_out(t, job);
 	job->state = JOB_RUNNING;
@@ -56,7 +56,7 @@ static void run(struct threads *t, struct job *job)
 
 static void *thread_main(void *arg)
 {
-	struct threads *t = arg;
+	struct workers *t = arg;
 
 	pthread_mutex_lock(&t->lock);
 	while (!t->over) {
@@ -76,14 +76,14 @@ static unsigned int processors(void)
 	cpu_set_t set;
 	int n = sched_getaffinity(0, sizeof(set), &set) ? 1 : CPU_COUNT(&set);
 
-	return n < 1 ? 1 : n > (int)THREADS_MAX ? THREADS_MAX : (unsigned int)n;
+	return n < 1 ? 1 : n > (int)WORKERS_MAX ? WORKERS_MAX : (unsigned int)n;
 }
 
-int threads_new(struct threads **out)
+int workers_new(struct workers **out)
 {
 	unsigned int want = processors();
 	sigset_t all, before;
-	struct threads *t;
+	struct workers *t;
 
 	*out = NULL;
 	if (want == 1)
@@ -107,14 +107,14 @@ int threads_new(struct threads **out)
 		t->n++;
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (!t->n) {
-		threads_free(t);
+		workers_free(t);
 		return 0;
 	}
 	*out = t;
 	return 0;
 }
 
-void threads_free(struct threads *t)
+void workers_free(struct workers *t)
 {
 	if (!t)
 		return;
@@ -133,7 +133,7 @@ void threads_free(struct threads *t)
 
 static void *start(void *ctx, void (*work)(void *arg), void *arg)
 {
-	struct threads *t = ctx;
+	struct workers *t = ctx;
 	struct job *job;
 
 	pthread_mutex_lock(&t->lock);
@@ -156,7 +156,7 @@ static void *start(void *ctx, void (*work)(void *arg), void *arg)
 
 static void wait_for(void *ctx, void *handle)
 {
-	struct threads *t = ctx;
+	struct workers *t = ctx;
 	struct job *job = handle;
 
 	assert(job->owner == t);
@@ -173,7 +173,7 @@ static void wait_for(void *ctx, void *handle)
 	pthread_mutex_unlock(&t->lock);
 }
 
-struct trace_threads threads_interface(struct threads *t)
+struct trace_threads workers_interface(struct workers *t)
 {
 	if (!t)
 		return (struct trace_threads){0};
