@@ -59,7 +59,8 @@ static const char help[] =
 	"      --vertical-label NS  names of calls shorter than this stand upright where they fit "
 	"so\n"
 	"                           (default 10000; units as in -f); if given, rows become higher\n"
-	"      --xdp-labels         source and destination along packet lines, in views up to 20 ms "
+	"      --xdp-labels         source and destination along packet lines, in views up to 20 "
+	"ms "
 	"and\n"
 	"                           300 packets\n"
 	"\n"
@@ -178,9 +179,10 @@ static int take(
 		return 0;
 	case 'o':
 		opt->output = optarg;
-		return drawable(optarg)
-			       ? 0
-			       : wrong("output", optarg, "the name must end in .png, .svg or .pdf; - is a PNG on stdout");
+		return drawable(optarg) ? 0
+					: wrong("output", optarg,
+						  "the name must end in .png, .svg or .pdf; - is a "
+						  "PNG on stdout");
 	case OPT_IGNORED:
 		return add_cpus(opt, optarg, argc, argv)
 			       ? 0

@@ -58,13 +58,15 @@ static void explain(const struct trace *t, struct plot_panel *p)
 			things, module, module);
 	else if (module)
 		snprintf(p->note, sizeof(p->note), "no %s came while module \"%s\" was on%s",
-			things, module, trace_totals(t)->lost_total ? " (but events were lost)" : "");
+			things, module,
+			trace_totals(t)->lost_total ? " (but events were lost)" : "");
 	else
 		snprintf(p->note, sizeof(p->note), "no %s in the recording", things);
 }
 
 /* A sentence more of what is not in the picture. */
-static void __attribute__((format(printf, 2, 3))) remark(struct plot_scene *sc, const char *fmt, ...)
+static void __attribute__((format(printf, 2, 3)))
+remark(struct plot_scene *sc, const char *fmt, ...)
 {
 	size_t used = strlen(sc->remark);
 	va_list args;
@@ -196,7 +198,9 @@ static void remark_left_out(struct plot_scene *sc)
 
 	hidden = ledger_add(hidden, sc->spans.unplaced);
 	if (grain && grain <= sc->to_ns)
-		remark(sc, "Calls within %s of one another are drawn as one; -f shows them one by one.",
+		remark(sc,
+			"Calls within %s of one another are drawn as one; -f shows them one by "
+			"one.",
 			text_duration(text, grain));
 	else if (grain)
 		remark(sc, "Too many calls at once: all of a depth are drawn as one.");
@@ -205,7 +209,8 @@ static void remark_left_out(struct plot_scene *sc)
 	if (hidden)
 		remark(sc, "%" PRIu64 " calls too deep to draw are left out.", hidden);
 	if (of->threads_forgotten)
-		remark(sc, "%" PRIu64 " times there were too many threads: their calls are cut off.",
+		remark(sc,
+			"%" PRIu64 " times there were too many threads: their calls are cut off.",
 			of->threads_forgotten);
 	if (of->sessions_left_out)
 		remark(sc, "%" PRIu64 " sessions are left out.", of->sessions_left_out);
@@ -220,19 +225,26 @@ static void make_title(struct plot_scene *sc)
 	const struct trace_session *s = trace_session_count(t) ? trace_session(t, 0) : NULL;
 	char host[66] = "unknown board", kernel[66] = "", arch[18] = "", duration[TEXT_NUMBER];
 	const char *file = strrchr(sc->opt.input, '/');
+	size_t n;
 
 	if (s && s->has_hello) {
 		text_clean(host, sizeof(host), s->hello.hostname);
 		text_clean(kernel, sizeof(kernel), s->hello.kernel);
 		text_clean(arch, sizeof(arch), s->hello.arch);
 	}
-	snprintf(sc->title, sizeof(sc->title),
-		"%.64s: %s %s %s, %s, %" PRIu64 " events, %" PRIu64 " calls%s",
-		file ? file + 1 : sc->opt.input, host, kernel, arch,
-		text_duration(duration, of->duration_ns), of->events, of->calls,
-		sc->rec->being_written ? " (still recording)"
-		: sc->rec->complete    ? ""
-				       : " (recording cut off)");
+	n = (size_t)snprintf(sc->title, sizeof(sc->title), "%.64s: %s %s %s, ",
+		file ? file + 1 : sc->opt.input, host, kernel, arch);
+	/* What there is beside the part may not even have been read. */
+	if (sc->opt.has_filter)
+		snprintf(sc->title + n, sizeof(sc->title) - n, "from %.12g s to %.12g s",
+			(double)sc->from_ns / 1e9, (double)sc->to_ns / 1e9);
+	else
+		snprintf(sc->title + n, sizeof(sc->title) - n,
+			"%s, %" PRIu64 " events, %" PRIu64 " calls%s",
+			text_duration(duration, of->duration_ns), of->events, of->calls,
+			sc->rec->being_written ? " (still recording)"
+			: sc->rec->complete    ? ""
+					       : " (recording cut off)");
 }
 
 void plot_scene_lay_out(struct plot_scene *sc, bool window)

@@ -94,8 +94,8 @@ static int add_point(struct plot_memory *mem, uint64_t t, double kmalloc_bytes, 
 
 static struct plot_memory_state *state_of(struct plot_memory *mem, uint16_t session)
 {
-	struct plot_memory_state *more = grow_array(
-		mem->state, &mem->cap_states, session + (size_t)1, sizeof(*more));
+	struct plot_memory_state *more =
+		grow_array(mem->state, &mem->cap_states, session + (size_t)1, sizeof(*more));
 
 	if (!more)
 		return NULL;

@@ -65,8 +65,7 @@ static unsigned int choose_grain(const struct plot_packets *p)
 /* Does it stand for this one from now on? */
 static bool absorbed(struct plot_packets *p, uint64_t t_ns, uint16_t source, uint32_t count)
 {
-	struct plot_packet *newest =
-		p->newest[source] ? &p->packet[p->newest[source] - 1] : NULL;
+	struct plot_packet *newest = p->newest[source] ? &p->packet[p->newest[source] - 1] : NULL;
 
 	if (!newest || !p->merged || common_bits(newest->t_ns, t_ns) > p->grain_bits)
 		return false;

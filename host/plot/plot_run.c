@@ -145,7 +145,8 @@ static int serve_stdout(const struct plot_scene *sc)
 	char name[32];
 
 	if (isatty(STDOUT_FILENO)) {
-		say("plot: a picture says nothing on a terminal: -o OUT, or send it on: -o - | ...");
+		say("plot: a picture says nothing on a terminal: -o OUT, or send it on: -o - | "
+		    "...");
 		return -1;
 	}
 	fd = memfd_create("picture", 0); /* the script inherits it */
@@ -201,8 +202,9 @@ static void say_without_effect(const struct plot_scene *sc)
 			cpus = trace_session(t, i)->hello.cpus;
 	for (size_t i = 0; i < sc->opt.n_ignored_cpus; i++)
 		if (sc->opt.ignored_cpus[i] >= cpus)
-			say("plot: --ignored-cpus %u: the recording has %s%u", sc->opt.ignored_cpus[i],
-				cpus == 1 ? "only CPU " : "CPUs 0 to ", cpus ? cpus - 1 : 0);
+			say("plot: --ignored-cpus %u: the recording has %s%u",
+				sc->opt.ignored_cpus[i], cpus == 1 ? "only CPU " : "CPUs 0 to ",
+				cpus ? cpus - 1 : 0);
 }
 
 static void say_no_labels(const struct plot_scene *sc)
@@ -215,9 +217,9 @@ static void say_no_labels(const struct plot_scene *sc)
 		return;
 	if (!sc->opt.xdp)
 		say("plot: --xdp-labels: no packets are drawn without -x");
-	else if (packets &&
-		 (sc->to_ns - sc->from_ns > PLOT_LABELS_NS || packets > PLOT_LABELS_MAX))
-		say("plot: --xdp-labels: there is room for them in views up to 20 ms and %u packets; "
+	else if (packets && (sc->to_ns - sc->from_ns > PLOT_LABELS_NS || packets > PLOT_LABELS_MAX))
+		say("plot: --xdp-labels: there is room for them in views up to 20 ms and %u "
+		    "packets; "
 		    "this one has %s and %" PRIu64 " packets: choose a part with -f",
 			PLOT_LABELS_MAX, text_duration(length, sc->to_ns - sc->from_ns), packets);
 }
@@ -265,7 +267,8 @@ void plot_options_init(struct plot_options *opt)
 	*opt = (struct plot_options){.vertical_label_ns = 10000, .visible_threshold = -1};
 }
 
-static int read_and_draw(struct plot_scene *sc, struct recording *rec, const struct plot_options *opt)
+static int read_and_draw(
+	struct plot_scene *sc, struct recording *rec, const struct plot_options *opt)
 {
 	int err = plot_scene_begin(sc, rec, opt);
 
@@ -274,6 +277,8 @@ static int read_and_draw(struct plot_scene *sc, struct recording *rec, const str
 			isatty(STDERR_FILENO) ? RECORDING_PROGRESS : 0);
 		if (err && !rec->stop)
 			return EXIT_FAILED; /* it has said why */
+		if (err == -ECANCELED)
+			err = 0;
 	}
 	if (!err)
 		err = plot_scene_finish(sc);

@@ -87,7 +87,7 @@ int plot_rows_per_cpu(struct plot_rows *rows, const struct plot_spans *spans)
 /* An outermost call with what is in it. */
 struct group {
 	uint64_t start_ns, end_ns;
-	uint64_t limit_ns; /* what begins from here on is of the next one */
+	uint64_t limit_ns;  /* what begins from here on is of the next one */
 	uint32_t outermost; /* so many spans of depth 0: more than one where they overlap */
 	struct walk_lane *lane;
 };
@@ -100,7 +100,7 @@ struct walk {
 		uint32_t next[PLOT_LANE_ROWS_MAX]; /* by depth: the next span */
 		bool more;
 		uint64_t start_ns; /* of the next group */
-	} *lane[PLOT_CPUS];
+	} * lane[PLOT_CPUS];
 	size_t n;
 };
 
@@ -200,8 +200,7 @@ static bool next_group(const struct walk *w, struct group *g)
 
 /* The next span of a group and its depth, which begins at 0; false: it has no more, and the walk may
  * go on. */
-static bool next_in_group(
-	const struct walk *w, struct group *g, uint32_t *depth, uint32_t *index)
+static bool next_in_group(const struct walk *w, struct group *g, uint32_t *depth, uint32_t *index)
 {
 	struct walk_lane *l = g->lane;
 
@@ -224,7 +223,7 @@ struct layers {
 	uint32_t height[LAYERS_MAX];
 	uint32_t n;
 	uint32_t (*spans)[PLOT_LANE_ROWS_MAX]; /* [LAYERS_MAX]: by depth */
-	uint16_t *of; /* by group: its layer, LAYERS_MAX: none */
+	uint16_t *of;                          /* by group: its layer, LAYERS_MAX: none */
 	size_t n_groups, cap_groups;
 };
 
@@ -249,8 +248,8 @@ static int assign_layers(struct layers *ly, struct walk *w)
 
 	while (next_group(w, &g)) {
 		uint32_t depth = 0, index, layer = layer_for(ly, &g);
-		uint16_t *of = grow_array(
-			ly->of, &ly->cap_groups, ly->n_groups + 1, sizeof(*ly->of));
+		uint16_t *of =
+			grow_array(ly->of, &ly->cap_groups, ly->n_groups + 1, sizeof(*ly->of));
 
 		if (!of)
 			return -ENOMEM;

@@ -6,8 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-int plot_scene_begin(
-	struct plot_scene *sc, struct recording *rec, const struct plot_options *opt)
+int plot_scene_begin(struct plot_scene *sc, struct recording *rec, const struct plot_options *opt)
 {
 	assert(!opt->has_filter || opt->filter_from_ns < opt->filter_to_ns);
 	memset(sc, 0, sizeof(*sc));
@@ -31,8 +30,8 @@ static void choose_views(struct plot_scene *sc)
 	o->memory = sc->memory.n > 0;
 	o->throughput = sc->traffic.n > 0;
 	o->xdp = sc->packets.total > 0;
-	o->stack_per_cpu = trace_totals(sc->rec->trace)->calls > 0 ||
-			   !(o->memory || o->throughput || o->xdp);
+	o->stack_per_cpu =
+		trace_totals(sc->rec->trace)->calls > 0 || !(o->memory || o->throughput || o->xdp);
 }
 
 static int choose_view(struct plot_scene *sc)
@@ -40,10 +39,10 @@ static int choose_view(struct plot_scene *sc)
 	uint64_t duration = trace_totals(sc->rec->trace)->duration_ns;
 
 	sc->from_ns = 0;
-	sc->to_ns = duration + 1; /* the last moment belongs to it */
+	sc->to_ns = sc->stopped ? UINT64_MAX : duration + 1; /* the last moment belongs to it */
 	if (!sc->opt.has_filter)
 		return 0;
-	if (sc->opt.filter_from_ns > duration)
+	if (sc->opt.filter_from_ns > duration && !sc->stopped)
 		return -ERANGE;
 	sc->from_ns = sc->opt.filter_from_ns;
 	/* "from 2 s to the end" is written with an end beyond it */
@@ -65,8 +64,16 @@ static double sample_interval(const struct trace *t)
 
 int plot_scene_finish(struct plot_scene *sc)
 {
-	int err = choose_view(sc);
+	int err = 0;
 
+	if (sc->stopped) {
+		sc->rec->stop = 0;
+		err = trace_end(sc->rec->trace); /* what is open ends now */
+		if (!err)
+			err = sc->rec->stop;
+	}
+	if (!err)
+		err = choose_view(sc);
 	plot_pending_free(&sc->pending);
 	if (!err)
 		err = plot_spans_sort(&sc->spans);

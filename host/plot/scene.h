@@ -34,10 +34,11 @@ struct plot_panel {
 #define PLOT_PANELS_MAX (PLOT_LANES_MAX + 1u + PLOT_PANEL_KINDS)
 
 struct plot_scene {
-	struct recording *rec; /* with its trace, as long as there is a scene */
+	struct recording *rec;   /* with its trace, as long as there is a scene */
 	struct plot_options opt; /* with the views really shown */
 	bool window;
 	bool ignored[PLOT_CPUS];
+	bool stopped;            /* what comes behind the filter was not read */
 	uint64_t from_ns, to_ns; /* of the first view: the filter, or everything */
 
 	struct plot_spans spans;
@@ -58,15 +59,15 @@ struct plot_scene {
 };
 
 /* `rec` must outlive the scene. 0 or -ENOMEM, without a message; free after either. */
-int plot_scene_begin(
-	struct plot_scene *sc, struct recording *rec, const struct plot_options *opt);
+int plot_scene_begin(struct plot_scene *sc, struct recording *rec, const struct plot_options *opt);
 void plot_scene_free(struct plot_scene *sc);
 
-/* Takes a recording in; its context is the scene. Sets rec->stop when memory runs out. With a filter
- * nothing but what touches it is kept. */
+/* Takes a recording in; its context is the scene. Sets rec->stop: -ENOMEM when memory runs out, -ECANCELED
+ * when all that the filter lets through has been given: plot_scene_finish then takes the rest. With a
+ * filter nothing but what touches it is kept. */
 extern const struct trace_sink plot_scene_sink;
 
-/* Everything has been taken in. 0; -ENOMEM; -ERANGE: the recording ends before the filter begins. */
+/* Everything has been taken in that will be. 0; -ENOMEM; -ERANGE: the recording ends before the filter begins. */
 int plot_scene_finish(struct plot_scene *sc);
 
 /* Decides what stands in panels and titles; again when it is to be a picture after all. */

@@ -26,12 +26,12 @@ enum plot_memory_line { PLOT_KMALLOC, PLOT_KMEM_CACHE, PLOT_MEMORY_TOTAL, PLOT_M
 
 struct plot_memory {
 	size_t n, cap;
-	double *t_ns; /* never goes back */
+	double *t_ns;                     /* never goes back */
 	double *bytes[PLOT_MEMORY_LINES]; /* NaN: unknown from here on (a new session began) */
 	/* Counters stand where the last sample of their session left them. */
 	struct plot_memory_state {
 		double now[2];
-	} *state; /* by session */
+	} * state; /* by session */
 	size_t n_states, cap_states;
 	uint16_t session; /* of the newest sample */
 };
@@ -46,8 +46,8 @@ void plot_memory_reply(const struct plot_memory *mem, const struct plot_view *vi
 
 /* ---- throughput ------------------------------------------------------------------------------- */
 
-#define PLOT_IFACES_MAX       8u   /* shown one by one, busiest first; the total has all */
-#define PLOT_IFACES_KNOWN_MAX 256u /* counted */
+#define PLOT_IFACES_MAX       8u         /* shown one by one, busiest first; the total has all */
+#define PLOT_IFACES_KNOWN_MAX 256u       /* counted */
 #define PLOT_TRAFFIC_MAX      (1u << 21) /* moments times interfaces, of 16 bytes */
 
 struct plot_iface {
@@ -59,10 +59,10 @@ struct plot_iface {
 };
 
 struct plot_traffic {
-	size_t n, cap;    /* moments; the first of a session is its start, when all counters were 0 */
-	double *t_ns;     /* never goes back */
+	size_t n, cap; /* moments; the first of a session is its start, when all counters were 0 */
+	double *t_ns;  /* never goes back */
 	uint16_t *session;
-	double *total; /* bytes, all interfaces and directions, [n] */
+	double *total;            /* bytes, all interfaces and directions, [n] */
 	struct plot_iface *iface; /* PLOT_IFACES_KNOWN_MAX */
 	size_t n_known;
 	size_t n_ifaces;    /* the first so many are shown */
@@ -97,7 +97,7 @@ struct plot_packet {
 struct plot_packets {
 	struct plot_packet *packet; /* by time, once finished */
 	size_t n, cap;
-	uint64_t total; /* packets, also those that were only counted */
+	uint64_t total;                    /* packets, also those that were only counted */
 	uint32_t ifindex[PLOT_IFACES_MAX]; /* the last one stands for all others when n_sources is
 					      full */
 	uint16_t session[PLOT_IFACES_MAX]; /* in which they were named so */

@@ -22,7 +22,7 @@ static bool wanted(const struct plot_scene *sc, uint64_t start_ns, uint64_t end_
 
 static void check(struct plot_scene *sc, int err)
 {
-	if (err && !sc->rec->stop)
+	if (err)
 		sc->rec->stop = err;
 }
 
@@ -73,6 +73,10 @@ static void on_call(void *ctx, const struct trace_call *c)
 {
 	struct plot_scene *sc = ctx;
 	uint64_t length = c->end_ns > c->start_ns ? c->end_ns - c->start_ns : 0;
+	/* Where reading has stopped nobody knows what would have come. */
+	bool cut =
+		c->flags & TRACE_CALL_NO_EXIT &&
+		!(sc->stopped && since_origin(sc, c->session, c->end_ns) >= sc->opt.filter_to_ns);
 	double share = c->self_ns < length ? (double)c->self_ns / (double)length : 1;
 	uint32_t index;
 
@@ -82,7 +86,7 @@ static void on_call(void *ctx, const struct trace_call *c)
 		if (!(s->flags & PLOT_SPAN_PENDING))
 			continue; /* part of another by now */
 		s->self_ns = (float)(share * (double)s->busy_ns);
-		if (s->flags & PLOT_SPAN_LAST && c->flags & TRACE_CALL_NO_EXIT)
+		if (s->flags & PLOT_SPAN_LAST && cut)
 			s->flags |= PLOT_SPAN_UNFINISHED;
 		s->flags &= (uint8_t) ~(PLOT_SPAN_PENDING | PLOT_SPAN_LAST);
 	}
@@ -96,8 +100,8 @@ static void on_event(void *ctx, const struct trace_event *e)
 	if (trace_func(sc->rec->trace, e->func)->cls != AYP_CLASS_PACKET)
 		return;
 	t = since_origin(sc, e->session, e->t_ns);
-	check(sc, plot_packets_add(
-			  &sc->packets, e->session, t, e->arg, e->nargs, wanted(sc, t, t)));
+	check(sc,
+		plot_packets_add(&sc->packets, e->session, t, e->arg, e->nargs, wanted(sc, t, t)));
 }
 
 /* What was moved before a view begins counts in it, so all samples are taken in. */
@@ -119,6 +123,8 @@ static void on_loss(void *ctx, const struct trace_loss *l)
 	int cpu = l->cpu >= 0 && l->cpu < (int)PLOT_CPUS ? l->cpu : -1;
 	uint64_t first, last;
 
+	if (sc->stopped)
+		return; /* what was not read is not lost */
 	if (!l->first_ns && !l->last_ns) {
 		sc->losses.undated = ledger_add(sc->losses.undated, l->count);
 		return;
@@ -129,10 +135,28 @@ static void on_loss(void *ctx, const struct trace_loss *l)
 		check(sc, plot_losses_add(&sc->losses, first, last, cpu, l->count));
 }
 
+/* A call is given when it ends, so a moment more is read than is looked at. Where one session may lie
+ * beside another everything is. */
+static void on_watermark(void *ctx, uint16_t session, uint64_t t_ns)
+{
+	struct plot_scene *sc = ctx;
+	uint64_t length = sc->opt.filter_to_ns - sc->opt.filter_from_ns, t;
+
+	if (!sc->opt.has_filter || sc->stopped || sc->rec->stop ||
+		trace_session_count(sc->rec->trace) != 1)
+		return;
+	t = since_origin(sc, session, t_ns);
+	if (t < ledger_add(sc->opt.filter_to_ns, length))
+		return;
+	sc->stopped = true;
+	sc->rec->stop = -ECANCELED;
+}
+
 const struct trace_sink plot_scene_sink = {
 	.event = on_event,
 	.call = on_call,
 	.segment = on_segment,
 	.sample = on_sample,
 	.loss = on_loss,
+	.watermark = on_watermark,
 };

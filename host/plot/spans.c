@@ -151,7 +151,8 @@ static int place(struct plot_spans *s, uint32_t *index)
 	return 0;
 }
 
-static bool absorbed(struct plot_spans *s, const struct plot_span_row *row, const struct plot_span *b)
+static bool absorbed(
+	struct plot_spans *s, const struct plot_span_row *row, const struct plot_span *b)
 {
 	if (!s->merged || row->tail == PLOT_NO_SPAN ||
 		common_bits(&s->span[row->tail], b) > s->grain_bits)

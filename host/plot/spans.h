@@ -31,7 +31,7 @@ struct plot_span {
 	uint64_t start_ns, end_ns; /* end may equal start */
 	float busy_ns;             /* of that, somebody ran; of a single one all */
 	float self_ns;             /* of busy_ns, not spent in callees */
-	float lead_ns; /* by how much `func` leads: it is the one that takes more than half, if
+	float lead_ns;  /* by how much `func` leads: it is the one that takes more than half, if
 			* there is one */
 	uint32_t count; /* 1, or how many it stands for */
 	uint32_t next;  /* in its row, or PLOT_NO_SPAN */
@@ -44,7 +44,7 @@ _Static_assert(sizeof(struct plot_span) == 40, "millions of them");
 #define PLOT_NO_SPAN UINT32_MAX
 
 #define PLOT_CPUS          256u
-#define PLOT_LANE_ROWS_MAX 256u      /* depths of one CPU; deeper ones are counted */
+#define PLOT_LANE_ROWS_MAX 256u       /* depths of one CPU; deeper ones are counted */
 #define PLOT_SPANS_MAX     (1u << 21) /* of a recording */
 
 struct plot_span_row {
@@ -55,14 +55,14 @@ struct plot_span_row {
 
 struct plot_spans {
 	struct plot_span *span;
-	size_t n, cap, max;       /* of `span`, free ones among them */
-	uint32_t free;            /* the first free one, linked by next, or PLOT_NO_SPAN */
+	size_t n, cap, max; /* of `span`, free ones among them */
+	uint32_t free;      /* the first free one, linked by next, or PLOT_NO_SPAN */
 	size_t n_free;
 	struct plot_span_row *cpu[PLOT_CPUS]; /* PLOT_LANE_ROWS_MAX rows; NULL: nothing there */
 	unsigned int grain_bits;              /* a grain is 1 << this; 0: nothing was merged */
 	bool merged;                          /* there is a grain */
 	uint64_t hidden;                      /* spans left out: too deep */
-	uint64_t unplaced; /* spans left out: no room, whatever is merged */
+	uint64_t unplaced;                    /* spans left out: no room, whatever is merged */
 };
 
 /* max: PLOT_SPANS_MAX, or fewer in tests. */

@@ -94,8 +94,8 @@ static int add_box(struct plot_tile *tile, const struct plot_box *box)
 }
 
 /* Spread a span of a few pixels (x0..x1, in columns) over the columns it touches. */
-static void add_density(float *cover, float *self, uint32_t width, double x0, double x1,
-	const struct plot_span *s)
+static void add_density(
+	float *cover, float *self, uint32_t width, double x0, double x1, const struct plot_span *s)
 {
 	double density = plot_span_density(s);
 	uint8_t share = plot_span_share(s);
@@ -119,8 +119,8 @@ static void add_density(float *cover, float *self, uint32_t width, double x0, do
 }
 
 static int row_make(struct plot_tile *tile, const struct plot_rows *rows,
-	const struct plot_spans *spans, uint32_t row, uint32_t out_row, const struct plot_view *view,
-	float *cover, float *self)
+	const struct plot_spans *spans, uint32_t row, uint32_t out_row,
+	const struct plot_view *view, float *cover, float *self)
 {
 	double from = (double)view->from_ns,
 	       ns_per_px = ((double)view->to_ns - from) / view->width_px;

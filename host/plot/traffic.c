@@ -145,8 +145,8 @@ static int add_moment(struct plot_traffic *tr, uint64_t t, uint16_t session)
 	return 0;
 }
 
-static int begin_session(struct plot_traffic *tr, uint16_t session, uint64_t start_ns,
-	uint64_t t_ns, bool *again)
+static int begin_session(
+	struct plot_traffic *tr, uint16_t session, uint64_t start_ns, uint64_t t_ns, bool *again)
 {
 	if (!tr->seen)
 		tr->seen = calloc(UINT16_MAX / 8 + 1, 1);

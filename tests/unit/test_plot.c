@@ -89,8 +89,8 @@ static bool in_view(const struct call *s, const struct plot_view *v)
 	return s->start_ns < v->to_ns && (s->end_ns > v->from_ns || s->start_ns >= v->from_ns);
 }
 
-static bool is_drawn(const struct plot_tile *t, uint32_t row, const struct call *s,
-	const struct plot_view *v)
+static bool is_drawn(
+	const struct plot_tile *t, uint32_t row, const struct call *s, const struct plot_view *v)
 {
 	double from = (double)v->from_ns, px = ((double)v->to_ns - from) / v->width_px;
 	double x0 = s->start_ns > v->from_ns ? (double)s->start_ns : from;
@@ -133,8 +133,8 @@ static void nothing_visible_is_dropped(void **state)
 			assert_true(is_drawn(&t, s[i].depth, &s[i], &v));
 		}
 		assert_int_equal(t.n_spans, seen);
-		assert_int_equal(
-			plot_rows_any(&rows, &spans, lane->first_row, lane->n_rows, v.from_ns, v.to_ns),
+		assert_int_equal(plot_rows_any(&rows, &spans, lane->first_row, lane->n_rows,
+					 v.from_ns, v.to_ns),
 			seen > 0);
 		plot_tile_free(&t);
 	}
@@ -228,9 +228,9 @@ static void merged_rows_hold_every_call_once_without_overlap(void **state)
 		assert_false(rows.unordered[r]);
 		for (size_t i = rows.first[r]; i < rows.first[r + 1]; i++) {
 			seen[rows.span[i]]++;
-			assert_true(i == rows.first[r] ||
-				    spans.span[rows.span[i]].start_ns >=
-					    spans.span[rows.span[i - 1]].end_ns);
+			assert_true(
+				i == rows.first[r] || spans.span[rows.span[i]].start_ns >=
+							      spans.span[rows.span[i - 1]].end_ns);
 		}
 	}
 	for (size_t i = 0; i < n; i++)
@@ -439,7 +439,8 @@ static void a_merged_one_names_who_takes_most_of_it(void **state)
 
 	plot_spans_init(&spans, 10);
 	for (uint16_t i = 0; i < 3000; i++) {
-		struct plot_span s = {.start_ns = i * 10u, .end_ns = i * 10u + (i % 3 == 1 ? 8 : 2)};
+		struct plot_span s = {
+			.start_ns = i * 10u, .end_ns = i * 10u + (i % 3 == 1 ? 8 : 2)};
 
 		s.func = i % 3 == 1 ? 77 : i;
 		assert_int_equal(plot_spans_add(&spans, 0, 0, &s, &index, &moved), 0);
@@ -459,7 +460,8 @@ static void overlapping_and_disordered_spans_stay_bounded(void **state)
 	plot_spans_init(&spans, 2000);
 	for (size_t i = 0; i < 30000; i++) {
 		uint64_t start = next(1000000);
-		struct call c = call(start, start + next(500000), (uint16_t)next(4), (uint8_t)next(5));
+		struct call c =
+			call(start, start + next(500000), (uint16_t)next(4), (uint8_t)next(5));
 
 		put(&spans, &c);
 	}

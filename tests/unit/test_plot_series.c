@@ -192,7 +192,8 @@ static void losses_are_seen_and_bounded(void **state)
 
 	for (size_t i = 0; i < 10000; i++)
 		assert_int_equal(plot_losses_add(&losses, i * MS, i * MS + 5, 2, 3), 0);
-	assert_int_equal(plot_losses_add(&losses, 1800ull * 1000 * MS, 1800ull * 1000 * MS, -1, 1), 0);
+	assert_int_equal(
+		plot_losses_add(&losses, 1800ull * 1000 * MS, 1800ull * 1000 * MS, -1, 1), 0);
 	losses.undated = 50; /* when is not known */
 	assert_int_equal(plot_reply_start(&r), 0);
 	assert_int_equal(plot_losses_reply(&losses, &v, &r), 0);
