@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "host/trace/merger.h"
+#include "host/trace/decode_work.h"
 
 /* A group of a file is 60 KB and seldom more events than this. */
 #define JOB_EVENTS 65536u
@@ -58,72 +58,6 @@ void decode_free(struct decode *d)
 	for (size_t i = 0; i < DECODE_DECODERS; i++)
 		trace_release(d->mem, d->decoder[i].mem);
 	d->n_flight = d->n_jobs = 0;
-}
-
-/* ---- the job ---------------------------------------------------------------------------------- */
-
-enum place { ANYWHERE, BEGINS, CONTINUES };
-
-static enum place place_of(uint32_t codec, const uint8_t *src, size_t len)
-{
-	uint32_t index;
-	uint8_t group;
-
-	if (!ayp_block_place(codec, src, len, &group, &index))
-		return ANYWHERE;
-	return index ? CONTINUES : BEGINS;
-}
-
-static void take_event(struct decode_job *job, const struct ayp_event *ev)
-{
-	struct stage_event *to = &job->events[job->n_events++];
-	unsigned int nargs = ev->nargs <= AYP_EVENT_MAX_ARGS ? ev->nargs : AYP_EVENT_MAX_ARGS;
-	unsigned int kind = ev->kind < AYP_EVENT_KINDS ? ev->kind : AYP_INSTANT;
-
-	*to = (struct stage_event){
-		.t_ns = ev->t_ns,
-		.tid = ev->tid,
-		.args = (uint32_t)job->n_args,
-		.epoch = job->epoch,
-		.func = ev->func,
-		.cpu = ev->cpu,
-		.kind_nargs = (uint8_t)(kind | nargs << 4),
-	};
-	for (unsigned int i = 0; i < nargs; i++)
-		job->args[job->n_args++] = ev->arg[i];
-	job->used[ev->func / 64] |= UINT64_C(1) << ev->func % 64;
-	if (ev->cpu >= job->cpus)
-		job->cpus = ev->cpu + 1u;
-}
-
-static enum decode_result decode_one(struct decode_job *job, struct decode_block *b)
-{
-	int n = ayp_block_decode(job->decoder->d, b->codec, job->bytes + b->bytes, b->len, b->count,
-		job->plain, AYP_BLOCK_MAX_EVENTS);
-
-	/* What the decoder had before belongs to another group, perhaps of another session. */
-	if (n != (int)b->count && place_of(b->codec, job->bytes + b->bytes, b->len) == BEGINS)
-		ayp_block_decoder_init(job->decoder->mem);
-	if (n != (int)b->count)
-		return n == AYP_BLOCK_CODEC   ? DECODE_CODEC
-		       : n == AYP_BLOCK_CHAIN ? DECODE_BROKEN
-					      : DECODE_FAILED;
-	b->from = (uint32_t)job->n_events;
-	for (uint32_t i = 0; i < b->count; i++)
-		take_event(job, &job->plain[i]);
-	merger_sort(job->events + b->from, b->count, job->scratch);
-	return DECODE_OK;
-}
-
-/* Runs anywhere: touches the job and its decoder only. */
-static void work(void *arg)
-{
-	struct decode_job *job = arg;
-
-	for (size_t i = 0; i < job->n_blocks; i++) {
-		if (job->block[i].expected)
-			job->block[i].result = (uint8_t)decode_one(job, &job->block[i]);
-	}
 }
 
 /* ---- jobs in flight --------------------------------------------------------------------------- */
@@ -194,9 +128,9 @@ static int launch(struct decode *d)
 	d->filling = NULL;
 	d->flight[d->n_flight++] = job;
 	if (d->threads.start)
-		job->handle = d->threads.start(d->threads.ctx, work, job);
+		job->handle = d->threads.start(d->threads.ctx, decode_work, job);
 	else
-		work(job);
+		decode_work(job);
 	return d->max_flight == 1 ? finish_oldest(d) : 0;
 }
 
@@ -290,29 +224,30 @@ static bool fits(const struct decode *d, const struct decode_block *b, size_t le
 }
 
 /* Does the job that is being filled have the decoder that this block needs? */
-static bool right_decoder(const struct decode *d, const struct decode_session *s, enum place place)
+static bool right_decoder(
+	const struct decode *d, const struct decode_session *s, enum decode_place place)
 {
 	const struct decode_job *job = d->filling;
 
 	if (!job->decoder)
 		return true;
-	if (place == BEGINS)
+	if (place == DECODE_BEGINS)
 		return false;
-	return place == ANYWHERE || job->decoder == s->decoder;
+	return place == DECODE_ANYWHERE || job->decoder == s->decoder;
 }
 
-static int choose_decoder(struct decode *d, struct decode_session *s, enum place place)
+static int choose_decoder(struct decode *d, struct decode_session *s, enum decode_place place)
 {
 	struct decode_job *job = d->filling;
 	int err = 0;
 
-	if (place == CONTINUES)
+	if (place == DECODE_CONTINUES)
 		job->decoder = s->decoder;
 	else
 		err = take_decoder(d, &job->decoder);
 	if (err)
 		return err;
-	if (place == BEGINS) {
+	if (place == DECODE_BEGINS) {
 		if (s->decoder)
 			s->decoder->owner = NULL;
 		s->decoder = job->decoder;
@@ -342,12 +277,12 @@ static void add_block(struct decode *d, const struct decode_block *b, const uint
 }
 
 /* Can it be decoded, by its head? */
-static bool is_expected(
-	struct decode_session *s, enum place place, uint32_t codec, const uint8_t *src, size_t len)
+static bool is_expected(struct decode_session *s, enum decode_place place, uint32_t codec,
+	const uint8_t *src, size_t len)
 {
 	if (!ayp_block_chain_follow(&s->chain, codec, src, len))
 		return false;
-	if (place != CONTINUES || s->decoder)
+	if (place != DECODE_CONTINUES || s->decoder)
 		return true;
 	/* Its decoder went to another session. */
 	s->chain.whole = false;
@@ -357,7 +292,7 @@ static bool is_expected(
 int decode_put(struct decode *d, struct decode_session *s, void *whose, uint32_t epoch,
 	const struct decode_block *b, const uint8_t *src, size_t len)
 {
-	enum place place = place_of(b->codec, src, len);
+	enum decode_place place = decode_place_of(b->codec, src, len);
 	bool expected = is_expected(s, place, b->codec, src, len);
 	int err = 0;
 
@@ -379,7 +314,7 @@ static int try_block(struct decode *d, struct decode_session *s, void *whose, ui
 	const struct decode_source *source, struct decode_job **job)
 {
 	const struct decode_block *b = &source->block;
-	enum place place = place_of(b->codec, source->src, source->len);
+	enum decode_place place = decode_place_of(b->codec, source->src, source->len);
 	bool expected = is_expected(s, place, b->codec, source->src, source->len);
 	int err = begin_job(d, s, whose, epoch);
 
@@ -390,7 +325,7 @@ static int try_block(struct decode *d, struct decode_session *s, void *whose, ui
 	add_block(d, b, source->src, source->len, expected);
 	*job = d->filling;
 	d->filling = NULL;
-	work(*job);
+	decode_work(*job);
 	if ((*job)->decoder)
 		(*job)->decoder->jobs--;
 	return 0;

@@ -5,14 +5,9 @@
 #include <errno.h>
 #include <string.h>
 
-#include "proto/clean.h"
-#include "proto/demangle.h"
+#include "host/trace/func.h"
 
 #define LAST_ID (TRACE_MAX_FUNCS - 1)
-/* "WRITTEN [SYMBOL]": a symbol is at most what a name on the line is. */
-#define SYMBOL_MAX 1024u
-#define ROOM       (2 * DEMANGLE_MAX)
-_Static_assert(DEMANGLE_MAX + SYMBOL_MAX + 4 <= ROOM && ROOM <= STRINGS_LONGEST, "it fits");
 
 int functions_init(
 	struct functions *f, struct names *names, const struct trace_memory *mem, uint64_t secret)
@@ -24,7 +19,7 @@ int functions_init(
 	table_init(&f->exact_index, mem, secret);
 	f->traits = trace_alloc(mem, TRACE_MAX_FUNCS);
 	f->ours = trace_alloc(mem, TRACE_MAX_FUNCS * sizeof(*f->ours));
-	f->room = trace_alloc(mem, ROOM);
+	f->room = trace_alloc(mem, FUNC_ROOM);
 	return f->traits && f->ours && f->room ? 0 : -ENOMEM;
 }
 
@@ -45,137 +40,6 @@ void functions_free(struct functions *f)
 void functions_session_init(struct session_functions *s)
 {
 	*s = (struct session_functions){NAMES_NONE, NAMES_NONE, FUNCTIONS_NONE, FUNCTIONS_NONE};
-}
-
-/* ---- one function ----------------------------------------------------------------------------- */
-
-static void find_traits(struct functions *f, uint32_t id)
-{
-	static const uint8_t by_class[AYP_CLASS_COUNT] = {
-		[AYP_CLASS_KERNEL] = FUNC_KERNEL,
-		[AYP_CLASS_SYSCALL] = FUNC_KERNEL | FUNC_SYSCALL,
-		[AYP_CLASS_HARDIRQ] = FUNC_KERNEL,
-		[AYP_CLASS_SOFTIRQ] = FUNC_KERNEL,
-		[AYP_CLASS_TIMER] = FUNC_KERNEL,
-		[AYP_CLASS_SWITCH] = FUNC_SWITCH,
-	};
-	const struct trace_func *func = &f->func[id];
-	/* A replayed recording has names, but no classes. */
-	bool any = func->cls == AYP_CLASS_REPLAY || func->cls == AYP_CLASS_UNKNOWN ||
-		   func->cls == AYP_CLASS_TRACEPOINT;
-
-	f->traits[id] = by_class[func->cls];
-	if (any && !strcmp(func->name, "sched_switch"))
-		f->traits[id] = FUNC_SWITCH;
-}
-
-static void tell_changed(const struct functions *f, uint32_t id)
-{
-	if (f->changed)
-		f->changed(f->changed_ctx, (uint16_t)id);
-}
-
-/* Have functions up to and including `id`. */
-static int reach(struct functions *f, uint32_t id)
-{
-	struct trace_func *func =
-		trace_grow(f->mem, f->func, &f->cap, (size_t)id + 1, sizeof(*func));
-
-	if (!func)
-		return -ENOMEM;
-	f->func = func;
-	for (; f->n <= id; f->n++)
-		func[f->n] = (struct trace_func){0};
-	return 0;
-}
-
-static uint64_t func_key(uint8_t cls, const char *text, const char *owner)
-{
-	return strings_hash(strings_hash(STRINGS_HASH_BEGIN ^ cls, text), owner);
-}
-
-/* The text that is in f->room as a string that stays; `otherwise` when there is no room for it. */
-static int keep(struct functions *f, const char *otherwise, const char **out)
-{
-	int err = strings_put(&f->names->strings, f->room, out);
-
-	if (err != -ENOSPC)
-		return err;
-	f->names->left_out++;
-	*out = otherwise;
-	return 0;
-}
-
-/* As it was written. Two symbols may stand for one name: instances of a template, parts that
- * constructors are made of. */
-static int write_name(struct functions *f, const struct name *e, const char **out)
-{
-	char *written = f->room + DEMANGLE_MAX;
-	uint64_t key;
-	uint32_t unused;
-	size_t n;
-	int err;
-
-	if (!demangle(e->text, true, written) && !demangle(e->text, false, written)) {
-		*out = e->text;
-		return 0;
-	}
-	n = text_clean(f->room, DEMANGLE_MAX, written);
-	key = func_key(e->cls, f->room, e->owner);
-	if (table_get(&f->by_written, key, &unused)) {
-		size_t symbol = strlen(e->text);
-
-		assert(symbol < SYMBOL_MAX);
-		memcpy(f->room + n, " [", 2);
-		memcpy(f->room + n + 2, e->text, symbol);
-		memcpy(f->room + n + 2 + symbol, "]", 2);
-	} else {
-		err = table_put(&f->by_written, key, 0);
-		if (err)
-			return err;
-	}
-	return keep(f, e->text, out);
-}
-
-static int set_func(struct functions *f, uint32_t id, const struct name *e)
-{
-	struct trace_func *func = &f->func[id];
-	int err = write_name(f, e, &func->name);
-
-	if (err)
-		return err;
-	func->symbol = e->text;
-	func->owner = e->owner;
-	func->cls = e->cls;
-	func->named = true;
-	find_traits(f, id);
-	tell_changed(f, id);
-	return 0;
-}
-
-static int make_up_name(struct functions *f, uint32_t id, uint32_t wire)
-{
-	static const char begin[] = "func_";
-	struct trace_func *func = &f->func[id];
-	char digits[12];
-	size_t n = sizeof(digits);
-	int err;
-
-	digits[--n] = '\0';
-	do {
-		digits[--n] = (char)('0' + wire % 10);
-		wire /= 10;
-	} while (wire);
-	memcpy(f->room, begin, sizeof(begin) - 1);
-	memcpy(f->room + sizeof(begin) - 1, digits + n, sizeof(digits) - n);
-	err = keep(f, "func_?", &func->name);
-	if (err)
-		return err;
-	func->symbol = func->name;
-	func->owner = "";
-	find_traits(f, id);
-	tell_changed(f, id);
-	return 0;
 }
 
 static bool same_func(const struct trace_func *func, const struct name *e)
@@ -218,11 +82,11 @@ static int give_id(struct functions *f, const struct name *e, uint32_t wire, uin
 	if (err || *id != next)
 		return err;
 	own |= next >= f->n;
-	err = reach(f, next);
+	err = func_reach(f, next);
 	if (!err && e && own)
-		err = set_func(f, next, e);
+		err = func_set(f, next, e);
 	else if (!err && !f->func[next].name)
-		err = make_up_name(f, next, wire);
+		err = func_make_up(f, next, wire);
 	return err;
 }
 
@@ -249,7 +113,7 @@ static int resolve(struct functions *f, uint16_t session, uint32_t wire, uint32_
 	/* Without a name and without a place there is nothing to remember. */
 	if (!e && f->n == TRACE_MAX_FUNCS) {
 		*id = LAST_ID;
-		return f->func[LAST_ID].name ? 0 : make_up_name(f, LAST_ID, wire);
+		return f->func[LAST_ID].name ? 0 : func_make_up(f, LAST_ID, wire);
 	}
 	err = give_id(f, e, wire, next, false, id);
 	f->moved |= line;
@@ -308,7 +172,7 @@ static int name_late(struct functions *f, uint16_t session, const struct name *e
 	if (err)
 		return err;
 	if (found == id || line)
-		return set_func(f, id, e);
+		return func_set(f, id, e);
 	/* What comes from now on is told together with the others of this name. */
 	if (f->map_session == session)
 		f->map[e->id] = found;
@@ -377,7 +241,7 @@ int functions_exact(struct functions *f, uint16_t session, struct session_functi
 		if (err)
 			return err;
 		add_exact(&f->func[id], &new, r);
-		tell_changed(f, id);
+		func_tell(f, id);
 	}
 	new.next = r->next;
 	*r = new;

@@ -11,8 +11,7 @@
  * events around it, times: what the board told to have dropped at that time is taken off, what it
  * dropped without telling when may stand for some of it, the rest went missing on the line.
  *
- * Holds LOSSES_MAX_TOLD ranges of 40 bytes of each of two kinds; beyond that neighbours become one.
- * Rows of gaps that the stream has not reached: as many as the merger's window has gaps, at most
+ * Holds told ranges of two kinds (told_losses.h). Rows of gaps that the stream has not reached: as many as the merger's window has gaps, at most
  * LOSSES_MAX_DUE.
  */
 #ifndef HOST_TRACE_LOSSES_H
@@ -20,29 +19,9 @@
 
 #include "host/trace/ledger.h"
 #include "host/trace/memory.h"
+#include "host/trace/told_losses.h"
 
-#define LOSSES_MAX_TOLD 65536u
-#define LOSSES_MAX_DUE  65536u
-
-struct loss_row {
-	uint64_t first_ns, last_ns, count;
-	int16_t cpu; /* -1: not known */
-	uint8_t cause;
-	bool breaks; /* events are missing in the middle: calls do not go on across it */
-};
-
-/* A range as it was told, and how much of it may still be taken off gaps. */
-struct told_loss {
-	struct loss_row row;
-	uint64_t left;
-};
-
-struct told_losses {
-	struct told_loss *at;
-	size_t n, cap;
-	size_t next; /* the first one that has not been given */
-	size_t open; /* the first one that a gap may overlap */
-};
+#define LOSSES_MAX_DUE 65536u
 
 /* Events that are missing between two blocks. */
 struct loss_gap {

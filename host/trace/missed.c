@@ -76,6 +76,11 @@ static void give(struct pairer *p, struct suspicion *s, const struct trace_call 
 	p->n_held++;
 }
 
+static struct doubt *newest_doubt(struct suspicion *s)
+{
+	return &s->doubts[s->n_doubts - 1];
+}
+
 /* The newest doubt is over. */
 static void end_doubt(struct pairer *p, struct suspicion *s)
 {
@@ -127,6 +132,18 @@ static uint64_t less(uint64_t a, uint64_t b)
 static uint64_t *caller_ns(struct thread *t, uint32_t depth)
 {
 	return depth ? &t->open[depth - 1].inner_ns : &t->inner_ns;
+}
+
+void missed_syscall(struct pairer *p, struct thread *t)
+{
+	struct suspicion *s = t->suspicion;
+
+	for (uint32_t i = 0; s && i < s->n_ghosts; i++) {
+		if (!(p->out->traits[s->ghosts[i].call.func] & FUNC_KERNEL))
+			continue;
+		calls_close(p, t, s->ghosts[i].call.depth, t->last_ns);
+		end_ghosts(p, s, i);
+	}
 }
 
 bool missed_exit(struct pairer *p, struct thread *t, uint16_t func, uint64_t now_ns)
@@ -203,28 +220,28 @@ void missed_entry(struct pairer *p, struct thread *t, uint16_t func)
 		doubt(p, t, a);
 }
 
-/* What stands in call `a` from the doubt on moves to its caller. Until now the times of the caller
- * were counted in `a`; `base_ns` is to be added to those. */
-static void move_ghosts(struct pairer *p, struct suspicion *s, const struct frame *a,
-	const struct doubt *d, uint64_t base_ns)
+/* One that was called in `a` before the doubt may still turn out to be real, and `a` with it. */
+static bool holds_ghost(const struct suspicion *s, const struct frame *a, const struct doubt *d)
 {
-	uint32_t n = 0;
+	for (uint32_t i = 0; i < s->n_ghosts; i++)
+		if (s->ghosts[i].call.id > a->id && s->ghosts[i].call.id < d->first_id)
+			return true;
+	return false;
+}
 
+/* What stands in a call from the doubt on moves to its caller. Until now the times of the caller
+ * were counted in the call; `base_ns` is to be added to those. */
+static void move_ghosts(struct suspicion *s, const struct doubt *d, uint64_t base_ns)
+{
 	for (uint32_t i = 0; i < s->n_ghosts; i++) {
 		struct ghost *g = &s->ghosts[i];
 
-		if (g->call.id > a->id && g->call.id < d->first_id) {
-			give(p, s, &g->call);
+		if (g->call.id < d->first_id)
 			continue;
-		}
-		if (g->call.id >= d->first_id) {
-			g->call.depth--;
-			g->caller_ns += base_ns;
-			g->caller_after_ns += base_ns;
-		}
-		s->ghosts[n++] = *g;
+		g->call.depth--;
+		g->caller_ns += base_ns;
+		g->caller_after_ns += base_ns;
 	}
-	s->n_ghosts = n;
 }
 
 static void move_calls(struct pairer *p, struct thread *t, struct frame *a, const struct doubt *d)
@@ -244,7 +261,7 @@ static void move_calls(struct pairer *p, struct thread *t, struct frame *a, cons
 static void convict(struct pairer *p, struct thread *t, uint64_t now_ns)
 {
 	struct suspicion *s = t->suspicion;
-	struct doubt d = s->doubts[s->n_doubts - 1];
+	struct doubt d = *newest_doubt(s);
 	struct frame *a = stack_pop(t);
 	uint64_t length = d.end_ns - a->start_ns, *in_caller_ns = caller_ns(t, t->n);
 	struct ghost g = {
@@ -267,7 +284,7 @@ static void convict(struct pairer *p, struct thread *t, uint64_t now_ns)
 	if (p->draws)
 		lanes_closed(p, t, a, t->n, now_ns);
 	*in_caller_ns = g.caller_after_ns;
-	move_ghosts(p, s, a, &d, g.caller_ns + length - d.inner_ns);
+	move_ghosts(s, &d, g.caller_ns + length - d.inner_ns);
 	move_calls(p, t, a, &d);
 	level_clear(p, &d.before);
 	*add_ghost(p, s, a->id) = g;
@@ -292,7 +309,7 @@ static void add_to_caller(struct pairer *p, struct thread *t, struct frame *f, b
 static void acquit(struct pairer *p, struct thread *t, const struct frame *f)
 {
 	struct suspicion *s = t->suspicion;
-	struct doubt *d = &s->doubts[s->n_doubts - 1];
+	struct doubt *d = newest_doubt(s);
 
 	level_add_level(p, level_below(t, t->n), f->func, &d->before);
 	level_clear(p, &d->before);
@@ -325,10 +342,10 @@ void missed_closed(struct pairer *p, struct thread *t, struct frame *f, const st
 	give(p, t->suspicion, c);
 	if (!left || !caller || caller->func != f->func)
 		return;
-	if (caller->flags & FRAME_DOUBTFUL)
-		convict(p, t, c->end_ns);
-	else
+	if (!(caller->flags & FRAME_DOUBTFUL))
 		caller->flags |= FRAME_CALLS_ITSELF;
+	else if (!holds_ghost(t->suspicion, caller, newest_doubt(t->suspicion)))
+		convict(p, t, c->end_ns);
 }
 
 /* ---- its thread ----------------------------------------------------------------------------- */

@@ -44,6 +44,8 @@ void missed_entry(struct pairer *p, struct thread *t, uint16_t func);
 void missed_closed(struct pairer *p, struct thread *t, struct frame *f, const struct trace_call *c);
 /* An exit that no open call matches: was it a ghost's? */
 bool missed_exit(struct pairer *p, struct thread *t, uint16_t func, uint64_t now_ns);
+/* The thread comes from user space: kernel calls are over, ghosts, too. */
+void missed_syscall(struct pairer *p, struct thread *t);
 /* All that is set aside is given as it is, ghosts end without an exit. */
 void missed_settle(struct pairer *p, struct thread *t);
 /* Is there anything to settle? */

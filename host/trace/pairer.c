@@ -108,6 +108,8 @@ static int on_entry(
 	 * returned as such (rt_sigreturn), or their exits were missed. */
 	if (traits & FUNC_SYSCALL && t->kernel_at)
 		calls_close(p, t, t->kernel_at - 1, t->last_ns);
+	if (traits & FUNC_SYSCALL && t->suspicion)
+		missed_syscall(p, t);
 	if (p->guesses && t->n)
 		missed_entry(p, t, e->func);
 	f = stack_push(p, t, e->func);

@@ -88,6 +88,14 @@ struct session *session_get(struct trace *t, uint32_t id, int *err)
 	return s;
 }
 
+void session_tell(struct session *s)
+{
+	struct trace *t = s->t;
+
+	if (t->phase == TRACE_LIVE && t->sink.session)
+		t->sink.session(t->config.sink_ctx, s->index);
+}
+
 static void free_parts(struct session *s)
 {
 	stream_free(s);

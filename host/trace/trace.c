@@ -180,7 +180,7 @@ int trace_learned(struct trace *t)
 	t->totals.names_left_out = t->names.left_out;
 	if (t->totals.sessions_left_out)
 		trace_notify(t, TRACE_NOTICE_SESSIONS, 0, TRACE_MAX_SESSIONS);
-	frames_sum(t);
+	runs_sum(t);
 	places_settle(t);
 	return err;
 }
@@ -195,7 +195,7 @@ static int live_frame(
 		t->told_sessions = true;
 	}
 	t->totals.names_left_out = t->names.left_out;
-	frames_sum(t);
+	runs_sum(t);
 	return err;
 }
 

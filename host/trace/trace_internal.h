@@ -109,6 +109,8 @@ struct session *session_get(struct trace *t, uint32_t id, int *err);
 void sessions_free(struct trace *t);
 /* The ledger, made when first needed. NULL: out of memory. */
 struct ledger *session_ledger(struct session *s);
+/* Who watches a line should know of it. */
+void session_tell(struct session *s);
 /* Of a later protocol: nothing of it is kept but that it is there. */
 void session_drop(struct session *s);
 /* Public figures from the ledger, or from what the first reading has found. */
@@ -138,13 +140,13 @@ void stream_free(struct session *s);
 
 int stream_jobs_done(void *ctx, void *whose, struct decode_job *job);
 
-/* ---- trace_frames.c ---------------------------------------------------------------------------- */
+/* ---- frames ------------------------------------------------------------------------------------ */
 
 int frames_learn(
 	struct trace *t, const struct framing_header *h, const uint8_t *payload, size_t len);
 int frames_give(
 	struct trace *t, const struct framing_header *h, const uint8_t *payload, size_t len);
-int frames_finish(struct session *s); /* samples and logs that wait, then its events */
-void frames_sum(struct trace *t);     /* line statistics of all recordings */
+int frames_finish(struct session *s); /* given.c: what waits of samples and logs, its events */
+void runs_sum(struct trace *t);       /* runs.c: line statistics of all recordings */
 
 #endif

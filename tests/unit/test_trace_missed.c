@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Exits that were missed, and calls that are found out for it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "tests/unit/trace_steps.h"
+
+/* Nothing encloses an outermost call, so nothing closes it: its own function inside of it tells. */
+static void missed_exit_of_an_outermost_call(void **state)
+{
+	const struct step s[] = {E(100, 5, 0, F), E(110, 5, 0, G), X(120, 5, 0, G), X(130, 5, 0, F),
+		E(140, 5, 0, H), X(145, 5, 0, H), E(200, 5, 0, F), E(210, 5, 0, G), X(220, 5, 0, G),
+		E(300, 5, 0, H), X(310, 5, 0, H), E(400, 5, 0, F), E(410, 5, 0, G), X(420, 5, 0, G),
+		X(430, 5, 0, F)};
+	struct feed *f = fed(s, COUNT(s));
+
+	assert_call(f, F, 0, 100, 130, 20, 0, 0);
+	assert_call(f, F, 1, 200, 220, 10, 0, NO_EXIT | REPAIRED);
+	assert_call(f, G, 1, 210, 220, 10, 1, 0);
+	assert_call(f, H, 1, 300, 310, 10, 0, 0);
+	assert_call(f, F, 2, 400, 430, 20, 0, 0);
+	assert_call(f, G, 2, 410, 420, 10, 1, 0);
+	assert_int_equal(total_of(f, F), 60);
+	feed_free(f);
+}
+
+/* Missed below a call that goes on: what it counts as its own time is right, too. */
+static void missed_exit_in_a_call_that_goes_on(void **state)
+{
+	const struct step s[] = {E(100, 5, 0, H), E(110, 5, 0, F), X(120, 5, 0, F), E(130, 5, 0, F),
+		E(135, 5, 0, G), X(140, 5, 0, G), E(150, 5, 0, F), X(160, 5, 0, F)};
+	struct feed *f = fed(s, COUNT(s));
+
+	assert_call(f, H, 0, 100, 160, 30, 0, NO_EXIT);
+	assert_call(f, F, 1, 130, 140, 5, 1, NO_EXIT | REPAIRED);
+	assert_call(f, F, 2, 150, 160, 10, 1, 0);
+	feed_free(f);
+}
+
+/* A function that calls itself, and one that calls for the first time what came beside it. */
+static void calls_that_go_on_are_not_cut(void **state)
+{
+	const struct step recursion_[] = {E(100, 5, 0, F), E(110, 5, 0, F), X(120, 5, 0, F),
+		X(130, 5, 0, F), E(200, 5, 0, F), E(210, 5, 0, F), X(220, 5, 0, F)};
+	const struct step loop[] = {E(100, 5, 0, F), X(110, 5, 0, F), E(120, 5, 0, G),
+		E(130, 5, 0, F), X(140, 5, 0, F), E(150, 5, 0, F), X(160, 5, 0, F)};
+	struct feed *f = fed(recursion_, COUNT(recursion_));
+
+	assert_call(f, F, 2, 200, 220, 10, 0, NO_EXIT);
+	assert_call(f, F, 3, 210, 220, 10, 1, 0);
+	feed_free(f);
+	f = fed(loop, COUNT(loop));
+	assert_call(f, G, 0, 120, 160, 20, 0, NO_EXIT);
+	assert_call(f, F, 2, 150, 160, 10, 1, 0);
+	feed_free(f);
+}
+
+/* Found guilty, and yet it was real, for its exit comes: a call like any other, counted rightly. */
+static void guilty_and_real(void **state)
+{
+	const struct step s[] = {E(50, 5, 0, USER), E(100, 5, 0, F), X(110, 5, 0, F),
+		E(200, 5, 0, F), E(210, 5, 0, G), X(215, 5, 0, G), E(220, 5, 0, F), X(230, 5, 0, F),
+		E(240, 5, 0, H), X(250, 5, 0, H), E(260, 5, 0, F), X(265, 5, 0, F), X(300, 5, 0, F),
+		X(400, 5, 0, USER)};
+	struct feed *f = fed(s, COUNT(s));
+
+	assert_int_equal(f->totals.orphan_exits, 0);
+	assert_int_equal(f->totals.calls_no_exit, 0);
+	assert_call(f, F, 1, 200, 300, 100 - 5 - 10 - 10 - 5, 1, REPAIRED);
+	assert_int_equal(total_of(f, F), 110); /* once */
+	assert_call(f, USER, 0, 50, 400, 350 - 110, 0, 0);
+	feed_free(f);
+}
+
+/* What is open in it when its exit comes has lost its own. */
+static void guilty_and_real_with_calls_open(void **state)
+{
+	const struct step s[] = {E(100, 5, 0, F), X(110, 5, 0, F), E(200, 5, 0, F), E(220, 5, 0, F),
+		X(230, 5, 0, F), E(240, 5, 0, H), E(250, 5, 0, G), X(300, 5, 0, F), E(310, 5, 0, H),
+		X(320, 5, 0, H)};
+	struct feed *f = fed(s, COUNT(s));
+
+	assert_int_equal(f->totals.orphan_exits, 0);
+	assert_call(f, F, 1, 200, 300, 100 - 10 - 10, 0, REPAIRED);
+	assert_int_equal(call_of(f, H, 0)->flags, NO_EXIT);
+	assert_int_equal(call_of(f, H, 0)->end_ns, 250);
+	assert_call(f, H, 1, 310, 320, 10, 0, 0);
+	assert_int_equal(total_of(f, F), 110);
+	feed_free(f);
+}
+
+/* The next syscall, and a hole, end what was found guilty like all that is open. */
+static void guilty_until_user_space(void **state)
+{
+	const struct step s[] = {E(100, 5, 0, F), X(110, 5, 0, F), E(200, 5, 0, F), E(220, 5, 0, F),
+		X(230, 5, 0, F), E(240, 5, 0, READ), X(250, 5, 0, READ), X(300, 5, 0, F)};
+	struct feed *f = fed(s, COUNT(s));
+
+	assert_int_equal(f->totals.orphan_exits, 1);
+	assert_call(f, F, 1, 200, 200, 0, 0, NO_EXIT | REPAIRED);
+	feed_free(f);
+}
+
+/* While there is a doubt nothing is given, since it may move; then all, in the order of ends. */
+static void held_while_in_doubt(void **state)
+{
+	const struct step s[] = {E(100, 5, 0, F), X(110, 5, 0, F), E(120, 5, 0, H), X(130, 5, 0, H),
+		E(200, 5, 0, F), E(210, 5, 0, H), X(220, 5, 0, H), X(230, 5, 0, F)};
+	struct feed *f = new_feed(false);
+
+	feed(f, s, 7);
+	assert_int_equal(f->n_calls, 2);
+	feed(f, s + 7, 1);
+	assert_int_equal(f->n_calls, 4);
+	assert_int_equal(f->calls[2].func, H);
+	assert_int_equal(f->calls[2].depth, 1);
+	assert_int_equal(f->calls[3].func, F);
+	feed_end(f);
+	feed_free(f);
+}
+
+/* More than is ever held: nothing is lost, and memory is bounded. */
+static void doubt_that_lasts(void **state)
+{
+	const struct step s[] = {E(100, 5, 0, F), X(110, 5, 0, F), E(120, 5, 0, H), X(130, 5, 0, H),
+		E(200, 5, 0, F)};
+	struct feed *f = new_feed(false);
+	uint64_t t = 300;
+
+	feed(f, s, COUNT(s));
+	for (unsigned int i = 0; i < 20000; i++) {
+		const struct step h[] = {E(t, 5, 0, H), X(t + 1, 5, 0, H)};
+
+		feed(f, h, COUNT(h));
+		t += 2;
+	}
+	assert_true(f->n_calls > 10000);
+	assert_true(f->memory.peak < 1u << 20);
+	feed_end(f);
+	assert_int_equal(f->n_calls, 20003);
+	assert_int_equal(f->calls[20002].depth, 1);
+	feed_free(f);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(missed_exit_of_an_outermost_call),
+		cmocka_unit_test(missed_exit_in_a_call_that_goes_on),
+		cmocka_unit_test(calls_that_go_on_are_not_cut),
+		cmocka_unit_test(guilty_and_real),
+		cmocka_unit_test(guilty_and_real_with_calls_open),
+		cmocka_unit_test(guilty_until_user_space),
+		cmocka_unit_test(held_while_in_doubt),
+		cmocka_unit_test(doubt_that_lasts),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
