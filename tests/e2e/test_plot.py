@@ -256,9 +256,15 @@ def without_effect(bench):
 @test("labels of packets are drawn where there is room, and it is said where there is none")
 def labels(bench):
     need_matplotlib()
-    recording, out = live(bench), bench.tmp / "labels.svg"
-    result = bench.hostdec("plot", recording, "-x", "--xdp-labels", "-o", out, env=HEADLESS)
+    recording, out = live(bench), bench.tmp / "calls.json"
+    result = bench.hostdec("plot", recording, "-x", "--xdp-labels", "-o", bench.tmp / "all.svg", env=HEADLESS)
     assert "20 ms" in result.err, result.err
+    bench.hostdec("export", recording, "-f", "json", "-o", out)
+    instant = next(event for event in bench.events(recording) if event[4] == 2)
+    start = instant[0] - json.loads(out.read_text())["origin_ns"]
+    result = bench.hostdec("plot", recording, "-x", "--xdp-labels", "-f", f"{start}-{start + 10**6}", "-o", bench.tmp / "few.svg", env=HEADLESS)
+    assert not result.err and "SRC" in svg_text(bench.tmp / "few.svg"), result.err
+    assert "SRC" not in svg_text(bench.tmp / "all.svg")
 
 
 @test("a picture beside the recording that is replaced is named; -o - is the picture on stdout, whole or not at all")
