@@ -32,7 +32,7 @@ int contested_block(
 		c->near = trace_alloc(c->mem, CONTESTED_NEAR * sizeof(*c->near));
 	if (!c->near)
 		return -ENOMEM;
-	b = &c->near[(key * c->last.secret) >> 50];
+	b = &c->near[((key ^ c->last.secret) * UINT64_C(0x9e3779b97f4a7c15)) >> 50];
 	_Static_assert(CONTESTED_NEAR == 1u << 14, "the upper bits of a product");
 	if (b->heard && b->key == key && b->crc != crc && c->last.n < CONTESTED_MAX)
 		return table_put(&c->last, key, frame);

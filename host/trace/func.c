@@ -51,7 +51,7 @@ int func_reach(struct functions *f, uint32_t id)
 	return 0;
 }
 
-uint64_t func_key(uint8_t cls, const char *text, const char *owner)
+uint64_t func_name_key(uint8_t cls, const char *text, const char *owner)
 {
 	return strings_hash(strings_hash(STRINGS_HASH_BEGIN ^ cls, text), owner);
 }
@@ -83,7 +83,7 @@ static int write_name(struct functions *f, const struct name *e, const char **ou
 		return 0;
 	}
 	n = text_clean(f->room, DEMANGLE_MAX, written);
-	key = func_key(e->cls, f->room, e->owner);
+	key = func_name_key(e->cls, f->room, e->owner);
 	if (table_get(&f->by_written, key, &unused)) {
 		size_t symbol = strlen(e->text);
 

@@ -9,7 +9,7 @@
 #define FUNC_ROOM (2 * DEMANGLE_MAX) /* functions.room */
 
 /* A hash of what makes two functions the same. */
-uint64_t func_key(uint8_t cls, const char *text, const char *owner);
+uint64_t func_name_key(uint8_t cls, const char *text, const char *owner);
 /* Have functions up to and including `id`. These return 0 or -ENOMEM. */
 int func_reach(struct functions *f, uint32_t id);
 int func_set(struct functions *f, uint32_t id, const struct name *e);

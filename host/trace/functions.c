@@ -9,8 +9,8 @@
 
 #define LAST_ID (TRACE_MAX_FUNCS - 1)
 
-int functions_init(
-	struct functions *f, struct names *names, const struct trace_memory *mem, uint64_t secret)
+int functions_init(struct functions *f, struct known_names *names, const struct trace_memory *mem,
+	uint64_t secret)
 {
 	*f = (struct functions){.mem = mem, .names = names, .line = -1, .map_session = -1};
 	table_init(&f->by_name, mem, secret);
@@ -51,7 +51,7 @@ static bool same_func(const struct trace_func *func, const struct name *e)
 /* Enter a function under its name. The first one of a name stays. */
 static int index_func(struct functions *f, const struct name *e, uint32_t id, uint32_t *found)
 {
-	uint64_t key = func_key(e->cls, e->text, e->owner);
+	uint64_t key = func_name_key(e->cls, e->text, e->owner);
 
 	for (; table_get(&f->by_name, key, found); key++) {
 		if (*found < f->n && f->func[*found].name && same_func(&f->func[*found], e))
@@ -103,7 +103,7 @@ static int resolve(struct functions *f, uint16_t session, uint32_t wire, uint32_
 		*id = wire;
 		return 0;
 	}
-	e = names_get(f->names, session, ayaprof_Table_TABLE_FUNC, wire);
+	e = known_names_get(f->names, session, ayaprof_Table_TABLE_FUNC, wire);
 	if (line && (wire >= f->n || !f->func[wire].name)) {
 		err = give_id(f, e, wire, wire, true, id);
 		f->ours[wire] = !err;

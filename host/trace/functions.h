@@ -13,7 +13,7 @@
 #ifndef HOST_TRACE_FUNCTIONS_H
 #define HOST_TRACE_FUNCTIONS_H
 
-#include "host/trace/names.h"
+#include "host/trace/known_names.h"
 #include "host/trace/stage.h"
 
 #define FUNCTIONS_MAX_EXACT 262144u
@@ -33,7 +33,7 @@ struct session_functions {
 
 struct functions {
 	const struct trace_memory *mem;
-	struct names *names;
+	struct known_names *names;
 	struct trace_func *func; /* name NULL: nothing refers to this id */
 	size_t n, cap;
 	uint8_t *traits; /* enum func_traits; TRACE_MAX_FUNCS */
@@ -52,8 +52,8 @@ struct functions {
 	void *changed_ctx;
 };
 
-int functions_init(
-	struct functions *f, struct names *names, const struct trace_memory *mem, uint64_t secret);
+int functions_init(struct functions *f, struct known_names *names, const struct trace_memory *mem,
+	uint64_t secret);
 void functions_free(struct functions *f);
 void functions_session_init(struct session_functions *s);
 
@@ -62,7 +62,7 @@ void functions_begin(struct functions *f, uint16_t session);
 /* All that a session has had so far. Returns 0 or -ENOMEM. */
 int functions_enter(struct functions *f, uint16_t session, const struct session_functions *s);
 
-/* A name that is new (names_put()). */
+/* A name that is new (known_names_put()). */
 int functions_named(
 	struct functions *f, uint16_t session, struct session_functions *s, uint32_t name);
 /* Exact totals; they only grow: one with a lower count is a repeat from before. */

@@ -9,7 +9,7 @@ int give_events(struct session *s, const void *msg)
 
 	if (!s->t->wants_events || !s->ledger || !ledger_block_possible(e->first_index, e->count))
 		return 0;
-	return stream_block(s, e);
+	return flow_block(s, e);
 }
 
 static void give_sample(void *ctx, const ayaprof_Sample *sample)
@@ -69,7 +69,7 @@ int frames_finish(struct session *s)
 		return 0;
 	logs_take(&s->logs, 0, give_record, s);
 	samples_take(&s->samples, 0, give_sample, s);
-	err = s->t->wants_events ? stream_finish(s) : 0;
+	err = s->t->wants_events ? flow_finish(s) : 0;
 	s->finished = !err;
 	return err;
 }

@@ -70,7 +70,7 @@ int know_names(struct session *s, const void *msg)
 	for (pb_size_t i = 0; i < names->names_count && !err; i++) {
 		uint32_t added;
 
-		err = names_put(&t->names, s->index, &names->names[i], &added);
+		err = known_names_put(&t->names, s->index, &names->names[i], &added);
 		if (!err && added != NAMES_NONE)
 			err = functions_named(&t->functions, s->index, &s->functions, added);
 	}
@@ -83,7 +83,7 @@ int know_stacks(struct session *s, const void *msg)
 	int err = 0;
 
 	for (pb_size_t i = 0; i < stacks->stacks_count && !err; i++)
-		err = names_put_stack(&s->t->names, s->index, &stacks->stacks[i]);
+		err = known_names_put_stack(&s->t->names, s->index, &stacks->stacks[i]);
 	return err;
 }
 
@@ -148,7 +148,7 @@ int know_loss(struct session *s, const void *msg)
 		return -ENOMEM;
 	ledger_loss(s->ledger, loss);
 	err = losses_told(&s->losses, loss);
-	return err || s->t->phase != TRACE_LIVE || s->finished ? err : stream_told(s);
+	return err || s->t->phase != TRACE_LIVE || s->finished ? err : flow_told(s);
 }
 
 int know_status(struct session *s, const void *msg)

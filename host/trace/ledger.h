@@ -16,8 +16,9 @@
 #include "host/trace/overruns.h"
 #include "proto/message.h"
 
-#define LEDGER_CAUSES ((unsigned int)_ayaprof_LossCause_ARRAYSIZE)
-#define LEDGER_CPUS   257u /* cpu_plus_1; 0: not known */
+#define LEDGER_CAUSES    ((unsigned int)_ayaprof_LossCause_ARRAYSIZE)
+#define LEDGER_CPUS      257u /* cpu_plus_1; 0: not known */
+#define LEDGER_TOLD_CPUS 64u
 /* Indexes beyond this would take centuries to reach: such a block is not from a board. */
 #define LEDGER_MAX_INDEX (UINT64_C(1) << 60)
 
@@ -27,9 +28,15 @@ struct ledger {
 	uint64_t end_index;   /* highest event index seen + 1 */
 	bool has_status;
 	bool has_goodbye;
-	ayaprof_Status status;                     /* newest */
-	uint64_t told[LEDGER_CAUSES][LEDGER_CPUS]; /* sums of Loss messages */
-	struct overruns overruns;                  /* its maker tells it what came, and when */
+	ayaprof_Status status; /* newest */
+	/* Sums of Loss messages, and of those that name a CPU as many rows as a Status has. */
+	uint64_t told[LEDGER_CAUSES];
+	struct ledger_told {
+		uint64_t count;
+		uint16_t cause, cpu;
+	} told_cpu[LEDGER_TOLD_CPUS];
+	unsigned int n_told_cpus;
+	struct overruns overruns; /* its maker tells it what came, and when */
 };
 
 struct ledger_totals {
@@ -62,6 +69,8 @@ void ledger_loss(struct ledger *b, const ayaprof_Loss *loss);
 
 /* What the newest status says of one cause and CPU. */
 uint64_t ledger_status_count(const struct ledger *b, unsigned int cause, unsigned int cpu);
+/* What Loss messages say of one cause and CPU, at least. */
+uint64_t ledger_told_count(const struct ledger *b, unsigned int cause, unsigned int cpu);
 void ledger_totals(const struct ledger *b, struct ledger_totals *t);
 
 #endif

@@ -321,7 +321,8 @@ static void give_status_rows(struct losses *l, const struct ledger *ledger, unsi
 	for (unsigned int cpu = 1; cpu < LEDGER_CPUS && l->budget[cause]; cpu++) {
 		uint64_t all = ledger_status_count(ledger, cause, cpu);
 
-		give_untimed(l, cause, (int)cpu - 1, sub(all, ledger->told[cause][cpu]));
+		give_untimed(
+			l, cause, (int)cpu - 1, sub(all, ledger_told_count(ledger, cause, cpu)));
 	}
 }
 

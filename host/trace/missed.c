@@ -356,6 +356,16 @@ void missed_settle(struct pairer *p, struct thread *t)
 		end_ghosts(p, t->suspicion, 0);
 }
 
+void missed_hasten(struct pairer *p, struct thread *t, uint64_t before_ns)
+{
+	struct suspicion *s = t->suspicion;
+
+	if (!s || !s->n_held || s->held[0].end_ns >= before_ns)
+		return;
+	release(p, s);
+	s->full = true;
+}
+
 bool missed_pending(const struct thread *t)
 {
 	return t->suspicion && t->suspicion->n_ghosts;

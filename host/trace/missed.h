@@ -46,9 +46,12 @@ void missed_closed(struct pairer *p, struct thread *t, struct frame *f, const st
 bool missed_exit(struct pairer *p, struct thread *t, uint16_t func, uint64_t now_ns);
 /* The thread comes from user space: kernel calls are over, ghosts, too. */
 void missed_syscall(struct pairer *p, struct thread *t);
-/* All that is set aside is given as it is, ghosts end without an exit. */
+/* No call is open any more: ghosts end without an exit. */
 void missed_settle(struct pairer *p, struct thread *t);
-/* Is there anything to settle? */
+/* If a call that is set aside ended before this time, all are given, and none is set aside until these
+ * doubts are over. */
+void missed_hasten(struct pairer *p, struct thread *t, uint64_t before_ns);
+/* Is there a ghost? */
 bool missed_pending(const struct thread *t);
 /* Release what it has. Gives nothing. */
 void missed_forget(struct pairer *p, struct thread *t);

@@ -203,6 +203,12 @@ int pairer_event(struct pairer *p, const struct stage_event *e, const uint64_t *
 	return err;
 }
 
+void pairer_hasten(struct pairer *p, uint64_t before_ns)
+{
+	for (struct thread *t = p->n_held ? p->listed : NULL; t; t = t->listed_next)
+		missed_hasten(p, t, before_ns);
+}
+
 int pairer_end(struct pairer *p, uint64_t last_ns)
 {
 	for (size_t i = 0; i < p->n_threads; i++) {

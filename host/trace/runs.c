@@ -102,5 +102,5 @@ int know_recording_end(struct trace *t, const void *msg)
 	if (end->has_stats)
 		t->run.line = end->stats;
 	t->has_end = true;
-	return t->phase == TRACE_LIVE && t->wants_events ? stream_settle(t) : 0;
+	return t->phase == TRACE_LIVE && t->wants_events ? flow_settle(t) : 0;
 }

@@ -58,7 +58,7 @@ static struct session *add_session(struct trace *t, uint32_t id)
 	functions_session_init(&s->functions);
 	logs_init(&s->logs, t->mem);
 	samples_init(&s->samples, t->mem);
-	stream_init(s);
+	flow_init(s);
 	if (t->has_announced && t->announced == id) {
 		s->has_arrival = true;
 		s->arrival_ns = t->announced_ns;
@@ -98,7 +98,7 @@ void session_tell(struct session *s)
 
 static void free_parts(struct session *s)
 {
-	stream_free(s);
+	flow_free(s);
 	arrivals_free(&s->arrivals);
 	losses_free(&s->losses);
 	logs_free(&s->logs);

@@ -60,8 +60,8 @@ int trace_new(struct trace **out, const struct trace_config *config)
 	table_init(&t->session_index, t->mem, config->secret);
 	table_init(&t->loss_index, t->mem, config->secret);
 	contested_init(&t->contested, t->mem, config->secret);
-	decode_init(&t->decode, t->mem, &t->config.threads, stream_jobs_done, t);
-	err = names_init(&t->names, t->mem, config->secret);
+	decode_init(&t->decode, t->mem, &t->config.threads, flow_jobs_done, t);
+	err = known_names_init(&t->names, t->mem, config->secret);
 	if (!err)
 		err = functions_init(&t->functions, &t->names, t->mem, config->secret);
 	if (t->sink.name) {
@@ -93,7 +93,7 @@ void trace_free(struct trace *t)
 	decode_free(&t->decode);
 	sessions_free(t);
 	functions_free(&t->functions);
-	names_free(&t->names);
+	known_names_free(&t->names);
 	contested_free(&t->contested);
 	table_clear(&t->loss_index);
 	trace_release(t->mem, t->message);
@@ -247,24 +247,26 @@ static bool is_dropped(const struct trace *t, uint16_t session)
 const struct trace_task *trace_task(
 	const struct trace *t, uint16_t session, uint32_t tid, uint64_t t_ns)
 {
-	return is_dropped(t, session) ? NULL : names_task(&t->names, session, tid, t_ns);
+	return is_dropped(t, session) ? NULL : known_names_task(&t->names, session, tid, t_ns);
 }
 
 const char *trace_iface(const struct trace *t, uint16_t session, uint32_t ifindex)
 {
-	const struct name *e = names_get(&t->names, session, ayaprof_Table_TABLE_IFACE, ifindex);
+	const struct name *e =
+		known_names_get(&t->names, session, ayaprof_Table_TABLE_IFACE, ifindex);
 
 	return e && !is_dropped(t, session) ? e->text : NULL;
 }
 
 const struct trace_stack *trace_stack(const struct trace *t, uint16_t session, uint32_t id)
 {
-	return is_dropped(t, session) ? NULL : names_stack(&t->names, session, id);
+	return is_dropped(t, session) ? NULL : known_names_stack(&t->names, session, id);
 }
 
 const char *trace_symbol(const struct trace *t, uint16_t session, uint32_t symbol)
 {
-	const struct name *e = names_get(&t->names, session, ayaprof_Table_TABLE_SYMBOL, symbol);
+	const struct name *e =
+		known_names_get(&t->names, session, ayaprof_Table_TABLE_SYMBOL, symbol);
 
 	return e && !is_dropped(t, session) ? e->text : "[unknown]";
 }

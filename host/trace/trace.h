@@ -86,7 +86,9 @@ struct trace_call {
 
 enum trace_segment_flags {
 	TRACE_SEGMENT_FIRST = 1u << 0, /* the call begins here */
-	TRACE_SEGMENT_LAST = 1u << 1,  /* the call ends here */
+	/* The call ends here; on none when it was found later to have ended, or while its thread was
+	 * on no CPU. */
+	TRACE_SEGMENT_LAST = 1u << 1,
 };
 
 /*
@@ -133,9 +135,11 @@ struct trace_log {
  * All come from within trace_frame(), trace_learned() and trace_end().
  *
  * Order: within a session events come by time (equal times: by CPU, on one CPU as they happened),
- * but for those marked late. A call comes when it ends, after the event of its exit; calls of one
- * thread by end_ns. Losses with a time come before the first event behind them. Sessions come one
- * after the other where the recording has them so, and mixed where it mixes them.
+ * but for those marked late. A call comes when it ends, after the event of its exit, or somewhat
+ * later while it is in doubt where it stands; calls of one thread by end_ns, but for those that are
+ * both NO_EXIT and REPAIRED, which come when their caller has ended. Losses with a time come before
+ * the first event behind them. Sessions come one after the other where the recording has them so,
+ * and mixed where it mixes them.
  */
 struct trace_sink {
 	void (*event)(void *ctx, const struct trace_event *e);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* What a trace is made of: for trace*.c, sessions.c, places.c and stream.c only. */
+/* What a trace is made of: for trace*.c, sessions.c, places.c and flow.c only. */
 #ifndef HOST_TRACE_INTERNAL_H
 #define HOST_TRACE_INTERNAL_H
 
@@ -10,7 +10,7 @@
 #include "host/trace/logs.h"
 #include "host/trace/losses.h"
 #include "host/trace/merger.h"
-#include "host/trace/names.h"
+#include "host/trace/known_names.h"
 #include "host/trace/pairer.h"
 #include "host/trace/sequencer.h"
 #include "host/trace/trace.h"
@@ -80,7 +80,7 @@ struct trace {
 	uint16_t newest;   /* session that was found last */
 	uint32_t left_out; /* the newest one that found no place */
 
-	struct names names;
+	struct known_names names;
 	struct functions functions;
 	struct contested contested;
 	struct table loss_index; /* (session, number, check sum) of Loss messages that were here */
@@ -126,19 +126,19 @@ void places_settle(struct trace *t);
 void places_begin(struct session *s, uint64_t t_ns, bool event);
 void places_reach(struct session *s, uint64_t t_ns);
 
-/* ---- stream.c: events of a session, from blocks to the sink ------------------------------------ */
+/* ---- flow.c: events of a session, from blocks to the sink ------------------------------------ */
 
-void stream_init(struct session *s);
-int stream_block(struct session *s, const ayaprof_Events *e);
+void flow_init(struct session *s);
+int flow_block(struct session *s, const ayaprof_Events *e);
 /* Kernel losses were told (without a first reading). */
-int stream_told(struct session *s);
+int flow_told(struct session *s);
 /* Holes are given up, all that was put in is decoded. */
-int stream_settle(struct trace *t);
+int flow_settle(struct trace *t);
 /* A session is over. */
-int stream_finish(struct session *s);
-void stream_free(struct session *s);
+int flow_finish(struct session *s);
+void flow_free(struct session *s);
 
-int stream_jobs_done(void *ctx, void *whose, struct decode_job *job);
+int flow_jobs_done(void *ctx, void *whose, struct decode_job *job);
 
 /* ---- frames ------------------------------------------------------------------------------------ */
 

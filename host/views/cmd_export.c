@@ -249,6 +249,10 @@ int cmd_export(int argc, char **argv)
 		say_format(opt.format);
 		return EXIT_USAGE;
 	}
+	if (opt.filter.min_duration_ns && !ops->call) {
+		say("%s has events, not calls: --min-duration is not for it", ops->name);
+		return EXIT_USAGE;
+	}
 	if (output_same(input, opt.output) || output_same(input, opt.names)) {
 		say("the output would overwrite %s", input);
 		return EXIT_USAGE;

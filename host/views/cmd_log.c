@@ -122,7 +122,8 @@ static void take_event(void *ctx, const struct trace_event *e)
 {
 	struct log_view *v = ctx;
 
-	if (!filter_event(&v->filter, v->recording.trace, e))
+	/* How long a call takes is known at its end. */
+	if (v->filter.min_duration_ns || !filter_event(&v->filter, v->recording.trace, e))
 		return;
 	v->shown++;
 	call_lines_event(stdout, v->recording.trace, e);

@@ -153,6 +153,9 @@ static bool in_range(const struct filter *f, const struct trace *t, uint16_t ses
 
 bool filter_event(struct filter *f, const struct trace *t, const struct trace_event *e)
 {
+	/* What has no duration has not taken so long. */
+	if (f->min_duration_ns && e->kind == AYP_INSTANT)
+		return false;
 	return !f->any || (in_range(f, t, e->session, e->t_ns, e->t_ns) &&
 				  (!f->has_cpus || f->cpu[e->cpu]) && func_passes(f, t, e->func) &&
 				  task_passes(f, t, e->session, e->tid, e->t_ns));

@@ -9,6 +9,8 @@
 
 /* Rows of the loss table that are shown; JSON has all. */
 #define LOSS_ROWS_SHOWN 10u
+/* The same of sessions. */
+#define SESSIONS_SHOWN 50u
 
 static void print_board(const struct info *in)
 {
@@ -53,7 +55,7 @@ static void print_recorded(const struct info *in)
 
 static void print_sessions(const struct info *in)
 {
-	for (size_t i = 0; i < in->n_sessions; i++) {
+	for (size_t i = 0; i < in->n_sessions && i < SESSIONS_SHOWN; i++) {
 		const struct trace_session *s = info_session(in, i);
 		char duration[TEXT_NUMBER], command[128];
 
@@ -74,6 +76,9 @@ static void print_sessions(const struct info *in)
 			printf("           the command's exit status was %" PRId32 "\n",
 				s->exit_status);
 	}
+	if (in->n_sessions > SESSIONS_SHOWN)
+		printf("           ... and %zu more sessions (--json has all)\n",
+			in->n_sessions - SESSIONS_SHOWN);
 }
 
 static void print_modules(const struct info *in)
@@ -142,7 +147,7 @@ static void print_when(const struct info *in, const struct trace_loss *l)
 /* What the board had taken in and not yet sent is in its last word; what came afterwards, and what its ring held, is in none. */
 static void print_not_known(const struct info *in)
 {
-	for (size_t i = 0; i < in->n_sessions; i++) {
+	for (size_t i = 0; i < in->n_sessions && i < SESSIONS_SHOWN; i++) {
 		const struct trace_session *s = info_session(in, i);
 
 		/* What waits there now is its backlog. */

@@ -122,6 +122,25 @@ static void held_while_in_doubt(void **state)
 	feed_free(f);
 }
 
+/* Whoever shows calls as they end does not wait for what is in doubt. */
+static void hastened(void **state)
+{
+	const struct step s[] = {E(100, 5, 0, F), X(110, 5, 0, F), E(120, 5, 0, H), X(130, 5, 0, H),
+		E(200, 5, 0, F), E(210, 5, 0, H), X(220, 5, 0, H), E(230, 5, 0, G),
+		X(240, 5, 0, G)};
+	struct feed *f = new_feed(false);
+
+	feed(f, s, 7);
+	pairer_hasten(f->p, 220);
+	assert_int_equal(f->n_calls, 2);
+	pairer_hasten(f->p, 221);
+	assert_int_equal(f->n_calls, 3);
+	feed(f, s + 7, 2);
+	assert_int_equal(f->n_calls, 4);
+	feed_end(f);
+	feed_free(f);
+}
+
 /* More than is ever held: nothing is lost, and memory is bounded. */
 static void doubt_that_lasts(void **state)
 {
@@ -155,6 +174,7 @@ int main(void)
 		cmocka_unit_test(guilty_and_real_with_calls_open),
 		cmocka_unit_test(guilty_until_user_space),
 		cmocka_unit_test(held_while_in_doubt),
+		cmocka_unit_test(hastened),
 		cmocka_unit_test(doubt_that_lasts),
 	};
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-#include "host/trace/names.h"
+#include "host/trace/known_names.h"
 
 #include <errno.h>
 #include <string.h>
@@ -16,9 +16,9 @@ static uint64_t key_of(uint16_t session, unsigned int table, uint32_t id)
 	return (uint64_t)session << 40 | (uint64_t)(table & 0xff) << 32 | id;
 }
 
-int names_init(struct names *n, const struct trace_memory *mem, uint64_t secret)
+int known_names_init(struct known_names *n, const struct trace_memory *mem, uint64_t secret)
 {
-	*n = (struct names){.mem = mem};
+	*n = (struct known_names){.mem = mem};
 	strings_init(&n->strings, mem, secret);
 	table_init(&n->index, mem, secret);
 	table_init(&n->stack_index, mem, secret);
@@ -26,7 +26,7 @@ int names_init(struct names *n, const struct trace_memory *mem, uint64_t secret)
 	return n->room ? 0 : -ENOMEM;
 }
 
-void names_free(struct names *n)
+void known_names_free(struct known_names *n)
 {
 	for (size_t i = 0; i < n->n_tasks; i++)
 		trace_release(n->mem, n->task[i].version);
@@ -42,7 +42,7 @@ void names_free(struct names *n)
 }
 
 /* Beyond a bound: counted, and no error. */
-static int leave_out(struct names *n, int err)
+static int leave_out(struct known_names *n, int err)
 {
 	if (err != -ENOSPC)
 		return err;
@@ -50,14 +50,14 @@ static int leave_out(struct names *n, int err)
 	return 0;
 }
 
-static int put_text(struct names *n, const char *from, const char **out)
+static int put_text(struct known_names *n, const char *from, const char **out)
 {
 	text_clean(n->room, ROOM, from);
 	return strings_put(&n->strings, n->room, out);
 }
 
 /* As it was written, where a compiler made another of it. */
-static int put_symbol_text(struct names *n, const char *from, const char **out)
+static int put_symbol_text(struct known_names *n, const char *from, const char **out)
 {
 	text_clean(n->room, ROOM, from);
 	if (!demangle(n->room, true, n->room + ROOM))
@@ -82,7 +82,7 @@ static void count_generations(struct task_names *t)
 	}
 }
 
-static int grow_versions(struct names *n, struct task_names *t)
+static int grow_versions(struct known_names *n, struct task_names *t)
 {
 	uint32_t cap = t->cap ? t->cap * 2 : 1;
 	struct trace_task *v;
@@ -116,7 +116,7 @@ static uint32_t version_after(const struct task_names *t, uint64_t since_ns)
 	return lo;
 }
 
-static int put_version(struct names *n, struct task_names *t, const struct trace_task *new)
+static int put_version(struct known_names *n, struct task_names *t, const struct trace_task *new)
 {
 	uint32_t at = version_after(t, new->since_ns);
 	int err;
@@ -144,7 +144,7 @@ static int put_version(struct names *n, struct task_names *t, const struct trace
 	return 0;
 }
 
-static int put_task(struct names *n, uint16_t session, const ayaprof_Name *name)
+static int put_task(struct known_names *n, uint16_t session, const ayaprof_Name *name)
 {
 	uint64_t key = key_of(session, ayaprof_Table_TABLE_TASK, name->id);
 	struct trace_task v = {.tgid = name->owner, .since_ns = name->since_ns};
@@ -176,8 +176,8 @@ static int put_task(struct names *n, uint16_t session, const ayaprof_Name *name)
 
 /* ---- the others ------------------------------------------------------------------------------- */
 
-static int find_or_add(
-	struct names *n, uint16_t session, const ayaprof_Name *name, uint32_t *at, bool *added)
+static int find_or_add(struct known_names *n, uint16_t session, const ayaprof_Name *name,
+	uint32_t *at, bool *added)
 {
 	uint64_t key = key_of(session, name->table, name->id);
 	struct name *names;
@@ -200,7 +200,8 @@ static int find_or_add(
 	return 0;
 }
 
-static int put_name(struct names *n, uint16_t session, const ayaprof_Name *name, uint32_t *added)
+static int put_name(
+	struct known_names *n, uint16_t session, const ayaprof_Name *name, uint32_t *added)
 {
 	const char *from = name->long_name[0] ? name->long_name : name->name, *text, *owner;
 	bool new = false;
@@ -228,7 +229,8 @@ static int put_name(struct names *n, uint16_t session, const ayaprof_Name *name,
 	return 0;
 }
 
-int names_put(struct names *n, uint16_t session, const ayaprof_Name *name, uint32_t *added)
+int known_names_put(
+	struct known_names *n, uint16_t session, const ayaprof_Name *name, uint32_t *added)
 {
 	*added = NAMES_NONE;
 	switch ((unsigned int)name->table) {
@@ -245,7 +247,7 @@ int names_put(struct names *n, uint16_t session, const ayaprof_Name *name, uint3
 	return 0;
 }
 
-int names_put_stack(struct names *n, uint16_t session, const ayaprof_Stack *in)
+int known_names_put_stack(struct known_names *n, uint16_t session, const ayaprof_Stack *in)
 {
 	uint64_t key = key_of(session, 0, in->id);
 	uint32_t *symbols, count = in->symbols_count, at;
@@ -281,16 +283,16 @@ int names_put_stack(struct names *n, uint16_t session, const ayaprof_Stack *in)
 
 /* ---- lookups ---------------------------------------------------------------------------------- */
 
-const struct name *names_get(
-	const struct names *n, uint16_t session, ayaprof_Table table, uint32_t id)
+const struct name *known_names_get(
+	const struct known_names *n, uint16_t session, ayaprof_Table table, uint32_t id)
 {
 	uint32_t at;
 
 	return table_get(&n->index, key_of(session, table, id), &at) ? &n->name[at] : NULL;
 }
 
-const struct trace_task *names_task(
-	const struct names *n, uint16_t session, uint32_t tid, uint64_t t_ns)
+const struct trace_task *known_names_task(
+	const struct known_names *n, uint16_t session, uint32_t tid, uint64_t t_ns)
 {
 	const struct task_names *t;
 	uint32_t at;
@@ -302,7 +304,8 @@ const struct trace_task *names_task(
 	return &t->version[at ? at - 1 : 0];
 }
 
-const struct trace_stack *names_stack(const struct names *n, uint16_t session, uint32_t id)
+const struct trace_stack *known_names_stack(
+	const struct known_names *n, uint16_t session, uint32_t id)
 {
 	uint32_t at;
 

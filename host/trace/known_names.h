@@ -9,8 +9,8 @@
  * Holds NAMES_MAX names of about 60 bytes and their text (strings.h), NAMES_MAX_STACKS stacks of
  * together NAMES_MAX_FRAMES frames. What is beyond is counted in `left_out`.
  */
-#ifndef HOST_TRACE_NAMES_H
-#define HOST_TRACE_NAMES_H
+#ifndef HOST_TRACE_KNOWN_NAMES_H
+#define HOST_TRACE_KNOWN_NAMES_H
 
 #include "host/trace/strings.h"
 #include "host/trace/table.h"
@@ -36,7 +36,7 @@ struct task_names {
 	uint32_t n, cap;
 };
 
-struct names {
+struct known_names {
 	const struct trace_memory *mem;
 	struct strings strings;
 	struct table index; /* (session, table, id) -> name, or task */
@@ -53,18 +53,20 @@ struct names {
 	char *room; /* for text on its way */
 };
 
-int names_init(struct names *n, const struct trace_memory *mem, uint64_t secret);
-void names_free(struct names *n);
+int known_names_init(struct known_names *n, const struct trace_memory *mem, uint64_t secret);
+void known_names_free(struct known_names *n);
 
 /* *added: index of a function's name that is new, else NAMES_NONE. Returns 0 or -ENOMEM. */
-int names_put(struct names *n, uint16_t session, const ayaprof_Name *name, uint32_t *added);
-int names_put_stack(struct names *n, uint16_t session, const ayaprof_Stack *stack);
+int known_names_put(
+	struct known_names *n, uint16_t session, const ayaprof_Name *name, uint32_t *added);
+int known_names_put_stack(struct known_names *n, uint16_t session, const ayaprof_Stack *stack);
 
 /* NULL: unknown. */
-const struct name *names_get(
-	const struct names *n, uint16_t session, ayaprof_Table table, uint32_t id);
-const struct trace_task *names_task(
-	const struct names *n, uint16_t session, uint32_t tid, uint64_t t_ns);
-const struct trace_stack *names_stack(const struct names *n, uint16_t session, uint32_t id);
+const struct name *known_names_get(
+	const struct known_names *n, uint16_t session, ayaprof_Table table, uint32_t id);
+const struct trace_task *known_names_task(
+	const struct known_names *n, uint16_t session, uint32_t tid, uint64_t t_ns);
+const struct trace_stack *known_names_stack(
+	const struct known_names *n, uint16_t session, uint32_t id);
 
 #endif

@@ -13,7 +13,7 @@
 
 #define MAX_RIVALS 8u
 
-void stream_free(struct session *s)
+void flow_free(struct session *s)
 {
 	sequencer_free(&s->sequencer);
 	merger_free(&s->merger);
@@ -221,7 +221,7 @@ static int take_block(struct session *s, struct decode_job *job, const struct de
 	return 0;
 }
 
-int stream_jobs_done(void *ctx, void *whose, struct decode_job *job)
+int flow_jobs_done(void *ctx, void *whose, struct decode_job *job)
 {
 	struct session *s = whose;
 	struct trace *t = ctx;
@@ -266,7 +266,7 @@ static int go_on(void *ctx, const struct sequenced *b, size_t n, uint64_t missin
 	return decode_put(d, &s->decode, s, s->epoch, &source->block, source->src, source->len);
 }
 
-void stream_init(struct session *s)
+void flow_init(struct session *s)
 {
 	struct trace *t = s->t;
 
@@ -276,7 +276,7 @@ void stream_init(struct session *s)
 	s->next_loss_ns = UINT64_MAX;
 }
 
-int stream_block(struct session *s, const ayaprof_Events *e)
+int flow_block(struct session *s, const ayaprof_Events *e)
 {
 	struct trace *t = s->t;
 	struct sequenced b = {
@@ -305,7 +305,7 @@ int stream_block(struct session *s, const ayaprof_Events *e)
 	return err ? err : t->err;
 }
 
-int stream_told(struct session *s)
+int flow_told(struct session *s)
 {
 	struct ledger_totals totals;
 
@@ -315,7 +315,7 @@ int stream_told(struct session *s)
 	return s->t->err;
 }
 
-int stream_settle(struct trace *t)
+int flow_settle(struct trace *t)
 {
 	int err = 0;
 
@@ -338,7 +338,7 @@ static int close_last_gap(struct session *s)
 	return close_gap(s, live && s->pub.last_status_ns > edge ? s->pub.last_status_ns : edge);
 }
 
-int stream_finish(struct session *s)
+int flow_finish(struct session *s)
 {
 	struct trace *t = s->t;
 	struct ledger_totals totals;
@@ -365,6 +365,6 @@ int stream_finish(struct session *s)
 	session_account(s, &totals, s->ledger->delivered);
 	if (s->any_block)
 		tell_watermark(s, UINT64_MAX);
-	stream_free(s);
+	flow_free(s);
 	return t->err;
 }
