@@ -10,6 +10,7 @@
 
 #include "host/base/text.h"
 #include "host/trace/ledger.h"
+#include "host/views/filter.h"
 
 static bool has_module(const struct trace *t, const char *name)
 {
@@ -115,7 +116,9 @@ static void remark_memory(const struct plot_scene *sc, struct plot_panel *p)
 static void explain_elsewhere(struct plot_scene *sc, struct plot_panel *p)
 {
 	if (trace_totals(sc->rec->trace)->calls)
-		snprintf(p->note, sizeof(p->note), "no calls in this part of the recording");
+		snprintf(p->note, sizeof(p->note), "%s",
+			sc->opt.filter->any ? "no such calls here"
+					    : "no calls in this part of the recording");
 }
 
 static void add_merged(struct plot_scene *sc)

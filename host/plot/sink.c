@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "host/trace/ledger.h"
+#include "host/views/filter.h"
 
 static uint64_t since_origin(const struct plot_scene *sc, uint16_t session, uint64_t t_ns)
 {
@@ -18,6 +19,25 @@ static bool wanted(const struct plot_scene *sc, uint64_t start_ns, uint64_t end_
 		return true;
 	return start_ns < sc->opt.filter_to_ns &&
 	       (end_ns > sc->opt.filter_from_ns || start_ns >= sc->opt.filter_from_ns);
+}
+
+static bool passes(const struct plot_scene *sc, const struct trace_segment *s)
+{
+	const struct trace_event there = {.t_ns = s->start_ns,
+		.tid = s->tid,
+		.func = s->func,
+		.session = s->session,
+		.cpu = s->cpu};
+
+	return filter_event(sc->opt.filter, sc->rec->trace, &there);
+}
+
+/* How long a call took is known when it ends. */
+static bool too_short(const struct plot_scene *sc, const struct trace_call *c)
+{
+	uint64_t least = sc->opt.filter->min_duration_ns;
+
+	return least && (c->flags & TRACE_CALL_NO_EXIT || c->end_ns - c->start_ns < least);
 }
 
 static void check(struct plot_scene *sc, int err)
@@ -57,7 +77,7 @@ static void on_segment(void *ctx, const struct trace_segment *s)
 
 	if (span.end_ns < span.start_ns)
 		span.end_ns = span.start_ns;
-	if (sc->ignored[s->cpu] || !wanted(sc, span.start_ns, span.end_ns))
+	if (sc->ignored[s->cpu] || !wanted(sc, span.start_ns, span.end_ns) || !passes(sc, s))
 		return;
 	err = plot_spans_add(&sc->spans, s->cpu, s->depth, &span, &index, &moved);
 	if (moved)
@@ -78,6 +98,7 @@ static void on_call(void *ctx, const struct trace_call *c)
 		c->flags & TRACE_CALL_NO_EXIT &&
 		!(sc->stopped && since_origin(sc, c->session, c->end_ns) >= sc->opt.filter_to_ns);
 	double share = c->self_ns < length ? (double)c->self_ns / (double)length : 1;
+	bool drop = too_short(sc, c);
 	uint32_t index;
 
 	while ((index = plot_pending_take(&sc->pending, c->id)) != PLOT_NO_SPAN) {
@@ -85,6 +106,10 @@ static void on_call(void *ctx, const struct trace_call *c)
 
 		if (!(s->flags & PLOT_SPAN_PENDING))
 			continue; /* part of another by now */
+		if (drop) {
+			plot_spans_drop(&sc->spans, index);
+			continue;
+		}
 		s->self_ns = (float)(share * (double)s->busy_ns);
 		if (s->flags & PLOT_SPAN_LAST && cut)
 			s->flags |= PLOT_SPAN_UNFINISHED;
@@ -97,7 +122,8 @@ static void on_event(void *ctx, const struct trace_event *e)
 	struct plot_scene *sc = ctx;
 	uint64_t t;
 
-	if (trace_func(sc->rec->trace, e->func)->cls != AYP_CLASS_PACKET)
+	if (trace_func(sc->rec->trace, e->func)->cls != AYP_CLASS_PACKET ||
+		!filter_event(sc->opt.filter, sc->rec->trace, e))
 		return;
 	t = since_origin(sc, e->session, e->t_ns);
 	check(sc,
@@ -125,6 +151,8 @@ static void on_loss(void *ctx, const struct trace_loss *l)
 
 	if (sc->stopped)
 		return; /* what was not read is not lost */
+	if (!filter_loss(sc->opt.filter, sc->rec->trace, l))
+		return;
 	if (!l->first_ns && !l->last_ns) {
 		sc->losses.undated = ledger_add(sc->losses.undated, l->count);
 		return;

@@ -68,6 +68,40 @@ static void release(struct plot_spans *s, uint32_t index)
 	s->n_free++;
 }
 
+void plot_spans_drop(struct plot_spans *s, uint32_t index)
+{
+	assert(index < s->n && s->span[index].count == 1);
+	s->span[index].flags = PLOT_SPAN_DROPPED;
+	s->n_dropped++;
+}
+
+static void sweep_row(struct plot_spans *s, struct plot_span_row *row)
+{
+	uint32_t *link = &row->head;
+
+	row->tail = PLOT_NO_SPAN;
+	while (*link != PLOT_NO_SPAN) {
+		uint32_t i = *link;
+
+		if (s->span[i].flags & PLOT_SPAN_DROPPED) {
+			*link = s->span[i].next;
+			release(s, i);
+			row->n--;
+		} else {
+			row->tail = i;
+			link = &s->span[i].next;
+		}
+	}
+}
+
+static void sweep(struct plot_spans *s)
+{
+	for (size_t c = 0; s->n_dropped && c < PLOT_CPUS; c++)
+		for (size_t d = 0; s->cpu[c] && d < PLOT_LANE_ROWS_MAX; d++)
+			sweep_row(s, &s->cpu[c][d]);
+	s->n_dropped = 0;
+}
+
 /* The smallest grain in which half of the neighbours find together. */
 static unsigned int choose_grain(const struct plot_spans *s)
 {
@@ -155,6 +189,7 @@ static bool absorbed(
 	struct plot_spans *s, const struct plot_span_row *row, const struct plot_span *b)
 {
 	if (!s->merged || row->tail == PLOT_NO_SPAN ||
+		s->span[row->tail].flags & PLOT_SPAN_DROPPED ||
 		common_bits(&s->span[row->tail], b) > s->grain_bits)
 		return false;
 	absorb(&s->span[row->tail], b);
@@ -195,7 +230,9 @@ int plot_spans_add(struct plot_spans *s, uint8_t cpu, uint32_t depth, const stru
 	if (absorbed(s, row, &one))
 		return 0;
 	if (s->n == s->max && !s->n_free) {
-		merge_all(s);
+		sweep(s);
+		if (s->n_free < s->max / 4)
+			merge_all(s);
 		*moved = true;
 		if (absorbed(s, row, &one))
 			return 0;
@@ -255,6 +292,7 @@ static int sort_row(struct plot_spans *s, struct plot_span_row *row)
 
 int plot_spans_sort(struct plot_spans *s)
 {
+	sweep(s);
 	for (size_t c = 0; c < PLOT_CPUS; c++)
 		for (size_t d = 0; s->cpu[c] && d < PLOT_LANE_ROWS_MAX; d++)
 			if (s->cpu[c][d].unsorted && sort_row(s, &s->cpu[c][d]))

@@ -23,7 +23,8 @@ enum plot_span_flags {
 	PLOT_SPAN_MERGED = 1u << 1,     /* stands for several */
 	PLOT_SPAN_PENDING = 1u << 2,    /* its call has not ended (pending.h) */
 	PLOT_SPAN_LAST = 1u << 3,       /* its call ended in it */
-	PLOT_SPAN_FREE = 1u << 4,       /* none */
+	PLOT_SPAN_DROPPED = 1u << 4,    /* not wanted after all */
+	PLOT_SPAN_FREE = 1u << 5,       /* none */
 };
 
 /* A stretch of a call on one CPU, or several that lie together. */
@@ -57,7 +58,7 @@ struct plot_spans {
 	struct plot_span *span;
 	size_t n, cap, max; /* of `span`, free ones among them */
 	uint32_t free;      /* the first free one, linked by next, or PLOT_NO_SPAN */
-	size_t n_free;
+	size_t n_free, n_dropped;
 	struct plot_span_row *cpu[PLOT_CPUS]; /* PLOT_LANE_ROWS_MAX rows; NULL: nothing there */
 	unsigned int grain_bits;              /* a grain is 1 << this; 0: nothing was merged */
 	bool merged;                          /* there is a grain */
@@ -79,7 +80,10 @@ void plot_spans_free(struct plot_spans *s);
 int plot_spans_add(struct plot_spans *s, uint8_t cpu, uint32_t depth, const struct plot_span *span,
 	uint32_t *index, bool *moved);
 
-/* Order every row by start. 0 or -ENOMEM. */
+/* One that is not merged is not wanted after all. */
+void plot_spans_drop(struct plot_spans *s, uint32_t index);
+
+/* Order every row by start, without what was dropped. 0 or -ENOMEM. */
 int plot_spans_sort(struct plot_spans *s);
 
 /* 0; or how close spans must lie to have become one. Saturates. */

@@ -260,8 +260,8 @@ def labels(bench):
     result = bench.hostdec("plot", recording, "-x", "--xdp-labels", "-o", bench.tmp / "all.svg", env=HEADLESS)
     assert "20 ms" in result.err, result.err
     bench.hostdec("export", recording, "-f", "json", "-o", out)
-    instant = next(event for event in bench.events(recording) if event[4] == 2)
-    start = instant[0] - json.loads(out.read_text())["origin_ns"]
+    first = min(struct.unpack_from("<Q", event)[0] for event in bench.events(recording) if event[15] == 2)
+    start = first - json.loads(out.read_text())["origin_ns"]
     result = bench.hostdec("plot", recording, "-x", "--xdp-labels", "-f", f"{start}-{start + 10**6}", "-o", bench.tmp / "few.svg", env=HEADLESS)
     assert not result.err and "SRC" in svg_text(bench.tmp / "few.svg"), result.err
     assert "SRC" not in svg_text(bench.tmp / "all.svg")

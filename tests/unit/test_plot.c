@@ -513,6 +513,35 @@ static void stretches_wait_for_the_end_of_their_call(void **state)
 	plot_spans_free(&spans);
 }
 
+/* What is dropped is in no row, and makes room before anything is merged. */
+static void dropped_spans_leave_no_trace(void **state)
+{
+	struct plot_spans spans;
+	struct plot_rows rows;
+	uint32_t index;
+	bool moved;
+
+	plot_spans_init(&spans, 1000);
+	for (uint64_t i = 0; i < 20000; i++) {
+		struct plot_span s = {.start_ns = i * 1000, .end_ns = i * 1000 + 10};
+
+		s.func = i % 100 == 7;
+		assert_int_equal(
+			plot_spans_add(&spans, 0, (uint32_t)(i % 3), &s, &index, &moved), 0);
+		assert_int_not_equal(index, PLOT_NO_SPAN);
+		if (!s.func)
+			plot_spans_drop(&spans, index);
+	}
+	assert_int_equal(plot_spans_grain_ns(&spans), 0);
+	assert_int_equal(plot_spans_sort(&spans), 0);
+	assert_int_equal(plot_rows_merged(&rows, &spans), 0);
+	assert_int_equal(rows.first[rows.n_rows], 200);
+	for (size_t i = 0; i < 200; i++)
+		assert_int_equal(spans.span[rows.span[i]].func, 1);
+	plot_rows_free(&rows);
+	plot_spans_free(&spans);
+}
+
 /* One call of a million stretches must not cost others their colour. */
 static void calls_that_never_end_stay_bounded(void **state)
 {
@@ -547,6 +576,7 @@ int main(void)
 		cmocka_unit_test(overlapping_and_disordered_spans_stay_bounded),
 		cmocka_unit_test(stretches_wait_for_the_end_of_their_call),
 		cmocka_unit_test(calls_that_never_end_stay_bounded),
+		cmocka_unit_test(dropped_spans_leave_no_trace),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
