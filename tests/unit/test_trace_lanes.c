@@ -9,6 +9,7 @@
 #include "tests/unit/trace_feed.h"
 
 enum { F = 1, G = 2, H = 3, SWITCH = 30 };
+#define NOBODY UINT64_MAX /* who comes next is not told */
 enum { FIRST = TRACE_SEGMENT_FIRST, LAST = TRACE_SEGMENT_LAST };
 
 static void event(struct feed *f, uint64_t t, uint32_t tid, uint8_t cpu, uint16_t func,
@@ -18,7 +19,7 @@ static void event(struct feed *f, uint64_t t, uint32_t tid, uint8_t cpu, uint16_
 		.tid = tid,
 		.func = func,
 		.cpu = cpu,
-		.kind_nargs = (uint8_t)(kind | (kind == AYP_INSTANT) << 4)};
+		.kind_nargs = (uint8_t)(kind | (kind == AYP_INSTANT && arg != NOBODY) << 4)};
 
 	f->last_ns = t > f->last_ns ? t : f->last_ns;
 	assert_int_equal(pairer_event(f->p, &e, &arg, late), 0);
@@ -34,7 +35,7 @@ static void leave(struct feed *f, uint64_t t, uint32_t tid, uint8_t cpu, uint16_
 	event(f, t, tid, cpu, func, AYP_EXIT, 0, false);
 }
 
-static void change(struct feed *f, uint64_t t, uint32_t tid, uint8_t cpu, uint32_t next)
+static void change(struct feed *f, uint64_t t, uint32_t tid, uint8_t cpu, uint64_t next)
 {
 	event(f, t, tid, cpu, SWITCH, AYP_INSTANT, next, false);
 }
@@ -121,6 +122,47 @@ static void from_the_switch_on(void **state)
 	assert_int_equal(f->n_segments, 2);
 	assert_segment(f, 0, 100, 120, 1, 0, 0, FIRST);
 	assert_segment(f, 1, 150, 170, 1, 0, 0, LAST);
+	feed_free(f);
+}
+
+/* It is not told who comes next: who is seen first, unless it was somewhere else until later. */
+static void who_comes_next_is_not_told(void **state)
+{
+	struct feed *f = lanes_new();
+
+	enter(f, 100, 5, 0, F);
+	change(f, 120, 5, 0, 6);
+	change(f, 150, 6, 0, NOBODY);
+	enter(f, 170, 5, 0, G);
+	leave(f, 180, 5, 0, G);
+	change(f, 190, 5, 0, NOBODY);
+	enter(f, 200, 5, 2, G);
+	leave(f, 210, 5, 2, G);
+	change(f, 220, 5, 2, NOBODY);
+	leave(f, 250, 5, 0, F);
+	feed_end(f);
+	assert_int_equal(f->n_segments, 6);
+	assert_segment(f, 0, 100, 120, 1, 0, 0, FIRST);
+	assert_segment(f, 2, 150, 190, 1, 0, 0, 0);
+	assert_segment(f, 4, 200, 220, 1, 0, 2, 0);
+	assert_segment(f, 5, 220, 250, 1, 0, 0, LAST);
+	feed_free(f);
+}
+
+/* A switch to a thread that was last seen on another CPU: it had left that one. */
+static void switched_to_from_elsewhere(void **state)
+{
+	struct feed *f = lanes_new();
+
+	enter(f, 100, 5, 0, F);
+	enter(f, 110, 6, 1, G);
+	leave(f, 115, 6, 1, G);
+	change(f, 120, 6, 1, 5);
+	leave(f, 150, 5, 1, F);
+	feed_end(f);
+	assert_int_equal(f->n_segments, 3);
+	assert_segment(f, 1, 100, 120, 1, 0, 0, FIRST);
+	assert_segment(f, 2, 120, 150, 1, 0, 1, LAST);
 	feed_free(f);
 }
 
@@ -239,6 +281,8 @@ int main(void)
 		cmocka_unit_test(sleeping_call),
 		cmocka_unit_test(without_switches),
 		cmocka_unit_test(from_the_switch_on),
+		cmocka_unit_test(who_comes_next_is_not_told),
+		cmocka_unit_test(switched_to_from_elsewhere),
 		cmocka_unit_test(seen_elsewhere),
 		cmocka_unit_test(no_length),
 		cmocka_unit_test(ended_while_away),

@@ -11,9 +11,10 @@
 static void nothing_is_paired_across_a_hole(void **state)
 {
 	const struct step before[] = {E(100, 5, 0, F), E(110, 6, 1, F), E(120, 0, 1, IRQ)};
-	struct step behind[] = {X(200, 5, 0, F), X(210, 6, 1, F), E(220, 5, 0, G), X(230, 5, 0, G)};
+	struct step behind[] = {X(200, 5, 0, F), X(210, 6, 1, F), E(220, 5, 0, G), X(230, 5, 0, G),
+		E(235, 5, 0, READ)};
 	/* Taken before the hole, but seen behind it. */
-	const struct step late[] = {E(240, 5, 0, H), X(245, 5, 0, H)};
+	const struct step late[] = {E(240, 5, 0, H), X(245, 5, 0, H), X(246, 5, 0, READ)};
 	struct feed *f = new_feed(false);
 
 	feed(f, before, COUNT(before));
@@ -23,12 +24,13 @@ static void nothing_is_paired_across_a_hole(void **state)
 	feed(f, behind, COUNT(behind));
 	feed(f, late, COUNT(late));
 	feed_end(f);
-	assert_int_equal(f->totals.orphan_exits, 3);
+	assert_int_equal(f->totals.orphan_exits, 4);
 	assert_call(f, F, 0, 100, 120, 20, 0, NO_EXIT);
 	assert_call(f, F, 1, 110, 120, 10, 0, NO_EXIT);
 	assert_call(f, IRQ, 0, 120, 120, 0, 0, NO_EXIT); /* its epoch is over, too */
 	assert_call(f, G, 0, 220, 230, 10, 0, 0);
-	assert_call(f, H, 0, 240, 240, 0, 0, NO_EXIT);
+	assert_call(f, H, 0, 240, 240, 0, 1, NO_EXIT);
+	assert_int_equal(call_of(f, READ, 0)->flags, NO_EXIT);
 	feed_free(f);
 }
 
@@ -66,6 +68,21 @@ static void kernel_loss_hits_its_cpu_only(void **state)
 	assert_call(f, F, 1, 110, 200, 90, 0, NO_EXIT);
 	assert_call(f, IRQ, 0, 120, 250, 130, 0, 0);
 	assert_int_equal(f->totals.orphan_exits, 1);
+	feed_free(f);
+}
+
+/* The thread came to its CPU in the middle of its call, and stayed there over the range. */
+static void kernel_loss_spares_who_stayed(void **state)
+{
+	const struct step s[] = {S(50, 0, 2, 5), E(100, 5, 2, F), S(120, 5, 2, 0), S(150, 0, 0, 5),
+		E(160, 5, 0, G), X(400, 5, 0, G), X(410, 5, 0, F)};
+	struct feed *f = new_feed(true);
+
+	assert_int_equal(pairer_lost(f->p, 200, 300, 1), 0);
+	feed(f, s, COUNT(s));
+	feed_end(f);
+	assert_call(f, F, 0, 100, 410, 70, 0, 0);
+	assert_call(f, G, 0, 160, 400, 240, 1, 0);
 	feed_free(f);
 }
 
@@ -146,6 +163,7 @@ int main(void)
 		cmocka_unit_test(nothing_is_paired_across_a_hole),
 		cmocka_unit_test(many_epochs),
 		cmocka_unit_test(kernel_loss_hits_its_cpu_only),
+		cmocka_unit_test(kernel_loss_spares_who_stayed),
 		cmocka_unit_test(kernel_loss_spares_idle_tasks),
 		cmocka_unit_test(kernel_loss_hits_who_slept),
 		cmocka_unit_test(kernel_loss_told_late),

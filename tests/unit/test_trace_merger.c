@@ -163,6 +163,29 @@ static void window_holds_what_it_says(void **state)
 	assert_int_equal(given.e[MERGER_WINDOW + 2].tid, 2 * MERGER_WINDOW);
 }
 
+/* The arguments of what has been given make room for others. */
+static void arguments_are_released(void **state)
+{
+	struct feed_memory memory = {0};
+	struct trace_memory mem = {feed_resize, &memory};
+	struct merger m;
+	size_t peak = 0;
+
+	merger_init(&m, &mem);
+	for (size_t from = 0; from < MAX_N; from += 1000) {
+		for (size_t i = 0; i < 1000; i++)
+			events[i] = (struct stage_event){
+				.t_ns = from + i, .kind_nargs = AYP_INSTANT | 6 << 4};
+		given.n = 0;
+		add_block(&m, 0, 1000);
+		merger_take(&m, false, take, NULL);
+		if (from < 10000)
+			peak = memory.peak;
+	}
+	assert_int_equal(memory.peak, peak);
+	merger_free(&m);
+}
+
 static void watermark(void **state)
 {
 	struct feed_memory memory = {0};
@@ -240,6 +263,7 @@ int main(void)
 		cmocka_unit_test(like_a_stable_sort),
 		cmocka_unit_test(displaced_by_more_than_the_window),
 		cmocka_unit_test(window_holds_what_it_says),
+		cmocka_unit_test(arguments_are_released),
 		cmocka_unit_test(watermark),
 		cmocka_unit_test(sort_alone),
 		cmocka_unit_test(out_of_memory),

@@ -27,6 +27,35 @@ static void missed_exit_of_an_outermost_call(void **state)
 	feed_free(f);
 }
 
+/* What came beside it and in its like, too, does not say that it is over. */
+static void what_was_inside_before_is_no_sign(void **state)
+{
+	const struct step s[] = {E(10, 5, 0, H), X(20, 5, 0, H), E(30, 5, 0, G), X(40, 5, 0, G),
+		E(100, 5, 0, F), E(110, 5, 0, H), X(120, 5, 0, H), X(130, 5, 0, F), E(200, 5, 0, F),
+		E(210, 5, 0, H), X(220, 5, 0, H), E(300, 5, 0, G), X(310, 5, 0, G), E(400, 5, 0, F),
+		X(430, 5, 0, F)};
+	struct feed *f = fed(s, COUNT(s));
+
+	assert_call(f, F, 1, 200, 220, 10, 0, NO_EXIT | REPAIRED);
+	assert_call(f, H, 2, 210, 220, 10, 1, 0);
+	assert_call(f, G, 1, 300, 310, 10, 0, 0);
+	feed_free(f);
+}
+
+/* The same in a call that has few of them. */
+static void what_was_inside_before_in_a_call(void **state)
+{
+	const struct step s[] = {E(5, 5, 0, USER), E(10, 5, 0, H), X(20, 5, 0, H), E(100, 5, 0, F),
+		E(110, 5, 0, H), X(120, 5, 0, H), X(130, 5, 0, F), E(200, 5, 0, F), E(210, 5, 0, H),
+		X(220, 5, 0, H), E(400, 5, 0, F), X(430, 5, 0, F)};
+	struct feed *f = fed(s, COUNT(s));
+
+	assert_call(f, F, 1, 200, 220, 10, 1, NO_EXIT | REPAIRED);
+	assert_call(f, H, 2, 210, 220, 10, 2, 0);
+	assert_call(f, F, 2, 400, 430, 30, 1, 0);
+	feed_free(f);
+}
+
 /* Missed below a call that goes on: what it counts as its own time is right, too. */
 static void missed_exit_in_a_call_that_goes_on(void **state)
 {
@@ -75,6 +104,20 @@ static void guilty_and_real(void **state)
 	feed_free(f);
 }
 
+/* After that its function is known to call itself. */
+static void guilty_once(void **state)
+{
+	const struct step s[] = {E(100, 5, 0, F), X(110, 5, 0, F), E(200, 5, 0, F), E(220, 5, 0, F),
+		X(230, 5, 0, F), X(300, 5, 0, F), E(400, 6, 0, F), X(410, 6, 0, F), E(500, 6, 0, F),
+		E(520, 6, 0, F), X(530, 6, 0, F), X(600, 6, 0, F)};
+	struct feed *f = fed(s, COUNT(s));
+
+	assert_call(f, F, 1, 200, 300, 90, 0, REPAIRED);
+	assert_call(f, F, 4, 500, 600, 90, 0, 0);
+	assert_call(f, F, 5, 520, 530, 10, 1, 0);
+	feed_free(f);
+}
+
 /* What is open in it when its exit comes has lost its own. */
 static void guilty_and_real_with_calls_open(void **state)
 {
@@ -89,6 +132,38 @@ static void guilty_and_real_with_calls_open(void **state)
 	assert_int_equal(call_of(f, H, 0)->end_ns, 250);
 	assert_call(f, H, 1, 310, 320, 10, 0, 0);
 	assert_int_equal(total_of(f, F), 110);
+	feed_free(f);
+}
+
+/* One that was found guilty in another one: as long as it may be real, so is that one. */
+static void guilty_in_one_that_is_not(void **state)
+{
+	const struct step s[] = {E(10, 5, 0, F), X(20, 5, 0, F), E(30, 5, 0, H), X(40, 5, 0, H),
+		E(100, 5, 0, F), E(110, 5, 0, G), X(120, 5, 0, G), E(130, 5, 0, G), E(140, 5, 0, G),
+		X(150, 5, 0, G), E(160, 5, 0, H), X(170, 5, 0, H), E(180, 5, 0, F), X(190, 5, 0, F),
+		X(200, 5, 0, G), X(300, 5, 0, F)};
+	struct feed *f = fed(s, COUNT(s));
+
+	assert_int_equal(f->totals.orphan_exits, 0);
+	assert_call(f, F, 1, 100, 300, 200 - 10 - 70, 0, 0);
+	assert_call(f, G, 1, 130, 200, 70 - 10 - 10 - 10, 1, REPAIRED);
+	feed_free(f);
+}
+
+/* And when that one is found guilty by what came later, it moves with the rest. */
+static void guilty_in_one_that_is(void **state)
+{
+	const struct step s[] = {E(5, 5, 0, USER), E(10, 5, 0, F), X(20, 5, 0, F), E(30, 5, 0, H),
+		X(40, 5, 0, H), E(100, 5, 0, F), E(110, 5, 0, H), X(120, 5, 0, H), E(130, 5, 0, G),
+		X(140, 5, 0, G), E(150, 5, 0, G), E(160, 5, 0, G), X(170, 5, 0, G), E(200, 5, 0, F),
+		X(210, 5, 0, F), X(300, 5, 0, G), X(400, 5, 0, USER)};
+	struct feed *f = fed(s, COUNT(s));
+
+	assert_int_equal(f->totals.orphan_exits, 0);
+	assert_call(f, F, 1, 100, 100, 0, 1, NO_EXIT | REPAIRED);
+	assert_call(f, G, 0, 130, 140, 10, 1, 0);
+	assert_call(f, G, 1, 150, 300, 150 - 10 - 10, 1, REPAIRED);
+	assert_call(f, USER, 0, 5, 400, 395 - 10 - 10 - 10 - 10 - 150, 0, 0);
 	feed_free(f);
 }
 
@@ -170,8 +245,13 @@ int main(void)
 		cmocka_unit_test(missed_exit_of_an_outermost_call),
 		cmocka_unit_test(missed_exit_in_a_call_that_goes_on),
 		cmocka_unit_test(calls_that_go_on_are_not_cut),
+		cmocka_unit_test(what_was_inside_before_is_no_sign),
+		cmocka_unit_test(what_was_inside_before_in_a_call),
 		cmocka_unit_test(guilty_and_real),
+		cmocka_unit_test(guilty_once),
 		cmocka_unit_test(guilty_and_real_with_calls_open),
+		cmocka_unit_test(guilty_in_one_that_is_not),
+		cmocka_unit_test(guilty_in_one_that_is),
 		cmocka_unit_test(guilty_until_user_space),
 		cmocka_unit_test(held_while_in_doubt),
 		cmocka_unit_test(hastened),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
  * The pairer on random events: against a naive pairing that keeps the whole session and makes no
- * guesses, with bounds on what it holds, and with memory that runs out.
+ * guesses, and with memory that runs out.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,7 +11,7 @@
 
 #include "tests/unit/trace_feed.h"
 
-#define MAX_N   4000u
+#define MAX_N   1200u
 #define THREADS 5u
 #define CPUS    3u
 #define FUNCS   12u
@@ -303,7 +303,7 @@ static void like_naive_pairing(void **state)
 {
 	size_t guesses = 0;
 
-	for (uint64_t seed = 1; seed <= 400; seed++) {
+	for (uint64_t seed = 1; seed <= 2000; seed++) {
 		struct feed *f;
 
 		make_session(seed, seed % 2, seed % 3 == 0);
@@ -316,92 +316,7 @@ static void like_naive_pairing(void **state)
 		check_segments(f);
 		feed_free(f);
 	}
-	assert_true(guesses > 20 && guesses < 380);
-}
-
-/* ---- bounds --------------------------------------------------------------------------------- */
-
-static void feed_one(struct feed *f, uint64_t t, uint32_t tid, uint16_t func, uint8_t kind)
-{
-	const struct stage_event e = {
-		.t_ns = t, .tid = tid, .func = func, .cpu = (uint8_t)(tid % 4), .kind_nargs = kind};
-
-	assert_int_equal(feed_event(f, &e, 0), 0);
-}
-
-/* The thread that was longest without an event goes, and its calls end with its last one. */
-static void a_thread_per_event(void **state)
-{
-	struct feed *f = feed_new(false, true);
-	uint32_t n = 2 * PAIRER_MAX_THREADS;
-
-	for (uint32_t i = 0; i < n; i++) {
-		feed_one(f, 1000 + 2 * i, 1 + i, 1, AYP_ENTRY);
-		/* One that goes on all the while, and one that comes back seldom. */
-		feed_one(f, 1001 + 2 * i, n + 1, 2, i % 2 ? AYP_EXIT : AYP_ENTRY);
-		if (i % 30000 == 0)
-			feed_one(f, 1001 + 2 * i, n + 2, 2, AYP_ENTRY);
-	}
-	assert_int_equal(f->totals.threads_forgotten, n + 2 - PAIRER_MAX_THREADS);
-	assert_true(f->memory.peak < 64u << 20);
-	feed_end(f);
-	assert_int_equal(f->totals.orphan_exits, 0);
-	assert_int_equal(f->calls[0].end_ns, 1000);
-	feed_free(f);
-}
-
-/* Deep stacks in many threads: bounded, and no call is lost. */
-static void entries_only(void **state)
-{
-	struct feed *f = feed_new(false, false);
-	uint32_t n = 0;
-
-	f->sink.call = NULL;
-	for (uint32_t i = 0; i < 20; i++)
-		for (uint32_t k = 0; k < 70000; k++)
-			feed_one(f, 1000 + n++, 1 + i, (uint16_t)(k * 7), AYP_ENTRY);
-	assert_true(f->totals.threads_forgotten > 0);
-	assert_true(f->memory.peak < (size_t)PAIRER_MAX_OPEN * 64 + (16u << 20));
-	assert_int_equal(pairer_end(f->p, f->last_ns), 0);
-	assert_int_equal(f->totals.calls, n);
-	assert_int_equal(f->totals.calls_no_exit, n);
-	feed_free(f);
-}
-
-/* The same in one thread, with exits that match nothing: no search takes longer for it. */
-static void searches_are_bounded(void **state)
-{
-	struct feed *f = feed_new(false, true);
-
-	for (uint32_t k = 0; k < 65000; k++)
-		feed_one(f, 1000 + k, 5, (uint16_t)k, AYP_ENTRY);
-	for (uint32_t k = 0; k < 1000000; k++)
-		feed_one(f, 100000 + k, 5, 65500, AYP_EXIT);
-	feed_end(f);
-	assert_int_equal(f->totals.orphan_exits, 1000000);
-	feed_free(f);
-}
-
-/* Every kind of level that there can be: what is called in a call is bounded, too. */
-static void functions_everywhere(void **state)
-{
-	struct feed *f = feed_new(false, false);
-	uint64_t t = 1000, r = 9;
-
-	for (uint32_t i = 0; i < 400000; i++) {
-		uint16_t a = (uint16_t)random_below(&r, 65536),
-			 b = (uint16_t)random_below(&r, 65536);
-		uint32_t tid = 1 + random_below(&r, 300);
-
-		feed_one(f, t++, tid, a, AYP_ENTRY);
-		feed_one(f, t++, tid, b, AYP_ENTRY);
-		feed_one(f, t++, tid, b, AYP_EXIT);
-		feed_one(f, t++, tid, a, AYP_EXIT);
-	}
-	assert_true(f->memory.peak < 8u << 20);
-	feed_end(f);
-	assert_int_equal(f->totals.calls_no_exit, 0);
-	feed_free(f);
+	assert_true(guesses > 200 && guesses < 1800);
 }
 
 /* Whatever fails, the rest can be fed, ended and released. */
@@ -450,10 +365,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(like_naive_pairing),
-		cmocka_unit_test(a_thread_per_event),
-		cmocka_unit_test(entries_only),
-		cmocka_unit_test(searches_are_bounded),
-		cmocka_unit_test(functions_everywhere),
 		cmocka_unit_test(out_of_memory),
 	};
 
