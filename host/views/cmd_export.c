@@ -7,7 +7,7 @@
 #include "host/base/cli.h"
 #include "host/base/say.h"
 #include "host/commands.h"
-#include "host/plot/times.h"
+#include "host/base/times.h"
 #include "host/views/export.h"
 #include "target/base/output_file.h"
 
@@ -53,7 +53,7 @@ static bool set_option(void *ctx, struct cli *c, int option)
 	switch (option) {
 	case OPT_FORMAT:
 		/* No format looks like a range of times. */
-		if (plot_parse_range(c->value, &from, &to))
+		if (parse_range(c->value, &from, &to))
 			return filter_set(&opt->filter, c, FILTER_RANGE);
 		opt->format = c->value;
 		return true;
