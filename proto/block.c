@@ -227,6 +227,19 @@ bool ayp_block_chain_follow(
 	return true;
 }
 
+bool ayp_block_place(
+	uint32_t codec, const uint8_t *src, size_t len, uint8_t *group, uint32_t *index)
+{
+	const struct ayp_codec *c = find_codec(codec);
+
+	return c && c->head && c->head(src, len, group, index);
+}
+
+bool ayp_codec_known(uint32_t codec)
+{
+	return find_codec(codec) != NULL;
+}
+
 const char *ayp_codec_name(uint32_t codec)
 {
 	const struct ayp_codec *c = find_codec(codec);

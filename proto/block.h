@@ -107,6 +107,12 @@ struct ayp_block_chain {
 bool ayp_block_chain_follow(
 	struct ayp_block_chain *chain, uint32_t codec, const uint8_t *src, size_t len);
 
+/* Where a block stands in its group. False: nowhere, because its codec has no groups or is not known,
+ * or because its head is damaged. AYP_BLOCK_CHAIN_HEAD bytes are enough, too. */
+bool ayp_block_place(
+	uint32_t codec, const uint8_t *src, size_t len, uint8_t *group, uint32_t *index);
+bool ayp_codec_known(uint32_t codec);
+
 /* What a codec number is called, for `info` and messages: "columns", "adaptive" or "unknown". */
 const char *ayp_codec_name(uint32_t codec);
 

@@ -81,20 +81,31 @@ struct ayp_message_ctx {
 	uint8_t plain[AYP_MAX_MESSAGE]; /* a message before or after deflate */
 };
 
-struct ayp_message_ctx *ayp_message_ctx_new(void)
+size_t ayp_message_ctx_size(void)
 {
-	struct ayp_message_ctx *ctx = malloc(sizeof(*ctx));
+	return sizeof(struct ayp_message_ctx);
+}
 
-	if (!ctx)
-		return NULL;
+struct ayp_message_ctx *ayp_message_ctx_init(void *mem)
+{
+	struct ayp_message_ctx *ctx = mem;
+
 	zarena_use(&ctx->deflate_arena, ctx->deflate_mem, sizeof(ctx->deflate_mem), &ctx->deflater);
 	zarena_use(&ctx->inflate_arena, ctx->inflate_mem, sizeof(ctx->inflate_mem), &ctx->inflater);
 	if (deflateInit2(&ctx->deflater, DEFLATE_LEVEL, Z_DEFLATED, -DEFLATE_WINDOW_BITS,
 		    DEFLATE_MEM_LEVEL, Z_DEFAULT_STRATEGY) != Z_OK ||
-		inflateInit2(&ctx->inflater, -MAX_WBITS) != Z_OK) {
-		free(ctx);
+		inflateInit2(&ctx->inflater, -MAX_WBITS) != Z_OK)
 		return NULL;
-	}
+	return ctx;
+}
+
+struct ayp_message_ctx *ayp_message_ctx_new(void)
+{
+	void *mem = malloc(sizeof(struct ayp_message_ctx));
+	struct ayp_message_ctx *ctx = mem ? ayp_message_ctx_init(mem) : NULL;
+
+	if (!ctx)
+		free(mem);
 	return ctx;
 }
 

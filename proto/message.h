@@ -78,6 +78,10 @@ const struct ayp_kind_info *ayp_kind_at(size_t index);
  */
 struct ayp_message_ctx;
 struct ayp_message_ctx *ayp_message_ctx_new(void); /* NULL: out of memory */
+/* The same in a caller's buffer of so many bytes, aligned as by malloc; nothing is to be freed. NULL:
+ * the compressor cannot be set up. */
+size_t ayp_message_ctx_size(void);
+struct ayp_message_ctx *ayp_message_ctx_init(void *mem);
 void ayp_message_ctx_free(struct ayp_message_ctx *ctx);
 
 /* Encode `msg` (the nanopb struct of `kind`) to at most cap bytes. *flags gets the frame flags to

@@ -14,6 +14,8 @@ allowed() { # FILE-DIR INCLUDED-DIR INCLUDED FILE
 	case "$4:$3" in
 	host/salvage/*:framing/* | host/salvage/*:host/salvage/*) return 0 ;;
 	host/salvage/*) return 1 ;; # the browser's, too: bytes and frames only
+	host/trace/*:host/trace/* | host/trace/*:proto/* | host/trace/*:framing/*) return 0 ;;
+	host/trace/*) return 1 ;; # likewise
 	esac
 	case "$1:$2" in
 	framing:framing | proto:proto | bpf:bpf | target:target | target:proto | target:framing | target:bpf) ;;

@@ -6,11 +6,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Copy src to dst[cap], terminated: control characters, invalid UTF-8 and characters that change
- * the direction of text become '?'. Returns the length written. cap must not be 0. */
-size_t text_clean(char *dst, size_t cap, const char *src);
+#include "proto/clean.h"
 
-/* The same into a new string. NULL: out of memory. */
+/* text_clean() into a new string. NULL: out of memory. */
 char *text_clean_dup(const char *src);
 
 #define TEXT_NUMBER 32

@@ -7,7 +7,7 @@
 
 #include "framing/framing.h"
 #include "host/base/grow.h"
-#include "host/model/origin.h"
+#include "host/trace/origin.h"
 #include "host/base/say.h"
 #include "host/base/text.h"
 #include "proto/block.h"

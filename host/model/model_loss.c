@@ -110,7 +110,8 @@ static int status_rows(struct rows *r, const struct ledger *b)
 		if (ledger_stage(c) != LEDGER_BEFORE_INDEX)
 			continue;
 		for (unsigned int cpu = 1; cpu < LEDGER_CPUS && r->left[c] && !err; cpu++) {
-			uint64_t all = ledger_status_count(b, c, cpu), told = b->told[c][cpu];
+			uint64_t all = ledger_status_count(b, c, cpu),
+				 told = ledger_told_count(b, c, cpu);
 
 			if (all > told)
 				err = add_row(r, c, (int)cpu - 1, 0, 0, all - told);

@@ -9,8 +9,9 @@
 #include <strings.h>
 
 #include "host/plot/plot.h"
-#include "host/plot/times.h"
+#include "host/base/times.h"
 #include "host/base/say.h"
+#include "host/views/filter.h"
 
 #define CPUS_MAX 256u
 
@@ -34,11 +35,24 @@ static const char help[] =
 	"unit:\n"
 	"                           -f 1000000000-2000000000   -f 1s-2.5s   -f 10ms-20ms   -f 3s-\n"
 	"      --ignored-cpus N...  leave these CPUs out: --ignored-cpus 0 2 3\n"
+	"      --cpu LIST           only these CPUs: 0,2-3\n"
+	"      --task NAME|TID      only threads of this name (with * and ?) or id\n"
+	"      --func GLOB          only functions of this name (with * and ?)\n"
+	"      --kind KIND,...      only functions of these kinds: kernel, user, syscall...\n"
+	"      --min-duration TIME  only calls that took so long: 50us, 1ms\n"
+	"\n"
+	"Up to two million calls are kept one by one. Of more, those that lie so close together "
+	"that no\n"
+	"picture of the whole could tell them apart are drawn as one, as high as they fill their "
+	"time; the\n"
+	"picture says how close that is. With -f only the calls of that part are kept, so it has "
+	"every one.\n"
 	"\n"
 	"Where to\n"
-	"  -o, --output OUT         OUT ends in .png, .svg or .pdf. Without -o: a window where "
-	"there is a\n"
-	"                           display (zoom and pan ask for detail again), else RUN.png\n"
+	"  -o, --output OUT         OUT ends in .png, .svg or .pdf; - is a PNG on stdout. Without "
+	"-o: a window\n"
+	"                           where there is a display (zoom and pan ask for detail again), "
+	"else RUN.png\n"
 	"\n"
 	"Names in boxes\n"
 	"      --no-stack-labels    none\n"
@@ -51,8 +65,10 @@ static const char help[] =
 	"      --vertical-label NS  names of calls shorter than this stand upright where they fit "
 	"so\n"
 	"                           (default 10000; units as in -f); if given, rows become higher\n"
-	"      --xdp-labels         source and destination along packet lines in views up to 20 "
-	"ms\n"
+	"      --xdp-labels         source and destination along packet lines, in views up to 20 "
+	"ms "
+	"and\n"
+	"                           300 packets\n"
 	"\n"
 	"Examples\n"
 	"  hostdec plot run.pb                              everything, in a window or run.png\n"
@@ -63,7 +79,15 @@ static const char help[] =
 	"python3-matplotlib);\n"
 	"AYAPROF_PYTHON names another interpreter than /usr/bin/python3.\n";
 
-enum { OPT_PER_CPU = 256, OPT_IGNORED, OPT_XDP_LABELS, OPT_NO_LABELS, OPT_VERTICAL, OPT_THRESHOLD };
+enum {
+	OPT_PER_CPU = 256,
+	OPT_IGNORED,
+	OPT_XDP_LABELS,
+	OPT_NO_LABELS,
+	OPT_VERTICAL,
+	OPT_THRESHOLD,
+	OPT_FILTER, /* + enum filter_option */
+};
 
 static const struct option long_options[] = {
 	{"stack-merged", no_argument, NULL, 's'},
@@ -72,6 +96,12 @@ static const struct option long_options[] = {
 	{"throughput", no_argument, NULL, 't'},
 	{"xdp", no_argument, NULL, 'x'},
 	{"filter", required_argument, NULL, 'f'},
+	{"range", required_argument, NULL, 'f'}, /* its name in other commands */
+	{"cpu", required_argument, NULL, OPT_FILTER + FILTER_CPU},
+	{"task", required_argument, NULL, OPT_FILTER + FILTER_TASK},
+	{"func", required_argument, NULL, OPT_FILTER + FILTER_FUNC},
+	{"kind", required_argument, NULL, OPT_FILTER + FILTER_KIND},
+	{"min-duration", required_argument, NULL, OPT_FILTER + FILTER_MIN_DURATION},
 	{"input", required_argument, NULL, 'i'},
 	{"output", required_argument, NULL, 'o'},
 	{"ignored-cpus", required_argument, NULL, OPT_IGNORED},
@@ -114,10 +144,20 @@ static int wrong(const char *what, const char *value, const char *hint)
 	return EXIT_USAGE;
 }
 
+static int take_filter(struct plot_options *opt, enum filter_option option)
+{
+	static const struct cli_spec spec = {.usage = "plot RUN.pb"};
+	struct cli c = {.spec = &spec, .value = optarg};
+
+	return filter_set(opt->filter, &c, option) ? 0 : EXIT_USAGE;
+}
+
 static bool drawable(const char *path)
 {
 	const char *dot = strrchr(path, '.');
 
+	if (!strcmp(path, "-"))
+		return true;
 	return dot &&
 	       (!strcasecmp(dot, ".png") || !strcasecmp(dot, ".svg") || !strcasecmp(dot, ".pdf"));
 }
@@ -158,7 +198,7 @@ static int take(
 		return 0;
 	case 'f':
 		opt->has_filter = true;
-		if (!plot_parse_range(optarg, &opt->filter_from_ns, &opt->filter_to_ns))
+		if (!parse_range(optarg, &opt->filter_from_ns, &opt->filter_to_ns))
 			return wrong("filter", optarg,
 				"give A-B with A before B, e.g. 1s-2.5s or 1000-2000 (ns)");
 		return 0;
@@ -167,9 +207,10 @@ static int take(
 		return 0;
 	case 'o':
 		opt->output = optarg;
-		return drawable(optarg)
-			       ? 0
-			       : wrong("output", optarg, "the name must end in .png, .svg or .pdf");
+		return drawable(optarg) ? 0
+					: wrong("output", optarg,
+						  "the name must end in .png, .svg or .pdf; - is a "
+						  "PNG on stdout");
 	case OPT_IGNORED:
 		return add_cpus(opt, optarg, argc, argv)
 			       ? 0
@@ -182,11 +223,11 @@ static int take(
 		return 0;
 	case OPT_VERTICAL:
 		opt->tall_rows = true;
-		return plot_parse_time(optarg, &opt->vertical_label_ns)
+		return parse_time(optarg, &opt->vertical_label_ns)
 			       ? 0
 			       : wrong("time", optarg, "give ns, or a unit as in 10us");
 	case OPT_THRESHOLD:
-		return plot_parse_share(optarg, &opt->visible_threshold)
+		return parse_share(optarg, &opt->visible_threshold)
 			       ? 0
 			       : wrong("threshold", optarg,
 					 "give percent of the view, as in 5%, or a share from 0 "
@@ -194,37 +235,55 @@ static int take(
 	case ':':
 		return wrong("option", argv[optind - 1], "needs a value");
 	default:
+		if (c >= OPT_FILTER && c < OPT_FILTER + FILTER_OPTIONS)
+			return take_filter(opt, (enum filter_option)(c - OPT_FILTER));
 		return wrong("option", argv[optind - 1], "not known");
 	}
 }
 
-int cmd_plot(int argc, char **argv)
+/* EXIT_OK with opt->input set: draw; without: the help was printed. */
+static int parse(struct plot_options *opt, int argc, char **argv)
 {
 	struct stack_letters letters = {false, false};
-	uint32_t ignored[CPUS_MAX];
-	struct plot_options opt;
 	int c, status;
 
-	plot_options_init(&opt);
-	opt.ignored_cpus = ignored;
 	optind = 0; /* glibc: start anew, whatever main has parsed */
 	opterr = 0;
 	while ((c = getopt_long(argc, argv, ":s+mtxf:i:o:h", long_options, NULL)) != -1) {
 		if (c == 'h') {
 			fputs(help, stdout);
+			opt->input = NULL;
 			return EXIT_OK;
 		}
-		status = take(&opt, c, &letters, argc, argv);
+		status = take(opt, c, &letters, argc, argv);
 		if (status)
 			return status;
 	}
-	if (!opt.input && optind < argc)
-		opt.input = argv[optind++];
+	if (!opt->input && optind < argc)
+		opt->input = argv[optind++];
 	if (optind < argc)
 		return wrong("argument", argv[optind], "one recording at a time");
-	if (!opt.input) {
+	if (!opt->input) {
 		say("plot: which recording? hostdec plot RUN.pb (hostdec plot --help)");
 		return EXIT_USAGE;
 	}
-	return plot_run(&opt);
+	return EXIT_OK;
+}
+
+int cmd_plot(int argc, char **argv)
+{
+	uint32_t ignored[CPUS_MAX];
+	struct plot_options opt;
+	struct filter filter;
+	int status;
+
+	filter_init(&filter);
+	plot_options_init(&opt);
+	opt.ignored_cpus = ignored;
+	opt.filter = &filter;
+	status = parse(&opt, argc, argv);
+	if (!status && opt.input)
+		status = plot_run(&opt);
+	filter_free(&filter);
+	return status;
 }

@@ -34,6 +34,14 @@ def on_exception(kind, value, _trace):
 
 
 sys.excepthook = on_exception
+# matplotlib looks for its settings in the current directory first, then where MATPLOTLIBRC says, then at
+# home; whoever left one there would choose what is made of a board's names (TeX, for one).
+os.environ["MATPLOTLIBRC"] = os.devnull
+try:
+    HERE = os.open(".", os.O_RDONLY | os.O_DIRECTORY)
+except OSError:
+    HERE = -1
+os.chdir("/")
 MISSING = "{} cannot import {}: install Debian's {}, or name another interpreter in AYAPROF_PYTHON"
 try:
     import numpy as np
@@ -49,6 +57,9 @@ try:
     from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator
 except ImportError as why:
     die(MISSING.format(sys.executable, f"matplotlib ({why})", "python3-matplotlib"))
+if HERE >= 0:
+    os.fchdir(HERE)
+    os.close(HERE)
 
 DPI = 100
 WIDTH_PX = 1600
@@ -56,9 +67,9 @@ LEFT, RIGHT, BOTTOM, HEADER, STRIP = 86, 24, 46, 46, 24  # px
 LABEL_PT = 8
 LABEL_PX = LABEL_PT * DPI / 72
 LANES_PX, MERGED_PX, PANEL_PX = 1700, 700, 540  # all lanes, merged panel, one lane: a picture has an end
-BOX = np.dtype([("x0", "=f8"), ("x1", "=f8"), ("row", "=u2"), ("func", "=u2"),
-                ("share", "u1"), ("flags", "u1"), ("pad", "=u2")])
-UNFINISHED = 1
+BOX = np.dtype([("x0", "=f8"), ("x1", "=f8"), ("count", "=u4"), ("row", "=u2"), ("func", "=u2"),
+                ("filled", "=u2"), ("share", "u1"), ("flags", "u1"), ("pad", "=u4")])
+UNFINISHED, MERGED = 1, 2
 EDGE = "#5b3a00"
 IFACE_COLORS = ["#1b9e77", "#7570b3", "#d95f02", "#e7298a", "#66a61e", "#a6761d", "#1f78b4", "#6a3d9a"]
 LOST_FACE, LOST_EDGE = (1.0, 0.55, 0.55, 0.25), (0.85, 0.2, 0.2, 0.45)
@@ -207,6 +218,8 @@ class Picture:
             return where
         b = hit[0]
         length, share = human_time(b["x1"] - b["x0"]), b["share"] / 2.55
+        if b["flags"] & MERGED:
+            return f"{b['count']} calls, {self.names[b['func']]} and others, in {length}   {where}"
         return f"{self.names[b['func']]}, {length} in view, self {share:.0f} %   {where}"
 
     def height_px(self, ax):
@@ -276,8 +289,10 @@ class Picture:
                 color = self_color(np.array([share]))[0]
                 legend.append((Patch(facecolor=color, edgecolor=EDGE, lw=0.4), text))
             if self.about["packet_lines"]:
-                legend.append((Line2D([], [], color=XDP_LINE, lw=0.8, ls=(0, (4, 3))),
-                               f"XDP packets: {d['packets.count']}"))
+                text = f"XDP packets: {d['packets.count']}"
+                if self.about["xdp_labels"] and d["packets.count"] and "packets.labels" not in d:
+                    text += " (zoom in for their addresses)"
+                legend.append((Line2D([], [], color=XDP_LINE, lw=0.8, ls=(0, (4, 3))), text))
         if d["lost.events"]:
             text = f"lost: {d['lost.events']} events"
             if d["lost.undated"]:
@@ -337,9 +352,10 @@ class Picture:
 
     def draw_boxes(self, ax, boxes, row_px):
         width = (boxes["x1"] - boxes["x0"]) / self.ns_px
-        cut = (boxes["flags"] & UNFINISHED) != 0
-        kinds = ((~cut & (width < 8), 0.25, "solid"), (~cut & (width >= 8), 0.55, "solid"),
-                 (cut, 0.8, (0, (3, 2))))
+        cut, merged = (boxes["flags"] & UNFINISHED) != 0, (boxes["flags"] & MERGED) != 0
+        one = ~cut & ~merged
+        kinds = ((one & (width < 8), 0.25, "solid"), (one & (width >= 8), 0.55, "solid"),
+                 (merged, 0, "solid"), (cut, 0.8, (0, (3, 2))))
         for chosen, edge, style in kinds:
             b = boxes[chosen]
             if not len(b):
@@ -348,7 +364,9 @@ class Picture:
             corners[:, 0, 0] = corners[:, 1, 0] = b["x0"]
             corners[:, 2, 0] = corners[:, 3, 0] = b["x1"]
             corners[:, 0, 1] = corners[:, 3, 1] = b["row"]
-            corners[:, 1, 1] = corners[:, 2, 1] = b["row"] + 1
+            # Several in one are as high as they fill their time.
+            high = np.maximum(b["filled"] / 65535, np.where(b["count"] > 1, min(2 / row_px, 1), 1))
+            corners[:, 1, 1] = corners[:, 2, 1] = b["row"] + high
             drawn = PolyCollection(corners, facecolors=self_color(b["share"] / 255.0), edgecolors=EDGE,
                                    linewidths=edge if row_px >= 5 else 0, linestyles=[style], zorder=2)
             drawn.set_rasterized(self.vector and len(boxes) > 6000)
@@ -379,6 +397,8 @@ class Picture:
             if width[i] < least or self.text_left <= 0:
                 break
             b, name, rotation = boxes[i], self.names[boxes[i]["func"]], 0
+            if b["flags"] & MERGED:
+                name = f"{b['count']} calls, {name} and others"
             needs = self.text_width(name) + 5
             if b["x1"] - b["x0"] < self.about["vertical_ns"] and needs <= row_px and width[i] >= text_px:
                 rotation = 90
@@ -547,7 +567,7 @@ class Picture:
 
 
 def draw_file(source, path):
-    kind = os.path.splitext(path)[1][1:].lower()
+    kind = os.path.splitext(path)[1][1:].lower() or "png"
     fig = Figure(figsize=(WIDTH_PX / DPI, 4), dpi=DPI)
     FigureCanvasAgg(fig)
     picture = Picture(source, fig, vector=kind != "png")

@@ -14,22 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum plot_span_flags {
-	PLOT_SPAN_UNFINISHED =
-		1u
-		<< 0, /* its end is not known: drawn to the last moment it is known to have run */
-};
-
-/* A stretch of a call on one CPU. */
-struct plot_span {
-	uint64_t start_ns, end_ns; /* end may equal start */
-	uint16_t func;
-	uint16_t depth;
-	uint8_t cpu;
-	uint8_t share; /* self time of its call: 0 none .. 255 all */
-	uint8_t flags; /* enum plot_span_flags */
-	uint8_t pad;
-};
+#include "host/plot/spans.h"
 
 /* Rows taken by one CPU, or by one layer of the merged panel. */
 struct plot_lane {
@@ -37,30 +22,29 @@ struct plot_lane {
 	uint32_t first_row, n_rows;
 };
 
-/* Indexes of spans, grouped by row and in order of time within a row. */
+/* Indexes of spans, grouped by row and in order of start within a row. */
 struct plot_rows {
 	struct plot_lane *lanes;
 	size_t n_lanes;
 	uint32_t n_rows;
 	size_t *first; /* row r: span[first[r] .. first[r + 1]) */
 	uint32_t *span;
-	bool *overlapping; /* row r: spans overlap (damaged input), so ends are not in order */
-	uint64_t hidden;   /* spans left out because their row is beyond the limits below */
+	bool *unordered; /* row r: a span ends before one in front of it (damaged input) */
+	uint64_t hidden; /* spans left out because their row is beyond the limits */
 };
 
-#define PLOT_LANE_ROWS_MAX   256u /* depths of one lane */
 #define PLOT_MERGED_ROWS_MAX 512u
 
-/* `spans` are grouped by CPU and, within one, in order of start with outer ones first. At most
- * UINT32_MAX of them. Release with plot_rows_free, also after an error. */
-int plot_rows_per_cpu(struct plot_rows *rows, const struct plot_span *spans, size_t n);
+/* `spans` are sorted (plot_spans_sort). 4 bytes a span. Release with plot_rows_free, also after an
+ * error. */
+int plot_rows_per_cpu(struct plot_rows *rows, const struct plot_spans *spans);
 
 /*
  * All CPUs in one panel: whatever runs at once is put in layers above each other, each time an
  * outermost call with everything in it, in the lowest layer that is free. One busy CPU looks as
- * in its own panel; no two boxes overlap.
+ * in its own panel; boxes do not overlap unless calls of one CPU do.
  */
-int plot_rows_merged(struct plot_rows *rows, const struct plot_span *spans, size_t n);
+int plot_rows_merged(struct plot_rows *rows, const struct plot_spans *spans);
 
 void plot_rows_free(struct plot_rows *rows);
 
@@ -74,13 +58,15 @@ struct plot_view {
 /* A span that is at least PLOT_BOX_MIN_PX wide, cut to the view. Handed to numpy as it is. */
 struct plot_box {
 	double x0_ns, x1_ns;
-	uint16_t row; /* within the panel, 0 at the bottom */
+	uint32_t count; /* more than 1: stands for so many calls, `func` leads among them */
+	uint16_t row;   /* within the panel, 0 at the bottom */
 	uint16_t func;
-	uint8_t share;
-	uint8_t flags;
-	uint16_t pad;
+	uint16_t filled; /* how much of it calls cover: 0 nothing .. 65535 all */
+	uint8_t share;   /* self time of its call: 0 none .. 255 all */
+	uint8_t flags;   /* enum plot_span_flags */
+	uint32_t pad;
 };
-_Static_assert(sizeof(struct plot_box) == 24, "flameline.py knows this layout");
+_Static_assert(sizeof(struct plot_box) == 32, "flameline.py knows this layout");
 
 #define PLOT_BOX_MIN_PX 3.0
 
@@ -96,16 +82,16 @@ struct plot_tile {
 };
 
 int plot_tile_make(struct plot_tile *tile, const struct plot_rows *rows,
-	const struct plot_span *spans, uint32_t first_row, uint32_t n_rows,
+	const struct plot_spans *spans, uint32_t first_row, uint32_t n_rows,
 	const struct plot_view *view);
 void plot_tile_free(struct plot_tile *tile);
 
 /* Spans of rows [first_row, first_row + n_rows) touch the view. */
-bool plot_rows_any(const struct plot_rows *rows, const struct plot_span *spans, uint32_t first_row,
+bool plot_rows_any(const struct plot_rows *rows, const struct plot_spans *spans, uint32_t first_row,
 	uint32_t n_rows, uint64_t from_ns, uint64_t to_ns);
 
 /* Time covered by the bottom row of a lane within the view: how busy it is. */
-uint64_t plot_rows_busy(const struct plot_rows *rows, const struct plot_span *spans,
+uint64_t plot_rows_busy(const struct plot_rows *rows, const struct plot_spans *spans,
 	uint32_t first_row, uint64_t from_ns, uint64_t to_ns);
 
 #endif

@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "host/model/memory_books.h"
+#include "host/base/grow.h"
+#include "host/views/memory_account.h"
 
 static const char *const line_names[PLOT_MEMORY_LINES] = {"kmalloc", "kmem_cache", "total"};
 
@@ -16,57 +17,115 @@ void plot_memory_free(struct plot_memory *mem)
 	free(mem->t_ns);
 	for (size_t l = 0; l < PLOT_MEMORY_LINES; l++)
 		free(mem->bytes[l]);
+	free(mem->state);
 	memset(mem, 0, sizeof(*mem));
 }
 
-static void add_point(struct plot_memory *mem, uint64_t t, double kmalloc_bytes, double cache_bytes)
+static void keep(struct plot_memory *mem, size_t to, size_t from)
 {
-	mem->t_ns[mem->n] = (double)t;
+	mem->t_ns[to] = mem->t_ns[from];
+	for (size_t l = 0; l < PLOT_MEMORY_LINES; l++)
+		mem->bytes[l][to] = mem->bytes[l][from];
+}
+
+/* Of every four moments that follow one another keep the highest and the lowest. */
+static void thin_out(struct plot_memory *mem)
+{
+	const double *y = mem->bytes[PLOT_MEMORY_TOTAL];
+	size_t kept = 0;
+
+	for (size_t i = 0, n; i < mem->n; i += n) {
+		size_t low = i, high = i;
+
+		for (n = 1; n < 4 && i + n < mem->n && !isnan(y[i]) && !isnan(y[i + n]); n++) {
+			if (y[i + n] < y[low])
+				low = i + n;
+			if (y[i + n] >= y[high])
+				high = i + n;
+		}
+		keep(mem, kept++, low < high ? low : high);
+		if (low != high)
+			keep(mem, kept++, low < high ? high : low);
+	}
+	mem->n = kept;
+}
+
+static int make_room(struct plot_memory *mem)
+{
+	size_t cap = mem->cap ? mem->cap * 2 : 256;
+	double **array[] = {&mem->t_ns, &mem->bytes[0], &mem->bytes[1], &mem->bytes[2]};
+
+	if (mem->n == PLOT_MEMORY_MAX)
+		thin_out(mem);
+	/* Nothing but breaks between sessions: the oldest go. */
+	if (mem->n == PLOT_MEMORY_MAX) {
+		for (size_t i = 0; i < PLOT_MEMORY_MAX / 2; i++)
+			keep(mem, i, i + PLOT_MEMORY_MAX / 2);
+		mem->n = PLOT_MEMORY_MAX / 2;
+	}
+	if (mem->n < mem->cap)
+		return 0;
+	for (size_t i = 0; i < sizeof(array) / sizeof(array[0]); i++) {
+		double *more = realloc(*array[i], cap * sizeof(*more));
+
+		if (!more)
+			return -ENOMEM;
+		*array[i] = more;
+	}
+	mem->cap = cap;
+	return 0;
+}
+
+static int add_point(struct plot_memory *mem, uint64_t t, double kmalloc_bytes, double cache_bytes)
+{
+	double t_ns = (double)t;
+
+	if (make_room(mem))
+		return -ENOMEM;
+	if (mem->n && t_ns < mem->t_ns[mem->n - 1])
+		t_ns = mem->t_ns[mem->n - 1];
+	mem->t_ns[mem->n] = t_ns;
 	mem->bytes[PLOT_KMALLOC][mem->n] = kmalloc_bytes;
 	mem->bytes[PLOT_KMEM_CACHE][mem->n] = cache_bytes;
 	mem->bytes[PLOT_MEMORY_TOTAL][mem->n] = kmalloc_bytes + cache_bytes;
 	mem->n++;
+	return 0;
 }
 
-int plot_memory_build(struct plot_memory *mem, const struct model *m)
+static struct plot_memory_state *state_of(struct plot_memory *mem, uint16_t session)
 {
-	double now[2] = {0, 0};
-	int session = -1;
-	size_t n = 0;
+	struct plot_memory_state *more =
+		grow_array(mem->state, &mem->cap_states, session + (size_t)1, sizeof(*more));
 
-	memset(mem, 0, sizeof(*mem));
-	for (size_t i = 0; i < m->n_samples; i++)
-		n += m->samples[i].memory_count > 0;
-	if (!n)
+	if (!more)
+		return NULL;
+	mem->state = more;
+	while (mem->n_states <= session)
+		more[mem->n_states++] = (struct plot_memory_state){{0, 0}};
+	return &more[session];
+}
+
+int plot_memory_add(
+	struct plot_memory *mem, uint16_t session, uint64_t t_ns, const ayaprof_Sample *s)
+{
+	struct plot_memory_state *st;
+
+	if (!s->memory_count)
 		return 0;
-	n += m->n_sessions; /* a break before each */
-	mem->t_ns = malloc(n * sizeof(double));
-	for (size_t l = 0; l < PLOT_MEMORY_LINES; l++)
-		mem->bytes[l] = malloc(n * sizeof(double));
-	if (!mem->t_ns || !mem->bytes[0] || !mem->bytes[1] || !mem->bytes[2])
+	st = state_of(mem, session);
+	if (!st)
 		return -ENOMEM;
-	for (size_t i = 0; i < m->n_samples; i++) {
-		const ayaprof_Sample *s = &m->samples[i];
-		uint64_t t = model_since_origin(m, m->sample_session[i], s->t_ns);
+	if (mem->n && session != mem->session && add_point(mem, t_ns, NAN, NAN))
+		return -ENOMEM;
+	mem->session = session;
+	for (pb_size_t k = 0; k < s->memory_count; k++) {
+		struct memory_balance balance;
 
-		if (!s->memory_count)
-			continue;
-		if (session != m->sample_session[i]) {
-			if (session >= 0)
-				add_point(mem, t, NAN, NAN);
-			session = m->sample_session[i];
-			now[0] = now[1] = 0;
-		}
-		for (pb_size_t k = 0; k < s->memory_count; k++) {
-			struct memory_book book;
-
-			memory_book_of(&book, &s->memory[k]);
-			if (s->memory[k].type < 2)
-				now[s->memory[k].type] = (double)book.outstanding_bytes;
-		}
-		add_point(mem, t, now[0], now[1]);
+		memory_balance_of(&balance, &s->memory[k]);
+		if (s->memory[k].type < 2)
+			st->now[s->memory[k].type] = (double)balance.outstanding_bytes;
 	}
-	return 0;
+	return add_point(mem, t_ns, st->now[0], st->now[1]);
 }
 
 /* First index whose time is >= t. */

@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct filter;
+
 struct plot_options {
 	const char *input;
 	const char
@@ -18,6 +20,7 @@ struct plot_options {
 	bool xdp;           /* -x */
 	bool has_filter;    /* -f A-B, ns since the recording's origin */
 	uint64_t filter_from_ns, filter_to_ns;
+	struct filter *filter; /* calls and packets, by anything but time */
 	uint32_t *ignored_cpus;
 	size_t n_ignored_cpus;
 	bool xdp_labels;

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "host/commands.h"
@@ -93,7 +94,7 @@ static int serve(const struct plot_scene *sc, const char *output)
 	}
 	status = plot_python_finish(&py);
 	if (err == -ENOMEM) {
-		say("plot: out of memory; narrow the view with -f or hide CPUs with "
+		say("plot: out of memory; draw a part with -f, or hide CPUs with "
 		    "--ignored-cpus");
 		return -1;
 	}
@@ -123,6 +124,45 @@ static int serve_file(const struct plot_scene *sc, const char *output)
 	return -1;
 }
 
+static int copy_to_stdout(int fd)
+{
+	char part[65536];
+	off_t at = 0;
+	ssize_t n;
+
+	while ((n = pread(fd, part, sizeof(part), at)) > 0) {
+		if (fwrite(part, 1, (size_t)n, stdout) != (size_t)n)
+			return 0; /* plot_run says so */
+		at += n;
+	}
+	return n < 0 ? -errno : 0;
+}
+
+/* Whole or not at all: its beginning would be taken for a picture. */
+static int serve_stdout(const struct plot_scene *sc)
+{
+	int fd, status = -1, err;
+	char name[32];
+
+	if (isatty(STDOUT_FILENO)) {
+		say("plot: a picture says nothing on a terminal: -o OUT, or send it on: -o - | "
+		    "...");
+		return -1;
+	}
+	fd = memfd_create("picture", 0); /* the script inherits it */
+	if (fd >= 0) {
+		snprintf(name, sizeof(name), "/dev/fd/%d", fd);
+		status = serve(sc, name);
+		err = status ? 0 : copy_to_stdout(fd);
+		close(fd);
+		if (!err)
+			return status;
+		errno = -err;
+	}
+	say("plot: cannot keep the picture: %s", strerror(errno));
+	return -1;
+}
+
 static bool has_display(void)
 {
 	const char *x = getenv("DISPLAY"), *wayland = getenv("WAYLAND_DISPLAY");
@@ -141,44 +181,85 @@ static char *beside(const char *input)
 	return asprintf(&path, "%.*s.png", (int)len, input) < 0 ? NULL : path;
 }
 
-static void warn_outside(const struct plot_options *opt, const struct model *m)
+static int say_beyond(const struct plot_scene *sc)
 {
-	char duration[TEXT_NUMBER];
+	char from[TEXT_NUMBER], duration[TEXT_NUMBER];
 
-	if (opt->has_filter && opt->filter_from_ns >= m->duration_ns)
-		say("plot: nothing to see from there on: the recording ends at %s",
-			text_duration(duration, m->duration_ns));
+	say("plot: -f begins at %s, but the recording goes from 0 to %s",
+		text_duration(from, sc->opt.filter_from_ns),
+		text_duration(duration, trace_totals(sc->rec->trace)->duration_ns));
+	return EXIT_FAILED;
 }
 
-static int draw(const struct model *m, const struct plot_options *opt)
+/* What was asked for and cannot make a difference. */
+static void say_without_effect(const struct plot_scene *sc)
 {
-	char *made_up = opt->output ? NULL : beside(opt->input);
-	const char *output = opt->output ? opt->output : made_up;
-	bool window = !opt->output && has_display();
-	int status = PLOT_PYTHON_NO_WINDOW;
+	const struct trace *t = sc->rec->trace;
+	uint32_t cpus = trace_totals(t)->cpus;
 
-	for (; status == PLOT_PYTHON_NO_WINDOW && output; window = false) {
-		struct plot_scene *sc = malloc(sizeof(*sc));
-		bool drawn;
+	for (uint16_t i = 0; i < trace_session_count(t); i++)
+		if (trace_session(t, i)->has_hello && trace_session(t, i)->hello.cpus > cpus)
+			cpus = trace_session(t, i)->hello.cpus;
+	for (size_t i = 0; i < sc->opt.n_ignored_cpus; i++)
+		if (sc->opt.ignored_cpus[i] >= cpus)
+			say("plot: --ignored-cpus %u: the recording has %s%u",
+				sc->opt.ignored_cpus[i], cpus == 1 ? "only CPU " : "CPUs 0 to ",
+				cpus ? cpus - 1 : 0);
+}
 
-		if (!sc || plot_scene_build(sc, m, opt, window)) {
-			say("plot: out of memory; hide CPUs with --ignored-cpus, or plot a shorter "
-			    "recording");
-			status = -1;
-		} else {
-			status = window ? serve(sc, output) : serve_file(sc, output);
-		}
-		drawn = !status && !window;
-		if (sc)
-			plot_scene_free(sc);
-		free(sc);
-		if (drawn)
-			printf("%s\n", output);
-		if (!window)
-			break;
+static void say_no_labels(const struct plot_scene *sc)
+{
+	const struct plot_view view = {sc->from_ns, sc->to_ns, 1};
+	uint64_t packets = plot_packets_count(&sc->packets, &view);
+	char length[TEXT_NUMBER];
+
+	if (!sc->opt.xdp_labels)
+		return;
+	if (!sc->opt.xdp)
+		say("plot: --xdp-labels: no packets are drawn without -x");
+	else if (packets && (sc->to_ns - sc->from_ns > PLOT_LABELS_NS || packets > PLOT_LABELS_MAX))
+		say("plot: --xdp-labels: there is room for them in views up to 20 ms and %u "
+		    "packets; "
+		    "this one has %s and %" PRIu64 " packets: choose a part with -f",
+			PLOT_LABELS_MAX, text_duration(length, sc->to_ns - sc->from_ns), packets);
+}
+
+static int draw_picture(struct plot_scene *sc, const char *output, bool made_up)
+{
+	bool there = made_up && !access(output, F_OK), on_stdout = !strcmp(output, "-");
+
+	plot_scene_lay_out(sc, false);
+	say_no_labels(sc);
+	if (on_stdout ? serve_stdout(sc) : serve_file(sc, output))
+		return EXIT_FAILED;
+	if (there)
+		say("plot: the picture that was there is replaced: %s", output);
+	if (!on_stdout)
+		printf("%s\n", output);
+	return EXIT_OK;
+}
+
+static int draw(struct plot_scene *sc)
+{
+	char *made_up;
+	int status;
+
+	if (sc->opt.output)
+		return draw_picture(sc, sc->opt.output, false);
+	if (has_display()) {
+		plot_scene_lay_out(sc, true);
+		status = serve(sc, NULL);
+		if (status != PLOT_PYTHON_NO_WINDOW)
+			return status ? EXIT_FAILED : EXIT_OK;
 	}
+	if (!strcmp(sc->opt.input, "-")) {
+		say("plot: standard input has no name for a picture beside it: -o OUT");
+		return EXIT_USAGE;
+	}
+	made_up = beside(sc->opt.input);
+	status = made_up ? draw_picture(sc, made_up, true) : EXIT_FAILED;
 	free(made_up);
-	return status ? EXIT_FAILED : EXIT_OK;
+	return status;
 }
 
 void plot_options_init(struct plot_options *opt)
@@ -186,16 +267,45 @@ void plot_options_init(struct plot_options *opt)
 	*opt = (struct plot_options){.vertical_label_ns = 10000, .visible_threshold = -1};
 }
 
+static int read_and_draw(
+	struct plot_scene *sc, struct recording *rec, const struct plot_options *opt)
+{
+	int err = plot_scene_begin(sc, rec, opt);
+
+	if (!err) {
+		err = recording_read(rec, opt->input, &plot_scene_sink, sc,
+			isatty(STDERR_FILENO) ? RECORDING_PROGRESS : 0);
+		if (err && !rec->stop)
+			return EXIT_FAILED; /* it has said why */
+		if (err == -ECANCELED)
+			err = 0;
+	}
+	if (!err)
+		err = plot_scene_finish(sc);
+	if (err == -ERANGE)
+		return say_beyond(sc);
+	if (err) {
+		say("plot: out of memory; draw a part with -f, or hide CPUs with --ignored-cpus");
+		return EXIT_FAILED;
+	}
+	say_without_effect(sc);
+	return draw(sc);
+}
+
 int plot_run(const struct plot_options *opt)
 {
-	struct model m;
-	int status;
+	struct plot_scene *sc = calloc(1, sizeof(*sc));
+	struct recording rec = {0};
+	int status = EXIT_FAILED;
 
-	if (model_load(&m, opt->input, isatty(STDERR_FILENO)))
-		return EXIT_FAILED;
-	warn_outside(opt, &m);
-	status = draw(&m, opt);
-	model_free(&m);
+	if (sc)
+		status = read_and_draw(sc, &rec, opt);
+	else
+		say("plot: out of memory");
+	if (sc)
+		plot_scene_free(sc);
+	free(sc);
+	recording_close(&rec);
 	if (fflush(stdout) || ferror(stdout)) {
 		say("plot: cannot write to stdout: %s", strerror(errno));
 		return EXIT_FAILED;

@@ -5,232 +5,347 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NO_ROW UINT32_MAX
-
-/* An outermost call with what is in it: consecutive spans of one CPU. */
-struct group {
-	uint64_t start_ns, end_ns;
-	size_t from, n;
-	uint32_t layer;
-	uint32_t rows;
-};
+#include "host/base/grow.h"
 
 void plot_rows_free(struct plot_rows *rows)
 {
 	free(rows->lanes);
 	free(rows->first);
 	free(rows->span);
-	free(rows->overlapping);
+	free(rows->unordered);
 	memset(rows, 0, sizeof(*rows));
 }
 
+/* first[] for n_rows rows, zeroed, and room for n spans. */
 static int rows_alloc(struct plot_rows *rows, size_t n_spans)
 {
 	rows->first = calloc((size_t)rows->n_rows + 1, sizeof(*rows->first));
-	rows->overlapping = calloc((size_t)rows->n_rows + 1, sizeof(*rows->overlapping));
+	rows->unordered = calloc((size_t)rows->n_rows + 1, sizeof(*rows->unordered));
 	rows->span = malloc((n_spans ? n_spans : 1) * sizeof(*rows->span));
-	return rows->first && rows->overlapping && rows->span ? 0 : -ENOMEM;
+	return rows->first && rows->unordered && rows->span ? 0 : -ENOMEM;
 }
 
-/* first[] holds counts, shifted by one row: make them offsets. */
-static void counts_to_offsets(struct plot_rows *rows)
+/* Binary search by end needs ends in order. */
+static void find_unordered(struct plot_rows *rows, const struct plot_spans *spans)
 {
 	for (uint32_t r = 0; r < rows->n_rows; r++)
-		rows->first[r + 1] += rows->first[r];
-}
-
-/* Binary search by end needs ends in order, which non-overlapping rows give. */
-static void find_overlaps(struct plot_rows *rows, const struct plot_span *spans)
-{
-	for (uint32_t r = 0; r < rows->n_rows; r++)
-		for (size_t i = rows->first[r] + 1; i < rows->first[r + 1]; i++) {
-			const struct plot_span *a = &spans[rows->span[i - 1]];
-			const struct plot_span *b = &spans[rows->span[i]];
-
-			if (b->start_ns < a->end_ns || b->end_ns < a->end_ns) {
-				rows->overlapping[r] = true;
+		for (size_t i = rows->first[r] + 1; i < rows->first[r + 1]; i++)
+			if (spans->span[rows->span[i]].end_ns <
+				spans->span[rows->span[i - 1]].end_ns) {
+				rows->unordered[r] = true;
 				break;
 			}
-		}
 }
 
-/* While filling, cursor[r] is where row r's next span goes. */
-static size_t *cursor_new(const struct plot_rows *rows)
+static uint32_t rows_used(const struct plot_span_row *row)
 {
-	size_t *cursor = malloc(((size_t)rows->n_rows + 1) * sizeof(*cursor));
+	uint32_t n = PLOT_LANE_ROWS_MAX;
 
-	if (cursor)
-		memcpy(cursor, rows->first, ((size_t)rows->n_rows + 1) * sizeof(*cursor));
-	return cursor;
+	while (n && !row[n - 1].n)
+		n--;
+	return n;
 }
 
-int plot_rows_per_cpu(struct plot_rows *rows, const struct plot_span *spans, size_t n)
+/* ---- a panel for each CPU ------------------------------------------------------------------- */
+
+int plot_rows_per_cpu(struct plot_rows *rows, const struct plot_spans *spans)
 {
-	uint32_t base[256], depth[256] = {0};
-	size_t *cursor;
+	size_t at = 0;
 
 	memset(rows, 0, sizeof(*rows));
-	for (size_t i = 0; i < n; i++) {
-		uint32_t rows_needed = spans[i].depth + 1u;
-
-		if (rows_needed > PLOT_LANE_ROWS_MAX)
-			rows_needed = PLOT_LANE_ROWS_MAX;
-		if (depth[spans[i].cpu] < rows_needed)
-			depth[spans[i].cpu] = rows_needed;
-	}
-	rows->lanes = calloc(256, sizeof(*rows->lanes));
+	rows->hidden = spans->hidden;
+	rows->lanes = calloc(PLOT_CPUS, sizeof(*rows->lanes));
 	if (!rows->lanes)
 		return -ENOMEM;
-	for (uint32_t c = 0; c < 256; c++) {
-		base[c] = rows->n_rows;
-		if (!depth[c])
+	for (uint32_t c = 0; c < PLOT_CPUS; c++) {
+		uint32_t used = spans->cpu[c] ? rows_used(spans->cpu[c]) : 0;
+
+		if (!used)
 			continue;
-		rows->lanes[rows->n_lanes++] = (struct plot_lane){c, base[c], depth[c]};
-		rows->n_rows += depth[c];
+		rows->lanes[rows->n_lanes++] = (struct plot_lane){c, rows->n_rows, used};
+		rows->n_rows += used;
 	}
-	if (rows_alloc(rows, n))
+	if (rows_alloc(rows, spans->n - spans->n_free))
 		return -ENOMEM;
-	for (size_t i = 0; i < n; i++)
-		if (spans[i].depth < PLOT_LANE_ROWS_MAX)
-			rows->first[base[spans[i].cpu] + spans[i].depth + 1]++;
-		else
-			rows->hidden++;
-	counts_to_offsets(rows);
-	cursor = cursor_new(rows);
-	if (!cursor)
-		return -ENOMEM;
-	for (size_t i = 0; i < n; i++)
-		if (spans[i].depth < PLOT_LANE_ROWS_MAX)
-			rows->span[cursor[base[spans[i].cpu] + spans[i].depth]++] = (uint32_t)i;
-	free(cursor);
-	find_overlaps(rows, spans);
+	for (size_t l = 0; l < rows->n_lanes; l++)
+		for (uint32_t d = 0; d < rows->lanes[l].n_rows; d++) {
+			uint32_t i = spans->cpu[rows->lanes[l].cpu][d].head;
+
+			rows->first[rows->lanes[l].first_row + d] = at;
+			for (; i != PLOT_NO_SPAN; i = spans->span[i].next)
+				rows->span[at++] = i;
+		}
+	rows->first[rows->n_rows] = at;
+	find_unordered(rows, spans);
 	return 0;
 }
 
-static int by_start(const void *a, const void *b)
-{
-	const struct group *x = a, *y = b;
+/* ---- all CPUs in one panel ------------------------------------------------------------------ */
 
-	if (x->start_ns != y->start_ns)
-		return x->start_ns < y->start_ns ? -1 : 1;
-	return x->from < y->from ? -1 : x->from > y->from;
+#define LAYERS_MAX 256u /* more at once than CPUs: damaged input */
+
+/* An outermost call with what is in it. */
+struct group {
+	uint64_t start_ns, end_ns;
+	uint64_t limit_ns;  /* what begins from here on is of the next one */
+	uint32_t outermost; /* so many spans of depth 0: more than one where they overlap */
+	struct walk_lane *lane;
+};
+
+/* Goes through the groups of all CPUs in order of time. */
+struct walk {
+	const struct plot_spans *spans;
+	struct walk_lane {
+		uint32_t cpu, depths;
+		uint32_t next[PLOT_LANE_ROWS_MAX]; /* by depth: the next span */
+		bool more;
+		uint64_t start_ns; /* of the next group */
+	} * lane[PLOT_CPUS];
+	size_t n;
+};
+
+/* What begins from `limit_ns` on is not of this group; PLOT_NO_SPAN: no more is. */
+static uint32_t next_before(
+	const struct walk *w, const struct walk_lane *l, uint32_t depth, uint64_t limit_ns)
+{
+	uint32_t i = l->next[depth];
+
+	if (i != PLOT_NO_SPAN && limit_ns != UINT64_MAX && w->spans->span[i].start_ns >= limit_ns)
+		return PLOT_NO_SPAN;
+	return i;
 }
 
-static size_t count_groups(const struct plot_span *spans, size_t n, struct group *groups)
+static void find_next(const struct walk *w, struct walk_lane *l)
 {
-	size_t n_groups = 0;
-	uint64_t end = 0;
+	l->more = false;
+	l->start_ns = UINT64_MAX;
+	for (uint32_t d = 0; d < l->depths; d++) {
+		uint32_t i = l->next[d];
 
-	for (size_t i = 0; i < n; i++) {
-		const struct plot_span *s = &spans[i];
-		bool fresh = i == 0 || s->cpu != spans[i - 1].cpu ||
-			     (s->depth == 0 && s->start_ns >= end);
-
-		if (fresh) {
-			if (groups)
-				groups[n_groups] =
-					(struct group){.start_ns = s->start_ns, .from = i};
-			n_groups++;
-			end = 0;
-		}
-		if (s->end_ns > end)
-			end = s->end_ns;
-		if (groups) {
-			struct group *g = &groups[n_groups - 1];
-
-			g->n++;
-			g->end_ns = end;
-			if (g->rows < s->depth + 1u)
-				g->rows = s->depth + 1u;
-		}
-	}
-	return n_groups;
-}
-
-/* Give every group the lowest layer that is free when it starts. */
-static int assign_layers(struct plot_rows *rows, struct group *groups, size_t n_groups)
-{
-	uint64_t busy_until[256];
-	uint32_t height[256] = {0}, layers = 0;
-
-	for (size_t i = 0; i < n_groups; i++) {
-		struct group *g = &groups[i];
-		uint32_t l = 0;
-
-		while (l < layers && busy_until[l] > g->start_ns)
-			l++;
-		if (l == 256) { /* more at once than CPUs: damaged input */
-			g->layer = NO_ROW;
+		if (i == PLOT_NO_SPAN)
 			continue;
-		}
-		if (l == layers)
-			layers++;
-		g->layer = l;
-		busy_until[l] = g->end_ns;
-		if (height[l] < g->rows)
-			height[l] = g->rows < PLOT_LANE_ROWS_MAX ? g->rows : PLOT_LANE_ROWS_MAX;
+		l->more = true;
+		if (w->spans->span[i].start_ns < l->start_ns)
+			l->start_ns = w->spans->span[i].start_ns;
 	}
-	rows->lanes = calloc(layers + 1, sizeof(*rows->lanes));
+}
+
+static void walk_free(struct walk *w)
+{
+	for (size_t k = 0; k < w->n; k++)
+		free(w->lane[k]);
+	w->n = 0;
+}
+
+static int walk_begin(struct walk *w, const struct plot_spans *spans)
+{
+	*w = (struct walk){.spans = spans};
+	for (uint32_t c = 0; c < PLOT_CPUS; c++) {
+		struct walk_lane *l;
+
+		if (!spans->cpu[c])
+			continue;
+		l = malloc(sizeof(*l));
+		if (!l)
+			return -ENOMEM;
+		w->lane[w->n++] = l;
+		l->cpu = c;
+		l->depths = rows_used(spans->cpu[c]);
+		for (uint32_t d = 0; d < l->depths; d++)
+			l->next[d] = spans->cpu[c][d].head;
+		find_next(w, l);
+	}
+	return 0;
+}
+
+/* Parts of calls whose outermost one is not here: all up to the next one that is. */
+static void group_without_outermost(
+	const struct walk *w, const struct walk_lane *l, struct group *g)
+{
+	for (uint32_t d = 1; d < l->depths; d++)
+		for (uint32_t i = next_before(w, l, d, g->limit_ns);
+			i != PLOT_NO_SPAN && w->spans->span[i].start_ns < g->limit_ns;
+			i = w->spans->span[i].next)
+			if (w->spans->span[i].end_ns > g->end_ns)
+				g->end_ns = w->spans->span[i].end_ns;
+}
+
+/* The next group; the caller then takes all its spans. */
+static bool next_group(const struct walk *w, struct group *g)
+{
+	struct walk_lane *l = NULL;
+	uint32_t i;
+
+	for (size_t k = 0; k < w->n; k++)
+		if (w->lane[k]->more && (!l || w->lane[k]->start_ns < l->start_ns))
+			l = w->lane[k];
+	if (!l)
+		return false;
+	i = l->next[0];
+	*g = (struct group){.start_ns = l->start_ns, .end_ns = l->start_ns, .lane = l};
+	g->limit_ns = i == PLOT_NO_SPAN ? UINT64_MAX : w->spans->span[i].start_ns;
+	if (i == PLOT_NO_SPAN || g->limit_ns > g->start_ns) {
+		group_without_outermost(w, l, g);
+		return true;
+	}
+	do {
+		g->outermost++;
+		if (w->spans->span[i].end_ns > g->end_ns)
+			g->end_ns = w->spans->span[i].end_ns;
+		i = w->spans->span[i].next;
+	} while (i != PLOT_NO_SPAN && w->spans->span[i].start_ns < g->end_ns);
+	g->limit_ns = i == PLOT_NO_SPAN ? UINT64_MAX : w->spans->span[i].start_ns;
+	return true;
+}
+
+/* The next span of a group and its depth, which begins at 0; false: it has no more, and the walk may
+ * go on. */
+static bool next_in_group(const struct walk *w, struct group *g, uint32_t *depth, uint32_t *index)
+{
+	struct walk_lane *l = g->lane;
+
+	for (; *depth < l->depths; ++*depth) {
+		/* By number: several may begin at one moment, each a group of its own. */
+		*index = *depth ? next_before(w, l, *depth, g->limit_ns) : l->next[0];
+		if (*index == PLOT_NO_SPAN || (!*depth && !g->outermost))
+			continue;
+		g->outermost -= !*depth;
+		l->next[*depth] = w->spans->span[*index].next;
+		return true;
+	}
+	find_next(w, l);
+	return false;
+}
+
+/* What a first walk finds out: which group goes where, how many spans are where. */
+struct layers {
+	uint64_t busy_until[LAYERS_MAX];
+	uint32_t height[LAYERS_MAX];
+	uint32_t n;
+	uint32_t (*spans)[PLOT_LANE_ROWS_MAX]; /* [LAYERS_MAX]: by depth */
+	uint16_t *of;                          /* by group: its layer, LAYERS_MAX: none */
+	size_t n_groups, cap_groups;
+};
+
+/* The lowest layer that is free when it starts. */
+static uint32_t layer_for(struct layers *ly, const struct group *g)
+{
+	uint32_t l = 0;
+
+	while (l < ly->n && ly->busy_until[l] > g->start_ns)
+		l++;
+	if (l == LAYERS_MAX)
+		return LAYERS_MAX;
+	if (l == ly->n)
+		ly->n++;
+	ly->busy_until[l] = g->end_ns;
+	return l;
+}
+
+static int assign_layers(struct layers *ly, struct walk *w)
+{
+	struct group g;
+
+	while (next_group(w, &g)) {
+		uint32_t depth = 0, index, layer = layer_for(ly, &g);
+		uint16_t *of =
+			grow_array(ly->of, &ly->cap_groups, ly->n_groups + 1, sizeof(*ly->of));
+
+		if (!of)
+			return -ENOMEM;
+		ly->of = of;
+		of[ly->n_groups++] = (uint16_t)layer;
+		while (next_in_group(w, &g, &depth, &index))
+			if (layer < LAYERS_MAX) {
+				ly->spans[layer][depth]++;
+				if (ly->height[layer] <= depth)
+					ly->height[layer] = depth + 1;
+			}
+	}
+	return 0;
+}
+
+static int stack_layers(struct plot_rows *rows, const struct layers *ly)
+{
+	size_t at = 0;
+
+	rows->lanes = calloc(ly->n + (size_t)1, sizeof(*rows->lanes));
 	if (!rows->lanes)
 		return -ENOMEM;
-	for (uint32_t l = 0; l < layers && rows->n_rows < PLOT_MERGED_ROWS_MAX; l++) {
+	for (uint32_t l = 0; l < ly->n && rows->n_rows < PLOT_MERGED_ROWS_MAX; l++) {
 		uint32_t left = PLOT_MERGED_ROWS_MAX - rows->n_rows;
+		uint32_t n = ly->height[l] < left ? ly->height[l] : left;
 
-		rows->lanes[rows->n_lanes++] =
-			(struct plot_lane){l, rows->n_rows, height[l] < left ? height[l] : left};
-		rows->n_rows += rows->lanes[l].n_rows;
+		rows->lanes[rows->n_lanes++] = (struct plot_lane){l, rows->n_rows, n};
+		rows->n_rows += n;
+		for (uint32_t d = 0; d < n; d++)
+			at += ly->spans[l][d];
 	}
+	if (rows_alloc(rows, at))
+		return -ENOMEM;
+	at = 0;
+	for (size_t l = 0; l < rows->n_lanes; l++)
+		for (uint32_t d = 0; d < rows->lanes[l].n_rows; d++) {
+			rows->first[rows->lanes[l].first_row + d] = at;
+			at += ly->spans[l][d];
+		}
+	rows->first[rows->n_rows] = at;
 	return 0;
 }
 
-static uint32_t merged_row(
-	const struct plot_rows *rows, const struct group *g, const struct plot_span *s)
+/* Groups of a layer follow each other, so the order of the walk is that of time in each row. */
+static int fill_layers(struct plot_rows *rows, const struct layers *ly, struct walk *w)
 {
-	if (g->layer >= rows->n_lanes || s->depth >= rows->lanes[g->layer].n_rows)
-		return NO_ROW;
-	return rows->lanes[g->layer].first_row + s->depth;
-}
+	size_t *to = malloc(((size_t)rows->n_rows + 1) * sizeof(*to));
+	struct group g;
 
-int plot_rows_merged(struct plot_rows *rows, const struct plot_span *spans, size_t n)
-{
-	size_t n_groups, *cursor;
-	struct group *groups;
-	int err = -ENOMEM;
-
-	memset(rows, 0, sizeof(*rows));
-	n_groups = count_groups(spans, n, NULL);
-	groups = malloc((n_groups + 1) * sizeof(*groups));
-	if (!groups)
+	if (!to)
 		return -ENOMEM;
-	count_groups(spans, n, groups);
-	qsort(groups, n_groups, sizeof(*groups), by_start);
-	if (assign_layers(rows, groups, n_groups) || rows_alloc(rows, n))
-		goto out;
-	for (size_t g = 0; g < n_groups; g++)
-		for (size_t i = groups[g].from; i < groups[g].from + groups[g].n; i++) {
-			uint32_t row = merged_row(rows, &groups[g], &spans[i]);
+	memcpy(to, rows->first, ((size_t)rows->n_rows + 1) * sizeof(*to));
+	for (size_t k = 0; next_group(w, &g); k++) {
+		const struct plot_lane *lane =
+			ly->of[k] < rows->n_lanes ? &rows->lanes[ly->of[k]] : NULL;
+		uint32_t depth = 0, index;
 
-			if (row != NO_ROW)
-				rows->first[row + 1]++;
+		while (next_in_group(w, &g, &depth, &index))
+			if (lane && depth < lane->n_rows)
+				rows->span[to[lane->first_row + depth]++] = index;
 			else
 				rows->hidden++;
-		}
-	counts_to_offsets(rows);
-	cursor = cursor_new(rows);
-	if (!cursor)
-		goto out;
-	/* Groups of a layer follow each other, so this order is the order of time in each row. */
-	for (size_t g = 0; g < n_groups; g++)
-		for (size_t i = groups[g].from; i < groups[g].from + groups[g].n; i++) {
-			uint32_t row = merged_row(rows, &groups[g], &spans[i]);
+	}
+	free(to);
+	return 0;
+}
 
-			if (row != NO_ROW)
-				rows->span[cursor[row]++] = (uint32_t)i;
-		}
-	free(cursor);
-	find_overlaps(rows, spans);
-	err = 0;
-out:
-	free(groups);
+int plot_rows_merged(struct plot_rows *rows, const struct plot_spans *spans)
+{
+	struct layers *ly = calloc(1, sizeof(*ly));
+	struct walk w;
+	int err;
+
+	memset(rows, 0, sizeof(*rows));
+	rows->hidden = spans->hidden;
+	err = walk_begin(&w, spans);
+	if (ly)
+		ly->spans = calloc(LAYERS_MAX, sizeof(*ly->spans));
+	if (!ly || !ly->spans)
+		err = -ENOMEM;
+	if (!err)
+		err = assign_layers(ly, &w);
+	walk_free(&w);
+	if (!err)
+		err = stack_layers(rows, ly);
+	if (!err)
+		err = walk_begin(&w, spans);
+	if (!err)
+		err = fill_layers(rows, ly, &w);
+	walk_free(&w);
+	if (!err)
+		find_unordered(rows, spans);
+	if (ly) {
+		free(ly->spans);
+		free(ly->of);
+	}
+	free(ly);
 	return err;
 }

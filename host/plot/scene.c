@@ -1,69 +1,23 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "host/plot/scene.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-static bool ignored(const struct plot_options *opt, uint32_t cpu)
+int plot_scene_begin(struct plot_scene *sc, struct recording *rec, const struct plot_options *opt)
 {
+	assert(!opt->has_filter || opt->filter_from_ns < opt->filter_to_ns);
+	memset(sc, 0, sizeof(*sc));
+	sc->rec = rec;
+	sc->opt = *opt;
 	for (size_t i = 0; i < opt->n_ignored_cpus; i++)
-		if (opt->ignored_cpus[i] == cpu)
-			return true;
-	return false;
-}
-
-static uint8_t self_share(const struct model_call *c)
-{
-	uint64_t duration = c->end_ns - c->start_ns;
-
-	if (c->end_ns <= c->start_ns)
-		return 255; /* nothing of it went to a callee */
-	return c->self_ns >= duration ? 255
-				      : (uint8_t)((double)c->self_ns / (double)duration * 255);
-}
-
-/* Segments of the lanes in people's time, without the CPUs nobody wants to see. */
-static int spans_build(struct plot_scene *sc)
-{
-	struct model_lanes lanes;
-	int err = model_lanes_build(&lanes, sc->m);
-
-	if (err)
-		return err;
-	if (lanes.n_segments > UINT32_MAX) /* 100 GB of them would not have been built */
-		lanes.n_segments = UINT32_MAX;
-	sc->spans = malloc((lanes.n_segments + 1) * sizeof(*sc->spans));
-	err = sc->spans ? 0 : -ENOMEM;
-	for (size_t l = 0; l < lanes.n_lanes && !err; l++) {
-		const struct model_lane *lane = &lanes.lanes[l];
-
-		if (ignored(&sc->opt, lane->cpu))
-			continue;
-		for (size_t i = lane->from; i < lane->from + lane->n && i < lanes.n_segments; i++) {
-			const struct model_segment *s = &lanes.segments[i];
-			const struct model_call *c = &sc->m->calls[s->call];
-			uint64_t start = model_since_origin(sc->m, lane->session, s->start_ns);
-			uint64_t end = model_since_origin(sc->m, lane->session, s->end_ns);
-			bool cut = (c->flags & CALL_NO_EXIT) && (s->flags & SEGMENT_LAST);
-
-			/* A picture never leaves its view; rows are then as many as it needs. */
-			if (!sc->window &&
-				(start >= sc->to_ns || (end <= sc->from_ns && start < sc->from_ns)))
-				continue;
-			sc->spans[sc->n_spans++] = (struct plot_span){
-				.start_ns = start,
-				.end_ns = end,
-				.func = c->func,
-				.depth = s->depth,
-				.cpu = (uint8_t)lane->cpu,
-				.share = self_share(c),
-				.flags = cut ? PLOT_SPAN_UNFINISHED : 0,
-			};
-		}
-	}
-	model_lanes_free(&lanes);
-	return err;
+		if (opt->ignored_cpus[i] < PLOT_CPUS)
+			sc->ignored[opt->ignored_cpus[i]] = true;
+	plot_spans_init(&sc->spans, PLOT_SPANS_MAX);
+	sc->within_ns = calloc((size_t)PLOT_CPUS * PLOT_LANE_ROWS_MAX, sizeof(*sc->within_ns));
+	return sc->within_ns ? 0 : -ENOMEM;
 }
 
 /* No view was chosen: show what there is. */
@@ -75,61 +29,77 @@ static void choose_views(struct plot_scene *sc)
 		return;
 	o->memory = sc->memory.n > 0;
 	o->throughput = sc->traffic.n > 0;
-	o->xdp = sc->packets.n > 0;
-	o->stack_per_cpu = sc->m->n_calls > 0 || !(o->memory || o->throughput || o->xdp);
+	o->xdp = sc->packets.total > 0;
+	o->stack_per_cpu =
+		trace_totals(sc->rec->trace)->calls > 0 || !(o->memory || o->throughput || o->xdp);
 }
 
-static void choose_view(struct plot_scene *sc)
+static int choose_view(struct plot_scene *sc)
 {
-	uint64_t duration = sc->m->duration_ns + 1; /* the last moment belongs to it */
+	uint64_t duration = trace_totals(sc->rec->trace)->duration_ns;
 
 	sc->from_ns = 0;
-	sc->to_ns = duration;
-	if (sc->opt.has_filter) {
-		sc->from_ns = sc->opt.filter_from_ns;
-		/* "from 2 s to the end" is written with an end beyond it */
+	sc->to_ns = sc->stopped ? UINT64_MAX : duration + 1; /* the last moment belongs to it */
+	if (!sc->opt.has_filter)
+		return 0;
+	if (sc->opt.filter_from_ns > duration && !sc->stopped)
+		return -ERANGE;
+	sc->from_ns = sc->opt.filter_from_ns;
+	/* "from 2 s to the end" is written with an end beyond it */
+	if (sc->opt.filter_to_ns < sc->to_ns)
 		sc->to_ns = sc->opt.filter_to_ns;
-		if (sc->to_ns > duration && sc->from_ns < duration)
-			sc->to_ns = duration;
-	}
+	return 0;
 }
 
-int plot_scene_build(
-	struct plot_scene *sc, const struct model *m, const struct plot_options *opt, bool window)
+/* How far apart a session's samples were meant to be; 0: nobody says. */
+static double sample_interval(const struct trace *t)
 {
-	int err;
+	double interval_ns = 0;
 
-	memset(sc, 0, sizeof(*sc));
-	sc->m = m;
-	sc->opt = *opt;
-	sc->window = window;
-	choose_view(sc);
-	err = spans_build(sc);
+	for (uint16_t i = 0; i < trace_session_count(t); i++)
+		if (trace_session(t, i)->has_hello && trace_session(t, i)->hello.interval_ms)
+			interval_ns = trace_session(t, i)->hello.interval_ms * 1e6;
+	return interval_ns;
+}
+
+int plot_scene_finish(struct plot_scene *sc)
+{
+	int err = 0;
+
+	if (sc->stopped) {
+		sc->rec->stop = 0;
+		err = trace_end(sc->rec->trace); /* what is open ends now */
+		if (!err)
+			err = sc->rec->stop;
+	}
 	if (!err)
-		err = plot_memory_build(&sc->memory, m);
+		err = choose_view(sc);
+	plot_pending_free(&sc->pending);
 	if (!err)
-		err = plot_traffic_build(&sc->traffic, m);
-	if (!err)
-		err = plot_packets_build(&sc->packets, m);
+		err = plot_spans_sort(&sc->spans);
 	if (err)
 		return err;
+	plot_traffic_finish(&sc->traffic, sample_interval(sc->rec->trace));
+	plot_packets_finish(&sc->packets);
 	choose_views(sc);
 	if (sc->opt.stack_per_cpu)
-		err = plot_rows_per_cpu(&sc->per_cpu, sc->spans, sc->n_spans);
+		err = plot_rows_per_cpu(&sc->per_cpu, &sc->spans);
 	if (!err && sc->opt.stack_merged)
-		err = plot_rows_merged(&sc->merged, sc->spans, sc->n_spans);
-	if (!err)
-		plot_scene_lay_out(sc);
+		err = plot_rows_merged(&sc->merged, &sc->spans);
 	return err;
 }
 
 void plot_scene_free(struct plot_scene *sc)
 {
-	free(sc->spans);
+	plot_spans_free(&sc->spans);
+	plot_pending_free(&sc->pending);
+	free(sc->within_ns);
 	plot_rows_free(&sc->per_cpu);
 	plot_rows_free(&sc->merged);
 	plot_memory_free(&sc->memory);
+	memory_samples_free(&sc->last_samples);
 	plot_traffic_free(&sc->traffic);
 	plot_packets_free(&sc->packets);
+	plot_losses_free(&sc->losses);
 	memset(sc, 0, sizeof(*sc));
 }

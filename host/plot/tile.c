@@ -2,6 +2,7 @@
 #include "host/plot/geometry.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,15 +19,15 @@ void plot_tile_free(struct plot_tile *tile)
 
 /* First position in row r whose span ends after t, or lies at t without length. */
 static size_t first_ending_after(
-	const struct plot_rows *rows, const struct plot_span *spans, uint32_t r, uint64_t t)
+	const struct plot_rows *rows, const struct plot_spans *spans, uint32_t r, uint64_t t)
 {
 	size_t lo = rows->first[r], hi = rows->first[r + 1];
 
-	if (rows->overlapping[r])
+	if (rows->unordered[r])
 		return lo;
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
-		const struct plot_span *s = &spans[rows->span[mid]];
+		const struct plot_span *s = &spans->span[rows->span[mid]];
 
 		if (s->end_ns > t || s->start_ns >= t)
 			hi = mid;
@@ -42,13 +43,13 @@ static bool touches(const struct plot_span *s, uint64_t from, uint64_t to)
 	return s->start_ns < to && (s->end_ns > from || s->start_ns >= from);
 }
 
-bool plot_rows_any(const struct plot_rows *rows, const struct plot_span *spans, uint32_t first_row,
+bool plot_rows_any(const struct plot_rows *rows, const struct plot_spans *spans, uint32_t first_row,
 	uint32_t n_rows, uint64_t from_ns, uint64_t to_ns)
 {
 	for (uint32_t r = first_row; r < first_row + n_rows; r++)
 		for (size_t i = first_ending_after(rows, spans, r, from_ns); i < rows->first[r + 1];
 			i++) {
-			const struct plot_span *s = &spans[rows->span[i]];
+			const struct plot_span *s = &spans->span[rows->span[i]];
 
 			if (touches(s, from_ns, to_ns))
 				return true;
@@ -58,22 +59,23 @@ bool plot_rows_any(const struct plot_rows *rows, const struct plot_span *spans, 
 	return false;
 }
 
-uint64_t plot_rows_busy(const struct plot_rows *rows, const struct plot_span *spans,
+uint64_t plot_rows_busy(const struct plot_rows *rows, const struct plot_spans *spans,
 	uint32_t first_row, uint64_t from_ns, uint64_t to_ns)
 {
-	uint64_t busy = 0;
+	double busy = 0;
 
 	for (size_t i = first_ending_after(rows, spans, first_row, from_ns);
 		i < rows->first[first_row + 1]; i++) {
-		const struct plot_span *s = &spans[rows->span[i]];
+		const struct plot_span *s = &spans->span[rows->span[i]];
 
 		if (s->start_ns >= to_ns)
 			break;
 		if (touches(s, from_ns, to_ns))
-			busy += (s->end_ns < to_ns ? s->end_ns : to_ns) -
-				(s->start_ns > from_ns ? s->start_ns : from_ns);
+			busy += plot_span_density(s) *
+				(double)((s->end_ns < to_ns ? s->end_ns : to_ns) -
+					 (s->start_ns > from_ns ? s->start_ns : from_ns));
 	}
-	return busy;
+	return (uint64_t)busy;
 }
 
 static int add_box(struct plot_tile *tile, const struct plot_box *box)
@@ -93,8 +95,10 @@ static int add_box(struct plot_tile *tile, const struct plot_box *box)
 
 /* Spread a span of a few pixels (x0..x1, in columns) over the columns it touches. */
 static void add_density(
-	float *cover, float *self, uint32_t width, double x0, double x1, uint8_t share)
+	float *cover, float *self, uint32_t width, double x0, double x1, const struct plot_span *s)
 {
+	double density = plot_span_density(s);
+	uint8_t share = plot_span_share(s);
 	uint32_t a = (uint32_t)x0, b = (uint32_t)x1;
 
 	if (a >= width)
@@ -103,7 +107,7 @@ static void add_density(
 		b = width - 1;
 	for (uint32_t c = a; c <= b; c++) {
 		double left = x0 > c ? x0 : c, right = x1 < c + 1.0 ? x1 : c + 1.0;
-		float part = (float)(right - left);
+		float part = (float)((right - left) * density);
 
 		if (part <= 0 && c != a)
 			continue;
@@ -115,8 +119,8 @@ static void add_density(
 }
 
 static int row_make(struct plot_tile *tile, const struct plot_rows *rows,
-	const struct plot_span *spans, uint32_t row, uint32_t out_row, const struct plot_view *view,
-	float *cover, float *self)
+	const struct plot_spans *spans, uint32_t row, uint32_t out_row,
+	const struct plot_view *view, float *cover, float *self)
 {
 	double from = (double)view->from_ns,
 	       ns_per_px = ((double)view->to_ns - from) / view->width_px;
@@ -126,25 +130,33 @@ static int row_make(struct plot_tile *tile, const struct plot_rows *rows,
 	memset(self, 0, view->width_px * sizeof(*self));
 	for (size_t i = first_ending_after(rows, spans, row, view->from_ns);
 		i < rows->first[row + 1]; i++) {
-		const struct plot_span *s = &spans[rows->span[i]];
+		const struct plot_span *s = &spans->span[rows->span[i]];
 		double x0, x1;
 
 		if (s->start_ns >= view->to_ns)
 			break;
 		if (!touches(s, view->from_ns, view->to_ns))
 			continue;
-		tile->n_spans++;
+		tile->n_spans += s->count;
 		x0 = (double)(s->start_ns > view->from_ns ? s->start_ns : view->from_ns);
 		x1 = (double)(s->end_ns < view->to_ns ? s->end_ns : view->to_ns);
 		if (x1 - x0 >= PLOT_BOX_MIN_PX * ns_per_px) {
 			struct plot_box box = {
-				x0, x1, (uint16_t)out_row, s->func, s->share, s->flags, 0};
+				.x0_ns = x0,
+				.x1_ns = x1,
+				.count = s->count,
+				.row = (uint16_t)out_row,
+				.func = s->func,
+				.filled = (uint16_t)(fmin(plot_span_density(s), 1) * UINT16_MAX),
+				.share = plot_span_share(s),
+				.flags = s->flags,
+			};
 
 			if (add_box(tile, &box))
 				return -ENOMEM;
 		} else {
 			add_density(cover, self, view->width_px, (x0 - from) / ns_per_px,
-				(x1 - from) / ns_per_px, s->share);
+				(x1 - from) / ns_per_px, s);
 		}
 	}
 	for (uint32_t c = 0; c < view->width_px; c++) {
@@ -157,7 +169,7 @@ static int row_make(struct plot_tile *tile, const struct plot_rows *rows,
 }
 
 int plot_tile_make(struct plot_tile *tile, const struct plot_rows *rows,
-	const struct plot_span *spans, uint32_t first_row, uint32_t n_rows,
+	const struct plot_spans *spans, uint32_t first_row, uint32_t n_rows,
 	const struct plot_view *view)
 {
 	float *cover = malloc(view->width_px * sizeof(*cover));

@@ -7,172 +7,209 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define KNOWN_IFACES_MAX 256u
-#define SMOOTH_POINTS    400u
-
-/* All interfaces of the recording while it is read; counters are those of the current session. */
-struct known {
-	uint32_t ifindex;
-	double rx, tx;
-	double sum; /* over all sessions */
-	int shown;  /* index into plot_traffic.iface, or -1 */
-};
-
-static struct known *known_find(struct known *k, size_t *n, uint32_t ifindex)
-{
-	for (size_t i = 0; i < *n; i++)
-		if (k[i].ifindex == ifindex)
-			return &k[i];
-	if (*n == KNOWN_IFACES_MAX)
-		return NULL;
-	k[*n] = (struct known){.ifindex = ifindex, .shown = -1};
-	return &k[(*n)++];
-}
-
-static int by_sum(const void *a, const void *b)
-{
-	const struct known *x = a, *y = b;
-
-	if (x->sum != y->sum)
-		return x->sum > y->sum ? -1 : 1;
-	return x->ifindex < y->ifindex ? -1 : x->ifindex > y->ifindex;
-}
-
-/* Find the interfaces and how much each moved. Returns the number of moments needed at most. */
-static size_t survey(const struct model *m, struct known *k, size_t *n_known)
-{
-	size_t moments = 0;
-
-	for (size_t i = 0; i < m->n_samples; i++) {
-		const ayaprof_Sample *s = &m->samples[i];
-		bool last =
-			i + 1 == m->n_samples || m->sample_session[i + 1] != m->sample_session[i];
-
-		moments += s->interfaces_count > 0;
-		for (pb_size_t j = 0; j < s->interfaces_count; j++) {
-			struct known *f = known_find(k, n_known, s->interfaces[j].ifindex);
-
-			if (f) {
-				f->rx = (double)s->interfaces[j].rx_bytes;
-				f->tx = (double)s->interfaces[j].tx_bytes;
-			}
-		}
-		for (size_t j = 0; last && j < *n_known; j++) {
-			k[j].sum += k[j].rx + k[j].tx;
-			k[j].rx = k[j].tx = 0;
-		}
-	}
-	return moments ? moments + m->n_sessions : 0;
-}
+#define SMOOTH_POINTS 400u
 
 void plot_traffic_free(struct plot_traffic *tr)
 {
 	free(tr->t_ns);
 	free(tr->session);
 	free(tr->total);
-	for (size_t i = 0; i < PLOT_IFACES_MAX; i++) {
+	for (size_t i = 0; i < tr->n_known; i++) {
 		free(tr->iface[i].rx);
 		free(tr->iface[i].tx);
 	}
+	free(tr->iface);
+	free(tr->seen);
 	memset(tr, 0, sizeof(*tr));
 }
 
-static void add_moment(
-	struct plot_traffic *tr, const struct known *k, size_t n_known, uint64_t t, uint8_t session)
+/* Rates follow from sums, so nothing is lost but moments. Sessions keep their first and last one, unless
+ * all moments are such. */
+static void thin_out(struct plot_traffic *tr, bool edges)
 {
-	size_t at = tr->n;
-	double total = 0;
+	size_t kept = 0;
 
+	for (size_t i = 0; i < tr->n; i++) {
+		bool edge = i + 1 == tr->n || tr->session[i + 1] != tr->session[i] || i == 0 ||
+			    tr->session[i - 1] != tr->session[i];
+
+		if (i % 2 && (edges || !edge))
+			continue;
+		tr->t_ns[kept] = tr->t_ns[i];
+		tr->session[kept] = tr->session[i];
+		tr->total[kept] = tr->total[i];
+		for (size_t k = 0; k < tr->n_known; k++) {
+			tr->iface[k].rx[kept] = tr->iface[k].rx[i];
+			tr->iface[k].tx[kept] = tr->iface[k].tx[i];
+		}
+		kept++;
+	}
+	tr->n = kept;
+}
+
+static bool resize(double **array, size_t cap)
+{
+	double *more = realloc(*array, cap * sizeof(*more));
+
+	if (more)
+		*array = more;
+	return more != NULL;
+}
+
+static int set_cap(struct plot_traffic *tr, size_t cap)
+{
+	uint16_t *session = realloc(tr->session, cap * sizeof(*session));
+
+	if (!session)
+		return -ENOMEM;
+	tr->session = session;
+	if (!resize(&tr->t_ns, cap) || !resize(&tr->total, cap))
+		return -ENOMEM;
+	for (size_t k = 0; k < tr->n_known; k++)
+		if (!resize(&tr->iface[k].rx, cap) || !resize(&tr->iface[k].tx, cap))
+			return -ENOMEM;
+	tr->cap = cap;
+	return 0;
+}
+
+/* For one more moment of n_known interfaces. */
+static int make_room(struct plot_traffic *tr, size_t n_known)
+{
+	size_t max = PLOT_TRAFFIC_MAX / (n_known ? n_known : 1), before = tr->n, cap;
+
+	if (tr->n >= max)
+		thin_out(tr, false);
+	while (tr->n > before / 4 * 3 && tr->n >= max)
+		thin_out(tr, true);
+	if (tr->n < tr->cap)
+		return tr->cap > max ? set_cap(tr, max) : 0;
+	cap = tr->cap ? tr->cap * 2 : 256;
+	return set_cap(tr, cap < max ? cap : max);
+}
+
+/* NULL: out of memory, or too many (*err is 0). */
+static struct plot_iface *iface_find(
+	struct plot_traffic *tr, uint16_t session, uint32_t ifindex, int *err)
+{
+	struct plot_iface *f;
+
+	*err = 0;
+	for (size_t i = 0; i < tr->n_known; i++)
+		if (tr->iface[i].ifindex == ifindex)
+			return &tr->iface[i];
+	if (tr->n_known == PLOT_IFACES_KNOWN_MAX)
+		return NULL;
+	*err = -ENOMEM;
+	if (make_room(tr, tr->n_known + 1))
+		return NULL;
+	if (!tr->iface)
+		tr->iface = calloc(PLOT_IFACES_KNOWN_MAX, sizeof(*tr->iface));
+	if (!tr->iface)
+		return NULL;
+	f = &tr->iface[tr->n_known];
+	f->ifindex = ifindex;
+	f->session = session;
+	/* Before it was known it had moved nothing. */
+	f->rx = calloc(tr->cap, sizeof(double));
+	f->tx = calloc(tr->cap, sizeof(double));
+	tr->n_known++;
+	if (!f->rx || !f->tx)
+		return NULL;
+	*err = 0;
+	return f;
+}
+
+static int add_moment(struct plot_traffic *tr, uint64_t t, uint16_t session)
+{
+	double t_ns = (double)t, total = 0;
+	size_t at;
+
+	if (make_room(tr, tr->n_known))
+		return -ENOMEM;
+	if (tr->n && t_ns < tr->t_ns[tr->n - 1])
+		t_ns = tr->t_ns[tr->n - 1];
 	/* Boards with many interfaces split one moment into several samples. */
-	if (at > 0 && tr->session[at - 1] == session && tr->t_ns[at - 1] >= (double)t)
+	at = tr->n;
+	if (at > 0 && tr->session[at - 1] == session && tr->t_ns[at - 1] >= t_ns)
 		at--;
 	else
 		tr->n++;
-	tr->t_ns[at] = (double)t;
+	tr->t_ns[at] = t_ns;
 	tr->session[at] = session;
-	for (size_t j = 0; j < n_known; j++) {
-		total += k[j].rx + k[j].tx;
-		if (k[j].shown >= 0) {
-			tr->iface[k[j].shown].rx[at] = k[j].rx;
-			tr->iface[k[j].shown].tx[at] = k[j].tx;
-		}
+	for (size_t k = 0; k < tr->n_known; k++) {
+		total += tr->iface[k].rx_now + tr->iface[k].tx_now;
+		tr->iface[k].rx[at] = tr->iface[k].rx_now;
+		tr->iface[k].tx[at] = tr->iface[k].tx_now;
 	}
 	tr->total[at] = total;
+	return 0;
 }
 
-static void read_samples(
-	struct plot_traffic *tr, const struct model *m, struct known *k, size_t n_known)
+static int begin_session(
+	struct plot_traffic *tr, uint16_t session, uint64_t start_ns, uint64_t t_ns, bool *again)
 {
-	int session = -1;
-
-	for (size_t i = 0; i < m->n_samples; i++) {
-		const ayaprof_Sample *s = &m->samples[i];
-		uint8_t of = m->sample_session[i];
-
-		if (!s->interfaces_count)
-			continue;
-		if (session != of) {
-			const struct model_session *se = &m->sessions[of];
-
-			session = of;
-			for (size_t j = 0; j < n_known; j++)
-				k[j].rx = k[j].tx = 0;
-			if (se->has_hello && se->hello.start_ns < s->t_ns)
-				add_moment(tr, k, n_known,
-					model_since_origin(m, of, se->hello.start_ns), of);
-		}
-		for (pb_size_t j = 0; j < s->interfaces_count; j++) {
-			struct known *f = known_find(k, &n_known, s->interfaces[j].ifindex);
-
-			if (f) {
-				f->rx = (double)s->interfaces[j].rx_bytes;
-				f->tx = (double)s->interfaces[j].tx_bytes;
-			}
-		}
-		add_moment(tr, k, n_known, model_since_origin(m, of, s->t_ns), of);
-	}
-}
-
-int plot_traffic_build(struct plot_traffic *tr, const struct model *m)
-{
-	struct known *k = calloc(KNOWN_IFACES_MAX, sizeof(*k));
-	size_t n_known = 0, n;
-	int err = -ENOMEM;
-
-	memset(tr, 0, sizeof(*tr));
-	if (!k)
+	if (!tr->seen)
+		tr->seen = calloc(UINT16_MAX / 8 + 1, 1);
+	if (!tr->seen)
 		return -ENOMEM;
-	n = survey(m, k, &n_known);
-	qsort(k, n_known, sizeof(*k), by_sum);
-	tr->t_ns = malloc((n + 1) * sizeof(double));
-	tr->total = malloc((n + 1) * sizeof(double));
-	tr->session = malloc(n + 1);
-	if (!tr->t_ns || !tr->total || !tr->session)
-		goto out;
-	for (size_t j = 0; j < n_known && k[j].sum > 0; j++) {
-		struct plot_iface *f;
+	*again = tr->seen[session / 8] >> session % 8 & 1;
+	tr->seen[session / 8] |= (uint8_t)(1u << session % 8);
+	for (size_t k = 0; k < tr->n_known; k++)
+		tr->iface[k].rx_now = tr->iface[k].tx_now = 0;
+	return !*again && start_ns < t_ns ? add_moment(tr, start_ns, session) : 0;
+}
 
-		if (tr->n_ifaces == PLOT_IFACES_MAX) {
-			tr->n_other++;
+int plot_traffic_add(struct plot_traffic *tr, uint16_t session, uint64_t start_ns, uint64_t t_ns,
+	const ayaprof_Sample *s)
+{
+	bool again = false;
+
+	if (!s->interfaces_count)
+		return 0;
+	if ((!tr->n || tr->session[tr->n - 1] != session) &&
+		begin_session(tr, session, start_ns, t_ns, &again))
+		return -ENOMEM;
+	for (pb_size_t j = 0; j < s->interfaces_count; j++) {
+		double rx = (double)s->interfaces[j].rx_bytes, more;
+		double tx = (double)s->interfaces[j].tx_bytes;
+		int err;
+		struct plot_iface *f = iface_find(tr, session, s->interfaces[j].ifindex, &err);
+
+		if (err)
+			return err;
+		if (!f)
 			continue;
-		}
-		k[j].shown = (int)tr->n_ifaces;
-		f = &tr->iface[tr->n_ifaces++];
-		f->ifindex = k[j].ifindex;
-		f->rx = malloc((n + 1) * sizeof(double));
-		f->tx = malloc((n + 1) * sizeof(double));
-		if (!f->rx || !f->tx)
-			goto out;
+		/* Back in a session that another one has interrupted: what it moved is known. */
+		more = again ? 0 : rx + tx - f->rx_now - f->tx_now;
+		f->sum += more > 0 ? more : 0;
+		f->rx_now = rx;
+		f->tx_now = tx;
 	}
-	read_samples(tr, m, k, n_known);
-	tr->interval_ns = tr->n > 1 ? (tr->t_ns[tr->n - 1] - tr->t_ns[0]) / (double)(tr->n - 1) : 0;
-	for (size_t i = 0; i < m->n_sessions; i++)
-		if (m->sessions[i].has_hello && m->sessions[i].hello.interval_ms)
-			tr->interval_ns = m->sessions[i].hello.interval_ms * 1e6;
-	err = 0;
-out:
-	free(k);
-	return err;
+	return add_moment(tr, t_ns, session);
+}
+
+static int by_sum(const void *a, const void *b)
+{
+	const struct plot_iface *x = a, *y = b;
+
+	if (x->sum != y->sum)
+		return x->sum > y->sum ? -1 : 1;
+	return x->ifindex < y->ifindex ? -1 : x->ifindex > y->ifindex;
+}
+
+void plot_traffic_finish(struct plot_traffic *tr, double interval_ns)
+{
+	size_t busy = 0;
+
+	if (tr->n_known)
+		qsort(tr->iface, tr->n_known, sizeof(*tr->iface), by_sum);
+	while (busy < tr->n_known && tr->iface[busy].sum > 0)
+		busy++;
+	tr->n_ifaces = busy < PLOT_IFACES_MAX ? busy : PLOT_IFACES_MAX;
+	tr->n_other = busy - tr->n_ifaces;
+	tr->interval_ns = interval_ns;
+	if (!(interval_ns > 0) && tr->n > 1)
+		tr->interval_ns = (tr->t_ns[tr->n - 1] - tr->t_ns[0]) / (double)(tr->n - 1);
 }
 
 static double rate(const struct plot_traffic *tr, const double *bytes, size_t prev, size_t i)

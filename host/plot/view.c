@@ -7,9 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Addresses along the lines of packets are legible in views up to this. */
-#define XDP_LABELS_NS 20000000u
-
 static const char *const kind_names[PLOT_PANEL_KINDS] = {
 	[PLOT_STACK] = "stack",
 	[PLOT_MEMORY] = "memory",
@@ -17,13 +14,14 @@ static const char *const kind_names[PLOT_PANEL_KINDS] = {
 	[PLOT_XDP] = "xdp",
 };
 
-static void iface_name(const struct plot_scene *sc, struct json *j, uint32_t ifindex)
+static void iface_name(
+	const struct plot_scene *sc, struct json *j, uint16_t session, uint32_t ifindex)
 {
-	const struct model_iface *f = model_iface(sc->m, ifindex);
+	const char *name = trace_iface(sc->rec->trace, session, ifindex);
 	char made_up[24];
 
 	snprintf(made_up, sizeof(made_up), "interface %u", ifindex);
-	json_text(j, NULL, f ? f->name : made_up);
+	json_text(j, NULL, name ? name : made_up);
 }
 
 static void describe_panels(const struct plot_scene *sc, struct json *j)
@@ -55,33 +53,34 @@ static void describe_layers(const struct plot_scene *sc, struct json *j)
 
 int plot_scene_describe(const struct plot_scene *sc, struct plot_reply *reply)
 {
+	const struct trace *t = sc->rec->trace;
 	struct json *j = &reply->json;
 
 	json_text(j, "title", sc->title);
 	json_text(j, "remark", sc->remark);
 	json_uint(j, "from", sc->from_ns);
 	json_uint(j, "to", sc->to_ns);
-	json_uint(j, "duration", sc->m->duration_ns);
+	json_uint(j, "duration", trace_totals(t)->duration_ns);
 	json_bool(j, "stack_labels", !sc->opt.no_stack_labels);
 	json_bool(j, "xdp_labels", sc->opt.xdp_labels);
 	json_uint(j, "vertical_ns", sc->opt.vertical_label_ns);
 	json_bool(j, "tall_rows", sc->opt.tall_rows);
 	json_real(j, "threshold", sc->opt.visible_threshold);
-	json_bool(j, "packet_lines", sc->opt.xdp && sc->packets.n);
+	json_bool(j, "packet_lines", sc->opt.xdp && sc->packets.total);
 	describe_panels(sc, j);
 	describe_layers(sc, j);
 	json_array(j, "names");
-	for (uint32_t f = 0; f < model_func_count(sc->m); f++)
-		json_text(j, NULL, model_func(sc->m, (uint16_t)f)->name);
+	for (uint32_t f = 0; f < trace_func_count(t); f++)
+		json_text(j, NULL, trace_func(t, (uint16_t)f)->name);
 	json_close(j);
 	json_array(j, "traffic");
 	for (size_t i = 0; i < sc->traffic.n_ifaces; i++)
-		iface_name(sc, j, sc->traffic.iface[i].ifindex);
+		iface_name(sc, j, sc->traffic.iface[i].session, sc->traffic.iface[i].ifindex);
 	json_close(j);
 	json_uint(j, "traffic_other", sc->traffic.n_other);
 	json_array(j, "packets");
 	for (size_t i = 0; i < sc->packets.n_sources; i++)
-		iface_name(sc, j, sc->packets.ifindex[i]);
+		iface_name(sc, j, sc->packets.session[i], sc->packets.ifindex[i]);
 	json_close(j);
 	return plot_reply_finish(reply);
 }
@@ -95,11 +94,11 @@ static void reply_stack(const struct plot_scene *sc, const struct plot_panel *p,
 
 	if (!p->rows)
 		return;
-	if (plot_tile_make(&tile, p->rows, sc->spans, p->first_row, p->n_rows, view)) {
+	if (plot_tile_make(&tile, p->rows, &sc->spans, p->first_row, p->n_rows, view)) {
 		reply->failed = true;
 		return;
 	}
-	at = plot_reply_array(reply, plot_key(key, prefix, "boxes", -1), "V24", tile.n_boxes,
+	at = plot_reply_array(reply, plot_key(key, prefix, "boxes", -1), "V32", tile.n_boxes,
 		sizeof(*tile.boxes));
 	if (at && tile.n_boxes)
 		memcpy(at, tile.boxes, tile.n_boxes * sizeof(*tile.boxes));
@@ -118,8 +117,7 @@ static void reply_stack(const struct plot_scene *sc, const struct plot_panel *p,
 int plot_scene_view(
 	const struct plot_scene *sc, const struct plot_view *view, struct plot_reply *reply)
 {
-	bool labels = sc->opt.xdp_labels && view->to_ns - view->from_ns <= XDP_LABELS_NS;
-	int err = plot_lost_reply(sc->m, view, reply);
+	int err = plot_losses_reply(&sc->losses, view, reply);
 
 	for (size_t i = 0; i < sc->n_panels && !err; i++) {
 		const struct plot_panel *p = &sc->panels[i];
@@ -135,7 +133,7 @@ int plot_scene_view(
 		else if (p->kind == PLOT_THROUGHPUT)
 			plot_traffic_reply(&sc->traffic, view, reply, prefix);
 	}
-	if (!err && sc->opt.xdp && sc->packets.n)
-		plot_packets_reply(&sc->packets, sc->m, view, labels, reply, "packets");
+	if (!err && sc->opt.xdp && sc->packets.total)
+		plot_packets_reply(&sc->packets, view, sc->opt.xdp_labels, reply, "packets");
 	return err ? err : plot_reply_finish(reply);
 }

@@ -10,8 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "host/model/origin.h"
-#include "host/model/reader.h"
+#include "host/trace/origin.h"
+#include "host/recording/reader.h"
 #include "host/record/controller.h"
 #include "host/record/outputs.h"
 #include "host/record/receiver.h"

@@ -53,18 +53,18 @@ bool ledger_block_possible(uint64_t first_index, uint32_t count)
 	return count && count <= AYP_BLOCK_MAX_EVENTS && first_index <= LEDGER_MAX_INDEX;
 }
 
-static void see(struct ledger *b, uint64_t first_index, uint32_t count)
+static void see(struct ledger *b, uint64_t first_index, uint64_t count)
 {
 	b->end_index = max(b->end_index, ledger_add(first_index, count));
 }
 
-void ledger_seen(struct ledger *b, uint64_t first_index, uint32_t count)
+void ledger_seen(struct ledger *b, uint64_t first_index, uint64_t count)
 {
 	see(b, first_index, count);
 	overruns_broken(&b->overruns, first_index, count);
 }
 
-void ledger_block(struct ledger *b, uint64_t first_index, uint32_t count, bool decoded)
+void ledger_block(struct ledger *b, uint64_t first_index, uint64_t count, bool decoded)
 {
 	uint64_t *sum = decoded ? &b->delivered : &b->undecodable;
 
@@ -82,14 +82,41 @@ void ledger_status(struct ledger *b, const ayaprof_Status *status)
 	b->status = *status;
 }
 
+static struct ledger_told *told_cpu(struct ledger *b, unsigned int cause, unsigned int cpu)
+{
+	struct ledger_told *t = b->told_cpu, *end = t + b->n_told_cpus;
+
+	while (t < end && (t->cause != cause || t->cpu != cpu))
+		t++;
+	if (t < end)
+		return t;
+	if (b->n_told_cpus == LEDGER_TOLD_CPUS)
+		return NULL;
+	b->n_told_cpus++;
+	*t = (struct ledger_told){.cause = (uint16_t)cause, .cpu = (uint16_t)cpu};
+	return t;
+}
+
 void ledger_loss(struct ledger *b, const ayaprof_Loss *loss)
 {
 	for (pb_size_t i = 0; i < loss->ranges_count; i++) {
 		const ayaprof_LossRange *r = &loss->ranges[i];
-		uint64_t *cell = &b->told[ledger_cause(r->cause)][ledger_cpu(r->cpu_plus_1)];
+		unsigned int cause = ledger_cause(r->cause), cpu = ledger_cpu(r->cpu_plus_1);
+		struct ledger_told *t = cpu ? told_cpu(b, cause, cpu) : NULL;
 
-		*cell = ledger_add(*cell, r->count);
+		b->told[cause] = ledger_add(b->told[cause], r->count);
+		if (t)
+			t->count = ledger_add(t->count, r->count);
 	}
+}
+
+uint64_t ledger_told_count(const struct ledger *b, unsigned int cause, unsigned int cpu)
+{
+	for (unsigned int i = 0; i < b->n_told_cpus; i++) {
+		if (b->told_cpu[i].cause == cause && b->told_cpu[i].cpu == cpu)
+			return b->told_cpu[i].count;
+	}
+	return 0;
 }
 
 uint64_t ledger_status_count(const struct ledger *b, unsigned int cause, unsigned int cpu)
@@ -114,13 +141,8 @@ static void known_by_cause(const struct ledger *b, uint64_t by_cause[LEDGER_CAUS
 
 		*sum = ledger_add(*sum, b->status.lost[i].count);
 	}
-	for (unsigned int c = 0; c < LEDGER_CAUSES; c++) {
-		uint64_t told = 0;
-
-		for (unsigned int cpu = 0; cpu < LEDGER_CPUS; cpu++)
-			told = ledger_add(told, b->told[c][cpu]);
-		by_cause[c] = max(by_cause[c], told);
-	}
+	for (unsigned int c = 0; c < LEDGER_CAUSES; c++)
+		by_cause[c] = max(by_cause[c], b->told[c]);
 }
 
 /* Of `missing` indexes, and `on_board` events that had none yet when the board told: what may still

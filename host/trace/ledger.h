@@ -17,8 +17,9 @@
 #include "host/trace/overruns.h"
 #include "proto/message.h"
 
-#define LEDGER_CAUSES ((unsigned int)_ayaprof_LossCause_ARRAYSIZE)
-#define LEDGER_CPUS   257u /* cpu_plus_1; 0: not known */
+#define LEDGER_CAUSES    ((unsigned int)_ayaprof_LossCause_ARRAYSIZE)
+#define LEDGER_CPUS      257u /* cpu_plus_1; 0: not known */
+#define LEDGER_TOLD_CPUS 64u
 /* Indexes beyond this would take centuries to reach: such a block is not from a board. */
 #define LEDGER_MAX_INDEX (UINT64_C(1) << 60)
 
@@ -30,9 +31,15 @@ struct ledger {
 	bool resends; /* with that: what the line lost is sent again, too (an acknowledged line) */
 	bool has_status;
 	bool has_goodbye;
-	ayaprof_Status status;                     /* newest */
-	uint64_t told[LEDGER_CAUSES][LEDGER_CPUS]; /* sums of Loss messages */
-	struct overruns overruns;                  /* its maker tells it what came, and when */
+	ayaprof_Status status; /* newest */
+	/* Sums of Loss messages, and of those that name a CPU as many rows as a Status has. */
+	uint64_t told[LEDGER_CAUSES];
+	struct ledger_told {
+		uint64_t count;
+		uint16_t cause, cpu;
+	} told_cpu[LEDGER_TOLD_CPUS];
+	unsigned int n_told_cpus;
+	struct overruns overruns; /* its maker tells it what came, and when */
 };
 
 struct ledger_totals {
@@ -59,13 +66,15 @@ uint64_t ledger_add(uint64_t a, uint64_t b); /* saturates */
 bool ledger_block_possible(uint64_t first_index, uint32_t count);
 /* A block that arrived, but builds on one that did not: its indexes are known, its events are missing
  * with that one. */
-void ledger_seen(struct ledger *b, uint64_t first_index, uint32_t count);
-void ledger_block(struct ledger *b, uint64_t first_index, uint32_t count, bool decoded);
+void ledger_seen(struct ledger *b, uint64_t first_index, uint64_t count);
+void ledger_block(struct ledger *b, uint64_t first_index, uint64_t count, bool decoded);
 void ledger_status(struct ledger *b, const ayaprof_Status *status);
 void ledger_loss(struct ledger *b, const ayaprof_Loss *loss);
 
 /* What the newest status says of one cause and CPU. */
 uint64_t ledger_status_count(const struct ledger *b, unsigned int cause, unsigned int cpu);
+/* What Loss messages say of one cause and CPU, at least. */
+uint64_t ledger_told_count(const struct ledger *b, unsigned int cause, unsigned int cpu);
 void ledger_totals(const struct ledger *b, struct ledger_totals *t);
 
 #endif

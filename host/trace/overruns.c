@@ -51,14 +51,14 @@ uint64_t overruns_within(const struct overruns *o, uint64_t first, uint64_t end)
 	return sum;
 }
 
-void overruns_kept(struct overruns *o, uint64_t first_index, uint32_t count)
+void overruns_kept(struct overruns *o, uint64_t first_index, uint64_t count)
 {
 	uint64_t here = o->n ? overruns_within(o, first_index, first_index + count) : 0;
 
 	o->missing -= here < o->missing ? here : o->missing;
 }
 
-void overruns_broken(struct overruns *o, uint64_t first_index, uint32_t count)
+void overruns_broken(struct overruns *o, uint64_t first_index, uint64_t count)
 {
 	for (size_t i = 0; i < o->n; i++) {
 		bool before_next = i + 1 == o->n || first_index + count <= o->range[i + 1].first;

@@ -37,9 +37,9 @@ void overruns_unmark(struct overruns *o);
 /* A block has come; in the order of the line, whatever becomes of it. */
 void overruns_came(struct overruns *o, uint64_t first_index, uint32_t count);
 /* It was kept; once for each event at most. */
-void overruns_kept(struct overruns *o, uint64_t first_index, uint32_t count);
+void overruns_kept(struct overruns *o, uint64_t first_index, uint64_t count);
 /* It builds on one that is missing; to be told by ascending index. */
-void overruns_broken(struct overruns *o, uint64_t first_index, uint32_t count);
+void overruns_broken(struct overruns *o, uint64_t first_index, uint64_t count);
 /* How many of the indexes from `first` to before `end` are suspected. */
 uint64_t overruns_within(const struct overruns *o, uint64_t first, uint64_t end);
 

@@ -2,11 +2,13 @@
 """Pictures: drawn headless, of the kind asked for, not blank, with the panels asked for."""
 import json
 import os
+import pathlib
 import re
 import struct
+import subprocess
 import time
 
-from harness import BOARD, WORKLOAD, main, need_bpf, skip, test
+from harness import BOARD, HOSTDEC, WORKLOAD, main, need_bpf, skip, test
 from recordings import FULL, SMALL, TRACEPOINTS
 
 SECONDS = 40
@@ -226,6 +228,77 @@ def kernels(bench):
     need_matplotlib()
     for recording in SMALL:
         pixels(draw(bench, replayed(bench, recording), "-s+", name=f"{recording.name}.png"))
+
+
+@test("a part beyond the end is refused in one line that says how long the recording is; nothing is drawn")
+def beyond(bench):
+    need_matplotlib()
+    recording, out = replayed(bench), bench.tmp / "beyond.png"
+    for part in ("6000s-7000s", "6000s-"):
+        result = bench.hostdec("plot", recording, "-f", part, "-o", out, env=HEADLESS, code=None)
+        assert result.code == 1 and len(result.err.splitlines()) == 1, (result.code, result.err)
+        assert re.search(r"goes from 0 to [0-9.]+ m?s", result.err), result.err
+        assert not out.exists() and not result.out
+    draw(bench, recording, "-f", "0-7000s")
+
+
+@test("what was asked for without effect is said: a CPU that is not there, labels there is no room for")
+def without_effect(bench):
+    need_matplotlib()
+    recording = replayed(bench)
+    result = bench.hostdec("plot", recording, "--ignored-cpus", "1", "99", "-o", bench.tmp / "x.png", env=HEADLESS)
+    assert "99" in result.err and "CPUs 0 to 1" in result.err and len(result.err.splitlines()) == 1, result.err
+    result = bench.hostdec("plot", recording, "-s", "--xdp-labels", "-o", bench.tmp / "x.png", env=HEADLESS)
+    assert "--xdp-labels" in result.err and "-x" in result.err, result.err
+    assert not bench.hostdec("plot", recording, "-s", "-o", bench.tmp / "x.png", env=HEADLESS).err
+
+
+@test("labels of packets are drawn where there is room, and it is said where there is none")
+def labels(bench):
+    need_matplotlib()
+    recording, out = live(bench), bench.tmp / "calls.json"
+    result = bench.hostdec("plot", recording, "-x", "--xdp-labels", "-o", bench.tmp / "all.svg", env=HEADLESS)
+    assert "20 ms" in result.err, result.err
+    bench.hostdec("export", recording, "-f", "json", "-o", out)
+    first = min(struct.unpack_from("<Q", event)[0] for event in bench.events(recording) if event[15] == 2)
+    start = first - json.loads(out.read_text())["origin_ns"]
+    result = bench.hostdec("plot", recording, "-x", "--xdp-labels", "-f", f"{start}-{start + 10**6}", "-o", bench.tmp / "few.svg", env=HEADLESS)
+    assert not result.err and "SRC" in svg_text(bench.tmp / "few.svg"), result.err
+    assert "SRC" not in svg_text(bench.tmp / "all.svg")
+
+
+@test("a picture beside the recording that is replaced is named; -o - is the picture on stdout, whole or not at all")
+def where_to(bench):
+    need_matplotlib()
+    recording = replayed(bench)
+    first = bench.hostdec("plot", recording, "-s", env=HEADLESS)
+    assert not first.err, first.err
+    again = bench.hostdec("plot", recording, "-s", env=HEADLESS)
+    assert "replaced" in again.err and str(recording).replace(".pb", ".png") in again.err, again.err
+    with open(bench.tmp / "stdout.png", "wb") as out:
+        subprocess.run([HOSTDEC, "plot", recording, "-s", "-o", "-"], stdout=out, env=HEADLESS, check=True)
+    assert (bench.tmp / "stdout.png").read_bytes() == pathlib.Path(str(recording).replace(".pb", ".png")).read_bytes()
+    failed = subprocess.run([HOSTDEC, "plot", recording, "-s", "-o", "-"], capture_output=True, env={**HEADLESS, "AYAPROF_PYTHON": "/bin/false"})
+    assert failed.returncode == 1 and failed.stdout == b"" and failed.stderr, failed
+
+
+@test("matplotlib's settings of the current directory, the environment and the user do not count")
+def settings(bench):
+    need_matplotlib()
+    recording, out = replayed(bench), bench.tmp / "x.png"
+    plain = draw(bench, recording, "-s+").read_bytes()
+    theirs, home = bench.tmp / "theirs", bench.tmp / "home"
+    (home / "matplotlib").mkdir(parents=True)
+    theirs.mkdir()
+    for place in (theirs, home / "matplotlib"):
+        (place / "matplotlibrc").write_text("text.usetex: True\nfigure.facecolor: red\nsavefig.facecolor: red\n")
+    env = {**HEADLESS, "XDG_CONFIG_HOME": str(home), "MATPLOTLIBRC": str(theirs)}
+    bench.hostdec("plot", recording, "-s+", "-o", out, env=env, cwd=theirs)
+    assert out.read_bytes() == plain, "settings that are not ours have changed the picture"
+    # A pipe that nobody writes to would be waited for.
+    (theirs / "matplotlibrc").unlink()
+    os.mkfifo(theirs / "matplotlibrc")
+    bench.hostdec("plot", recording, "-s+", "-o", "../x.png", env=env, cwd=theirs)
 
 
 main()

@@ -14,24 +14,7 @@
 #define N  5000u
 #define MS 1000000u
 
-static struct model m;
-static struct model_session sessions[2];
-static ayaprof_Sample samples[N];
-static uint8_t sample_session[N];
-
-static int set_up(void **state)
-{
-	memset(&m, 0, sizeof(m));
-	memset(sessions, 0, sizeof(sessions));
-	memset(samples, 0, sizeof(samples));
-	memset(sample_session, 0, sizeof(sample_session));
-	m.sessions = sessions;
-	m.n_sessions = 1;
-	m.samples = samples;
-	m.sample_session = sample_session;
-	m.origin_ns = 1000;
-	return 0;
-}
+static ayaprof_Sample sample;
 
 static const double *array(const struct plot_reply *r, const char *name, size_t *count)
 {
@@ -59,28 +42,28 @@ static double number(struct plot_reply *r, const char *key)
 	return strtod(at + strlen(quoted), NULL);
 }
 
-static void memory_sample(size_t i, uint64_t t, uint64_t kmalloc_alloc, uint64_t kmalloc_free)
+static void memory_sample(struct plot_memory *mem, uint16_t session, uint64_t t,
+	uint64_t kmalloc_alloc, uint64_t kmalloc_free)
 {
-	samples[i].t_ns = t;
-	samples[i].memory_count = 1;
-	samples[i].memory[0].alloc_bytes = kmalloc_alloc;
-	samples[i].memory[0].free_bytes = kmalloc_free;
-	m.n_samples = i + 1;
+	memset(&sample, 0, sizeof(sample));
+	sample.memory_count = 1;
+	sample.memory[0].alloc_bytes = kmalloc_alloc;
+	sample.memory[0].free_bytes = kmalloc_free;
+	assert_int_equal(plot_memory_add(mem, session, t, &sample), 0);
 }
 
 /* One sample in thousands peaks: it must be in a picture of 100 columns. */
 static void memory_keeps_the_peak(void **state)
 {
 	struct plot_view v = {0, (uint64_t)N * MS, 100};
-	struct plot_memory mem;
+	struct plot_memory mem = {0};
 	struct plot_reply r;
 	const double *pairs;
 	size_t count, top = 0;
 
 	for (size_t i = 0; i < N; i++)
-		memory_sample(i, 1000 + i * MS, 1000 * i + (i == 3210 ? 99000000 : 0),
+		memory_sample(&mem, 0, i * MS, 1000 * i + (i == 3210 ? 99000000 : 0),
 			1000 * i - (i ? 500 : 0));
-	assert_int_equal(plot_memory_build(&mem, &m), 0);
 	assert_int_equal(plot_reply_start(&r), 0);
 	plot_memory_reply(&mem, &v, &r, "p0");
 	pairs = array(&r, "p0.kmalloc", &count);
@@ -97,14 +80,13 @@ static void memory_keeps_the_peak(void **state)
 static void memory_reaches_into_the_view(void **state)
 {
 	struct plot_view v = {50 * MS, 60 * MS, 100};
-	struct plot_memory mem;
+	struct plot_memory mem = {0};
 	struct plot_reply r;
 	const double *pairs;
 	size_t count;
 
-	memory_sample(0, 1000, 4096, 0);
-	memory_sample(1, 1000 + 100 * MS, 8192, 0);
-	assert_int_equal(plot_memory_build(&mem, &m), 0);
+	memory_sample(&mem, 0, 0, 4096, 0);
+	memory_sample(&mem, 0, 100 * MS, 8192, 0);
 	assert_int_equal(plot_reply_start(&r), 0);
 	plot_memory_reply(&mem, &v, &r, "p0");
 	pairs = array(&r, "p0.total", &count);
@@ -115,25 +97,26 @@ static void memory_reaches_into_the_view(void **state)
 	plot_memory_free(&mem);
 }
 
-static void traffic_sample(size_t i, uint64_t t, uint32_t ifindex, uint64_t rx, uint64_t tx)
+static void traffic_sample(struct plot_traffic *tr, uint16_t session, uint64_t start, uint64_t t,
+	uint32_t ifindex, uint64_t rx, uint64_t tx)
 {
-	samples[i].t_ns = t;
-	samples[i].interfaces_count = 1;
-	samples[i].interfaces[0].ifindex = ifindex;
-	samples[i].interfaces[0].rx_bytes = rx;
-	samples[i].interfaces[0].tx_bytes = tx;
-	m.n_samples = i + 1;
+	memset(&sample, 0, sizeof(sample));
+	sample.interfaces_count = 1;
+	sample.interfaces[0].ifindex = ifindex;
+	sample.interfaces[0].rx_bytes = rx;
+	sample.interfaces[0].tx_bytes = tx;
+	assert_int_equal(plot_traffic_add(tr, session, start, t, &sample), 0);
 }
 
 /* Rate times time is the traffic, whether every sample has a column or hundreds share one. */
 static void traffic_adds_up_at_any_width(void **state)
 {
 	static const uint32_t widths[] = {7, 100, 16000};
-	struct plot_traffic tr;
+	struct plot_traffic tr = {0};
 
 	for (size_t i = 0; i < N; i++)
-		traffic_sample(i, 1000 + i * MS, 2, i * i, 3 * i);
-	assert_int_equal(plot_traffic_build(&tr, &m), 0);
+		traffic_sample(&tr, 0, UINT64_MAX, i * MS, 2, i * i, 3 * i);
+	plot_traffic_finish(&tr, 0);
 	assert_int_equal(tr.n_ifaces, 1);
 	for (size_t w = 0; w < 3; w++) {
 		struct plot_view v = {0, (uint64_t)N * MS, widths[w]};
@@ -159,19 +142,14 @@ static void traffic_adds_up_at_any_width(void **state)
 static void traffic_of_two_sessions_is_not_joined(void **state)
 {
 	struct plot_view v = {0, 4000ull * MS, 1000};
-	struct plot_traffic tr;
+	struct plot_traffic tr = {0};
 	const double *rate;
 	struct plot_reply r;
 	size_t n;
 
-	m.n_sessions = 2;
-	sessions[0].has_hello = sessions[1].has_hello = true;
-	sessions[0].hello.start_ns = 1000;
-	sessions[1].hello.start_ns = 1000 + 2000ull * MS;
-	sample_session[1] = 1;
-	traffic_sample(0, 1000 + 1000ull * MS, 2, 125000, 0);
-	traffic_sample(1, 1000 + 3000ull * MS, 2, 250000, 0);
-	assert_int_equal(plot_traffic_build(&tr, &m), 0);
+	traffic_sample(&tr, 0, 0, 1000ull * MS, 2, 125000, 0);
+	traffic_sample(&tr, 1, 2000ull * MS, 3000ull * MS, 2, 250000, 0);
+	plot_traffic_finish(&tr, 0);
 	assert_int_equal(plot_reply_start(&r), 0);
 	plot_traffic_reply(&tr, &v, &r, "p0");
 	rate = array(&r, "p0.in0", &n);
@@ -185,17 +163,17 @@ static void traffic_of_two_sessions_is_not_joined(void **state)
 /* More interfaces than colours: the total still has them all. */
 static void every_interface_is_in_the_total(void **state)
 {
-	struct plot_traffic tr;
+	struct plot_traffic tr = {0};
 
-	samples[0].t_ns = 1000;
-	samples[1].t_ns = 1000 + 1000 * MS;
-	samples[1].interfaces_count = samples[0].interfaces_count = 12;
-	for (uint32_t i = 0; i < 12; i++) {
-		samples[0].interfaces[i].ifindex = samples[1].interfaces[i].ifindex = i + 1;
-		samples[1].interfaces[i].rx_bytes = 1000 * (i + 1);
-	}
-	m.n_samples = 2;
-	assert_int_equal(plot_traffic_build(&tr, &m), 0);
+	memset(&sample, 0, sizeof(sample));
+	sample.interfaces_count = 12;
+	for (uint32_t i = 0; i < 12; i++)
+		sample.interfaces[i].ifindex = i + 1;
+	assert_int_equal(plot_traffic_add(&tr, 0, UINT64_MAX, 0, &sample), 0);
+	for (uint32_t i = 0; i < 12; i++)
+		sample.interfaces[i].rx_bytes = 1000 * (i + 1);
+	assert_int_equal(plot_traffic_add(&tr, 0, UINT64_MAX, 1000 * MS, &sample), 0);
+	plot_traffic_finish(&tr, 0);
 	assert_int_equal(tr.n_ifaces, PLOT_IFACES_MAX);
 	assert_int_equal(tr.n_other, 12 - PLOT_IFACES_MAX);
 	assert_int_equal(tr.iface[0].ifindex, 12); /* busiest first */
@@ -206,27 +184,19 @@ static void every_interface_is_in_the_total(void **state)
 /* A nanosecond of loss among hours is still seen; a million losses side by side are one range. */
 static void losses_are_seen_and_bounded(void **state)
 {
-	static struct model_loss losses[10002];
+	struct plot_losses losses = {0};
 	struct plot_view v = {0, 3600ull * 1000 * MS, 1000};
 	const double *x0, *x1;
 	struct plot_reply r;
 	size_t n;
 
-	memset(losses, 0, sizeof(losses));
 	for (size_t i = 0; i < 10000; i++)
-		losses[i] = (struct model_loss){.cpu = 2,
-			.first_ns = 1000 + i * MS,
-			.last_ns = 1000 + i * MS + 5,
-			.count = 3};
-	losses[10000] = (struct model_loss){.cpu = -1,
-		.first_ns = 1000 + 1800ull * 1000 * MS,
-		.last_ns = 1000 + 1800ull * 1000 * MS,
-		.count = 1};
-	losses[10001] = (struct model_loss){.cpu = -1, .count = 50}; /* when is not known */
-	m.losses = losses;
-	m.n_losses = 10002;
+		assert_int_equal(plot_losses_add(&losses, i * MS, i * MS + 5, 2, 3), 0);
+	assert_int_equal(
+		plot_losses_add(&losses, 1800ull * 1000 * MS, 1800ull * 1000 * MS, -1, 1), 0);
+	losses.undated = 50; /* when is not known */
 	assert_int_equal(plot_reply_start(&r), 0);
-	assert_int_equal(plot_lost_reply(&m, &v, &r), 0);
+	assert_int_equal(plot_losses_reply(&losses, &v, &r), 0);
 	x0 = array(&r, "lost.x0", &n);
 	assert_int_equal(n, 2);
 	x1 = array(&r, "lost.x1", &n);
@@ -235,17 +205,159 @@ static void losses_are_seen_and_bounded(void **state)
 	assert_true(x0[0] <= 1800e9 && x1[0] >= 1800e9);
 	assert_true(number(&r, "lost.events") == 30051);
 	plot_reply_free(&r);
+	plot_losses_free(&losses);
+}
+
+/* ---- more than is kept ---------------------------------------------------------------------- */
+
+static double highest(const double *pairs, size_t count)
+{
+	double top = 0;
+
+	for (size_t i = 0; i < count; i += 2)
+		top = pairs[i + 1] > top ? pairs[i + 1] : top;
+	return top;
+}
+
+/* A peak of one sample among a million, two thinnings later. */
+static void a_long_recording_keeps_the_peak(void **state)
+{
+	uint64_t n = 4 * (uint64_t)PLOT_MEMORY_MAX;
+	struct plot_view v = {0, n * MS, 100};
+	struct plot_memory mem = {0};
+	struct plot_reply r;
+	const double *pairs;
+	size_t count;
+
+	for (uint64_t i = 0; i < n; i++)
+		memory_sample(&mem, 0, i * MS, 5000 + (i == 321001 ? 99000000 : i % 100), 0);
+	assert_in_range(mem.n, PLOT_MEMORY_MAX / 4, PLOT_MEMORY_MAX);
+	assert_int_equal(plot_reply_start(&r), 0);
+	plot_memory_reply(&mem, &v, &r, "p0");
+	pairs = array(&r, "p0.kmalloc", &count);
+	assert_true(highest(pairs, count) == 99005000);
+	plot_reply_free(&r);
+	plot_memory_free(&mem);
+}
+
+/* Breaks between sessions without end, and interfaces without end. */
+static void samples_of_any_kind_stay_bounded(void **state)
+{
+	struct plot_memory mem = {0};
+	struct plot_traffic tr = {0};
+
+	for (uint32_t i = 0; i < 2 * PLOT_MEMORY_MAX; i++)
+		memory_sample(&mem, i % 4096, i * (uint64_t)MS, i, 0);
+	assert_in_range(mem.n, 1, PLOT_MEMORY_MAX);
+	for (uint32_t i = 0; i < 30000; i++)
+		traffic_sample(&tr, i % 4096, 0, (i + 1) * (uint64_t)MS, i % 300, i, i);
+	assert_int_equal(tr.n_known, PLOT_IFACES_KNOWN_MAX);
+	assert_in_range(tr.cap * tr.n_known, 1, PLOT_TRAFFIC_MAX);
+	for (size_t i = 1; i < tr.n; i++)
+		assert_true(tr.t_ns[i - 1] <= tr.t_ns[i]);
+	plot_memory_free(&mem);
+	plot_traffic_free(&tr);
+}
+
+/* What is moved is the same, however many moments were left out. */
+static void a_long_recording_keeps_its_traffic(void **state)
+{
+	uint64_t n = PLOT_TRAFFIC_MAX + 1000;
+	struct plot_view v = {0, (n + 1) * MS, 1000};
+	struct plot_traffic tr = {0};
+	const double *t, *rate;
+	struct plot_reply r;
+	double bytes = 0;
+	size_t count;
+
+	for (uint64_t i = 0; i <= n; i++)
+		traffic_sample(&tr, 0, UINT64_MAX, i * MS, 2, 100 * i, 0);
+	plot_traffic_finish(&tr, 0);
+	assert_in_range(tr.n, PLOT_TRAFFIC_MAX / 4, PLOT_TRAFFIC_MAX);
+	assert_int_equal(plot_reply_start(&r), 0);
+	plot_traffic_reply(&tr, &v, &r, "p0");
+	t = array(&r, "p0.t", &count);
+	rate = array(&r, "p0.in0", &count);
+	for (size_t i = 1; i < count; i++)
+		bytes += rate[i] * (t[i] - t[i - 1]) / 8e9;
+	assert_true(fabs(bytes - 100.0 * (double)n) < 1);
+	plot_reply_free(&r);
+	plot_traffic_free(&tr);
+}
+
+/* A session that another one interrupts goes on where it was: nothing is counted twice. */
+static void a_session_that_comes_back_is_not_counted_again(void **state)
+{
+	struct plot_traffic tr = {0};
+
+	traffic_sample(&tr, 0, 0, 1 * MS, 2, 1000, 0);
+	traffic_sample(&tr, 1, 1 * MS, 2 * MS, 2, 10, 0);
+	traffic_sample(&tr, 0, 0, 3 * MS, 2, 1500, 0);
+	traffic_sample(&tr, 0, 0, 4 * MS, 2, 1700, 0);
+	plot_traffic_finish(&tr, 0);
+	assert_int_equal(tr.n, 6); /* both starts are moments */
+	assert_true(tr.iface[0].sum == 1210);
+	plot_traffic_free(&tr);
+}
+
+/* All packets are counted, each at its place to a grain, and those of each interface for itself. */
+static void packets_beyond_the_bound_are_counted(void **state)
+{
+	uint64_t n = 3 * (uint64_t)PLOT_PACKETS_MAX;
+	struct plot_view all = {0, n * 100, 1000}, half = {0, n * 50, 1000};
+	struct plot_packets p = {0};
+	uint64_t of[2] = {0, 0};
+
+	for (uint64_t i = 0; i < n; i++) {
+		const uint64_t arg[4] = {i % 3 == 0, 60, 0x0800, 5};
+
+		assert_int_equal(plot_packets_add(&p, 0, i * 100, arg, 4, true), 0);
+	}
+	plot_packets_finish(&p);
+	assert_in_range(p.n, PLOT_PACKETS_MAX / 4, PLOT_PACKETS_MAX);
+	assert_int_equal(p.total, n);
+	assert_int_equal(plot_packets_count(&p, &all), n);
+	assert_in_range(plot_packets_count(&p, &half), n / 2 - 64, n / 2 + 64);
+	for (size_t i = 0; i < p.n; i++)
+		of[p.ifindex[p.packet[i].source]] += p.packet[i].count;
+	assert_int_equal(of[1], n / 3);
+	plot_packets_free(&p);
+}
+
+static void losses_without_end_are_counted(void **state)
+{
+	uint32_t n = 3 * PLOT_LOSSES_MAX;
+	struct plot_view v = {0, (uint64_t)n * MS, 1000};
+	struct plot_losses losses = {0};
+	struct plot_reply r;
+
+	for (uint32_t i = 0; i < n; i++)
+		assert_int_equal(plot_losses_add(&losses, (uint64_t)i * MS, (uint64_t)i * MS + 10,
+					 (int)(i % 3) - 1, 7),
+			0);
+	assert_in_range(losses.n, 1, PLOT_LOSSES_MAX);
+	assert_int_equal(plot_reply_start(&r), 0);
+	assert_int_equal(plot_losses_reply(&losses, &v, &r), 0);
+	assert_true(number(&r, "lost.events") == 7.0 * n);
+	plot_reply_free(&r);
+	plot_losses_free(&losses);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(memory_keeps_the_peak, set_up),
-		cmocka_unit_test_setup(memory_reaches_into_the_view, set_up),
-		cmocka_unit_test_setup(traffic_adds_up_at_any_width, set_up),
-		cmocka_unit_test_setup(traffic_of_two_sessions_is_not_joined, set_up),
-		cmocka_unit_test_setup(every_interface_is_in_the_total, set_up),
-		cmocka_unit_test_setup(losses_are_seen_and_bounded, set_up),
+		cmocka_unit_test(memory_keeps_the_peak),
+		cmocka_unit_test(memory_reaches_into_the_view),
+		cmocka_unit_test(traffic_adds_up_at_any_width),
+		cmocka_unit_test(traffic_of_two_sessions_is_not_joined),
+		cmocka_unit_test(every_interface_is_in_the_total),
+		cmocka_unit_test(losses_are_seen_and_bounded),
+		cmocka_unit_test(a_long_recording_keeps_the_peak),
+		cmocka_unit_test(samples_of_any_kind_stay_bounded),
+		cmocka_unit_test(a_long_recording_keeps_its_traffic),
+		cmocka_unit_test(a_session_that_comes_back_is_not_counted_again),
+		cmocka_unit_test(packets_beyond_the_bound_are_counted),
+		cmocka_unit_test(losses_without_end_are_counted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

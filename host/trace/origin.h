@@ -3,8 +3,8 @@
  * Who made a frame. A line may echo what a host said, and a hostile board may send what only a
  * recorder writes: such frames open no session, take no sequence number and are not stored.
  */
-#ifndef HOST_ORIGIN_H
-#define HOST_ORIGIN_H
+#ifndef HOST_TRACE_ORIGIN_H
+#define HOST_TRACE_ORIGIN_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "host/trace/levels.h"
+
+#include <string.h>
+
+#include "host/trace/missed.h"
+
+#define MEMOS     8u
+#define FIRST_CAP 32u
+#define BESIDE    (UINT64_C(1) << 32)
+#define INSIDE    (UINT64_C(2) << 32)
+
+/* Keys are BESIDE | func and INSIDE | outer << 16 | func; 0 is a free slot. */
+struct set {
+	uint64_t *keys;
+	size_t cap, n; /* a power of two; at most three quarters of it */
+	/* Small levels that were added last, by function: mostly it is the same again. */
+	struct {
+		uint16_t funcs[LEVEL_FUNCS];
+		uint16_t outer;
+		uint8_t n;
+	} memo[MEMOS];
+};
+
+/* ---- small levels --------------------------------------------------------------------------- */
+
+static unsigned int bit_of(uint16_t func)
+{
+	return func * 0x9e3779b1u >> 26;
+}
+
+static uint64_t bits_of(const struct level *l)
+{
+	return (uint64_t)l->inside[1] << 32 | l->inside[0];
+}
+
+static void add_bits(struct level *l, uint64_t bits)
+{
+	l->inside[0] |= (uint32_t)bits;
+	l->inside[1] |= (uint32_t)(bits >> 32);
+}
+
+static uint64_t pair_bit(uint16_t outer, uint16_t func)
+{
+	return UINT64_C(1) << ((bit_of(func) + (outer * 0x85ebca6bu >> 26)) & 63);
+}
+
+/* ---- sets ----------------------------------------------------------------------------------- */
+
+static uint64_t *slot_of(const struct pairer *p, uint64_t *keys, size_t cap, uint64_t key)
+{
+	uint64_t h = (key ^ key >> 17) * p->secret;
+	size_t i = (size_t)(h >> 32) & (cap - 1);
+
+	while (keys[i] && keys[i] != key)
+		i = (i + 1) & (cap - 1);
+	return &keys[i];
+}
+
+static bool set_has(const struct pairer *p, const struct set *s, uint64_t key)
+{
+	return *slot_of(p, s->keys, s->cap, key) != 0;
+}
+
+static bool set_grow(struct pairer *p, struct set *s)
+{
+	size_t cap = s->cap ? s->cap * 2 : FIRST_CAP;
+	uint64_t *keys;
+
+	if (cap > MISSED_SET_SLOTS || p->set_slots + cap - s->cap > MISSED_SLOTS)
+		return false;
+	keys = trace_alloc(p->mem, cap * sizeof(*keys));
+	if (!keys)
+		return false;
+	for (size_t i = 0; i < s->cap; i++)
+		if (s->keys[i])
+			*slot_of(p, keys, cap, s->keys[i]) = s->keys[i];
+	trace_release(p->mem, s->keys);
+	p->set_slots += cap - s->cap;
+	s->keys = keys;
+	s->cap = cap;
+	return true;
+}
+
+static bool set_add(struct pairer *p, struct set *s, uint64_t key)
+{
+	uint64_t *slot = slot_of(p, s->keys, s->cap, key);
+
+	if (*slot)
+		return true;
+	if ((s->n + 1) * 4 > s->cap * 3) {
+		if (!set_grow(p, s))
+			return false;
+		slot = slot_of(p, s->keys, s->cap, key);
+	}
+	*slot = key;
+	s->n++;
+	return true;
+}
+
+static void set_free(struct pairer *p, uint16_t big)
+{
+	struct set *s = p->sets[big - 1];
+
+	p->sets[big - 1] = NULL;
+	if (big - 1u < p->free_set)
+		p->free_set = big - 1u;
+	p->set_slots -= s->cap;
+	trace_release(p->mem, s->keys);
+	trace_release(p->mem, s);
+}
+
+/* Place of a new set, or 0. */
+static uint16_t set_new(struct pairer *p)
+{
+	size_t at = p->free_set;
+	struct set *s, **sets;
+
+	while (at < p->n_sets && p->sets[at])
+		at++;
+	p->free_set = at;
+	if (at == MISSED_SETS)
+		return 0;
+	sets = trace_grow(p->mem, p->sets, &p->cap_sets, at + 1, sizeof(struct set *));
+	if (!sets)
+		return 0;
+	p->sets = sets;
+	s = trace_alloc(p->mem, sizeof(*s));
+	if (!s || !set_grow(p, s)) {
+		trace_release(p->mem, s);
+		return 0;
+	}
+	sets[at] = s;
+	if (at == p->n_sets)
+		p->n_sets++;
+	p->free_set = at + 1;
+	return (uint16_t)(at + 1);
+}
+
+/* ---- levels --------------------------------------------------------------------------------- */
+
+/* It has no room: what is there is not all, so it is as if it were nothing. */
+static void make_blind(struct pairer *p, struct level *l)
+{
+	level_clear(p, l);
+	l->blind = true;
+}
+
+static struct set *make_big(struct pairer *p, struct level *l)
+{
+	if (!l->big) {
+		l->big = set_new(p);
+		if (!l->big)
+			return NULL;
+		for (unsigned int i = 0; i < l->n; i++)
+			set_add(p, p->sets[l->big - 1], BESIDE | l->beside[i]);
+		l->n = 0;
+	}
+	return p->sets[l->big - 1];
+}
+
+static void add_key(struct pairer *p, struct level *l, uint64_t key)
+{
+	struct set *s = l->blind ? NULL : make_big(p, l);
+
+	if (!l->blind && !(s && set_add(p, s, key)))
+		make_blind(p, l);
+}
+
+bool level_beside_big(const struct pairer *p, const struct level *l, uint16_t func)
+{
+	return set_has(p, p->sets[l->big - 1], BESIDE | func);
+}
+
+static uint64_t inside_key(uint16_t outer, uint16_t func)
+{
+	return INSIDE | (uint64_t)outer << 16 | func;
+}
+
+bool level_inside(const struct pairer *p, const struct level *l, uint16_t outer, uint16_t func)
+{
+	return bits_of(l) & pair_bit(outer, func) ||
+	       (l->big && set_has(p, p->sets[l->big - 1], inside_key(outer, func)));
+}
+
+void level_add_big(struct pairer *p, struct level *l, uint16_t func)
+{
+	if (!l->big && l->n < LEVEL_FUNCS && !l->blind)
+		l->beside[l->n++] = func;
+	else
+		add_key(p, l, BESIDE | func);
+}
+
+void level_add_inside(struct pairer *p, struct level *l, uint16_t outer, uint16_t func)
+{
+	if (l->big)
+		add_key(p, l, inside_key(outer, func));
+	else
+		add_bits(l, pair_bit(outer, func));
+}
+
+/* A thread's outermost calls are many: they are counted without mistakes from the first on. */
+static bool wants_set(const struct pairer *p, const struct level *l)
+{
+	return l->big || l->exact;
+}
+
+static void add_small(struct pairer *p, struct level *l, uint16_t func, const struct level *of)
+{
+	struct set *s = l->big ? p->sets[l->big - 1] : NULL;
+	size_t m = func % MEMOS;
+
+	if (s && s->memo[m].outer == func && s->memo[m].n == of->n &&
+		!memcmp(s->memo[m].funcs, of->beside, sizeof(of->beside)))
+		return;
+	for (unsigned int i = 0; i < of->n && !l->blind; i++)
+		add_key(p, l, inside_key(func, of->beside[i]));
+	if (l->blind)
+		return;
+	s = p->sets[l->big - 1];
+	s->memo[m].outer = func;
+	s->memo[m].n = of->n;
+	memcpy(s->memo[m].funcs, of->beside, sizeof(of->beside));
+}
+
+void level_add_level(struct pairer *p, struct level *l, uint16_t func, const struct level *of)
+{
+	if (l->blind)
+		return;
+	if (of->blind) {
+		/* Anything may have been called in it. */
+		make_blind(p, l);
+	} else if (of->big) {
+		const struct set *s = p->sets[of->big - 1];
+
+		for (size_t i = 0; i < s->cap; i++)
+			if (s->keys[i] & BESIDE)
+				level_add_inside(p, l, func, (uint16_t)s->keys[i]);
+	} else if (of->n && wants_set(p, l)) {
+		add_small(p, l, func, of);
+	} else {
+		for (unsigned int i = 0; i < of->n; i++)
+			add_bits(l, pair_bit(func, of->beside[i]));
+	}
+}
+
+void level_join(struct pairer *p, struct level *l, const struct level *of)
+{
+	add_bits(l, bits_of(of));
+	for (unsigned int i = 0; i < of->n; i++)
+		level_add(p, l, of->beside[i]);
+	if (of->blind)
+		make_blind(p, l);
+	if (!of->big)
+		return;
+	for (size_t i = 0; i < p->sets[of->big - 1]->cap; i++) {
+		uint64_t key = p->sets[of->big - 1]->keys[i];
+
+		if (key & BESIDE)
+			level_add(p, l, (uint16_t)key);
+		else if (key)
+			level_add_inside(p, l, (uint16_t)(key >> 16), (uint16_t)key);
+	}
+}
+
+void level_clear(struct pairer *p, struct level *l)
+{
+	if (l->big)
+		set_free(p, l->big);
+	*l = (struct level){.exact = l->exact};
+}
+
+void levels_free(struct pairer *p)
+{
+	for (size_t i = 0; i < p->n_sets; i++) {
+		if (p->sets[i]) {
+			trace_release(p->mem, p->sets[i]->keys);
+			trace_release(p->mem, p->sets[i]);
+		}
+	}
+	trace_release(p->mem, p->sets);
+}

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* How the pairer keeps threads and their open calls: for pairer.c, threads.c, holes.c, missed.c and
+ * lanes.c only. */
+#ifndef HOST_TRACE_PAIRER_INTERNAL_H
+#define HOST_TRACE_PAIRER_INTERNAL_H
+
+#include "host/trace/pairer.h"
+#include "host/trace/table.h"
+
+#define CHAINS      32u                 /* of open calls, by function */
+#define IDLE_THREAD (UINT64_C(1) << 32) /* tid 0 of CPU n: IDLE_THREAD | n */
+
+/*
+ * What has been called directly in a call, or in a thread, so far: for missed.c. Up to four
+ * functions here, more in a set of their own. `inside` has a bit for each pair of function and what
+ * was called in it, which may be another pair's, too.
+ */
+#define LEVEL_FUNCS 4u
+struct level {
+	uint32_t inside[2];
+	uint16_t beside[LEVEL_FUNCS]; /* called and left */
+	uint16_t big;                 /* index of a set + 1; 0: none */
+	uint8_t n;                    /* in beside */
+	bool blind : 1;               /* there was no room for all: says nothing */
+	bool exact : 1;               /* pairs are for the set only, from the first on */
+};
+
+enum frame_flags {
+	FRAME_DOUBTFUL = 1u << 0,     /* the newest doubts of its thread are about it */
+	FRAME_CALLS_ITSELF = 1u << 1, /* directly, and that call is complete */
+};
+
+/*
+ * An open call. Places in the stack are its index + 1, 0 is none. Of each function the innermost
+ * call hangs in the chain of its function; `same` leads to the next one of the same function, which
+ * takes its place in the chain again, behind `before`, when this one ends.
+ */
+struct frame {
+	uint64_t start_ns;
+	uint64_t id;
+	uint64_t inner_ns; /* direct children that have ended */
+	uint64_t
+		same_ns; /* what calls of its function within it would add to its function's time */
+	struct level level;
+	uint16_t func;
+	uint16_t next, same, before;
+	uint8_t cpu;
+	uint8_t flags;
+};
+_Static_assert(sizeof(struct frame) == 64, "there may be a million");
+
+struct suspicion; /* missed.c */
+
+struct thread {
+	uint64_t key;
+	uint64_t last_ns;   /* its newest event */
+	struct frame *open; /* outermost first */
+	uint32_t n, cap;
+	uint32_t kernel_at;     /* place of the outermost open kernel call */
+	uint32_t epoch;         /* of its open calls */
+	uint16_t chain[CHAINS]; /* place of the innermost call */
+	uint64_t on_since_ns;   /* on its CPU since */
+	uint64_t guard_ns; /* must stay on its CPU until then, or its open calls are in doubt */
+	uint8_t cpu;
+	bool idle;
+	bool listed;               /* in pairer.listed */
+	int16_t on_cpu;            /* lanes: where it runs, -1: none known */
+	uint32_t n_shown;          /* lanes: so many of the open calls have had a segment before */
+	uint32_t index;            /* in pairer.threads */
+	uint64_t came_ns, left_ns; /* lanes: on its CPU since, or off it */
+	uint64_t closed_ns;        /* end of the call that ended last */
+	uint64_t inner_ns;         /* outermost calls that have ended */
+	struct level level;
+	struct suspicion *suspicion;  /* NULL: none so far */
+	struct thread *newer, *older; /* by last seen */
+	struct thread *listed_next, *listed_before;
+};
+
+struct cpu {
+	struct thread *seen;    /* last */
+	struct thread *running; /* seen last and not switched out since */
+	/* Lanes: who runs here; or NULL, and since when, and who comes next, if that is known. */
+	struct thread *drawn;
+	uint64_t left_ns;
+	uint64_t next_key;
+	bool left, has_next;
+};
+
+/* One edge of a range of kernel losses. */
+struct edge {
+	uint64_t t_ns;
+	uint64_t until_ns; /* first edge: where the range ends; second: 0 */
+	int cpu;           /* -1: any */
+};
+
+struct epoch_end {
+	uint64_t end_ns;
+	uint32_t epoch;
+};
+
+struct set; /* missed.c */
+
+struct pairer {
+	const struct trace_memory *mem;
+	struct pairer_output *out;
+	uint64_t secret;
+	uint16_t session;
+	bool switches;
+	bool draws;           /* segments are wanted */
+	bool guesses;         /* missed exits matter to somebody */
+	uint32_t epoch;       /* newest */
+	uint64_t search_left; /* steps that long searches may take, all together */
+
+	struct cpu *cpus;
+	size_t n_cpus, cap_cpus;
+	struct thread **threads;
+	size_t n_threads, cap_threads;
+	struct table index;             /* key -> threads */
+	struct thread *newest, *oldest; /* by last seen */
+	struct thread *spare;           /* forgotten ones, by `older` */
+	struct thread *listed;          /* all threads that may have open calls are in it */
+	size_t n_frames;                /* room for open calls, of all threads */
+
+	uint64_t next_edge_ns; /* UINT64_MAX: none */
+	struct edge *edges;    /* ascending, [edge..n_edges) not passed yet */
+	size_t n_edges, edge, cap_edges;
+	struct epoch_end *ends; /* ascending */
+	size_t n_ends, cap_ends;
+
+	uint64_t segments_left;
+
+	struct set **sets; /* of levels */
+	size_t n_sets, cap_sets, free_set;
+	size_t set_slots;   /* of all sets */
+	size_t n_held;      /* calls that are set aside, all threads */
+	uint8_t *recursive; /* functions that are known to call themselves, a bit each, or NULL */
+};
+
+/* ---- threads.c ------------------------------------------------------------------------------ */
+
+/* Of an event; made if it is new, another one may go for it. NULL: out of memory. */
+struct thread *thread_find(struct pairer *p, const struct stage_event *e);
+static inline struct thread *thread_of(struct pairer *p, const struct stage_event *e)
+{
+	struct thread *t = e->cpu < p->n_cpus ? p->cpus[e->cpu].seen : NULL;
+
+	return t && t->key == (e->tid ? e->tid : IDLE_THREAD | e->cpu) ? t : thread_find(p, e);
+}
+struct thread *thread_known(const struct pairer *p, uint32_t tid, uint8_t cpu); /* or NULL */
+void thread_listed(struct pairer *p, struct thread *t);
+void thread_unlisted(struct pairer *p, struct thread *t);
+void threads_free(struct pairer *p);
+
+static inline unsigned int chain_of(uint16_t func)
+{
+	return (unsigned int)(func * 0x9e3779b1u >> 27) % CHAINS;
+}
+/* Place of the innermost open call of a function, or 0. *before: what is before it in its chain. */
+uint32_t stack_find(struct pairer *p, const struct thread *t, uint16_t func, uint16_t *before);
+/* Adds a call, of zeros but for chain and function; NULL: out of memory. */
+struct frame *stack_push(struct pairer *p, struct thread *t, uint16_t func);
+/* Removes the innermost call; what it was is still readable until the next push. */
+struct frame *stack_pop(struct thread *t);
+
+/* ---- pairer.c ------------------------------------------------------------------------------- */
+
+/* End the calls from this depth on, without an exit. */
+void calls_close(struct pairer *p, struct thread *t, size_t depth, uint64_t end_ns);
+/* The same with all that is open, and with what may yet turn out to be. */
+void thread_close(struct pairer *p, struct thread *t, uint64_t end_ns);
+/* Count and give it. */
+void call_give(struct pairer *p, const struct trace_call *c);
+struct trace_call call_of(const struct pairer *p, const struct thread *t, const struct frame *f);
+
+/* ---- holes.c -------------------------------------------------------------------------------- */
+
+uint64_t epoch_end(const struct pairer *p, uint32_t epoch); /* UINT64_MAX: not known */
+/* Edges before this time are over. */
+void holes_pass(struct pairer *p, uint64_t t_ns);
+/* The thread of an event runs on its CPU. */
+void holes_seen(struct pairer *p, struct thread *t, const struct stage_event *e);
+void holes_switched(struct pairer *p, struct thread *t, const struct stage_event *e);
+
+static inline struct level *level_below(struct thread *t, size_t depth)
+{
+	return depth ? &t->open[depth - 1].level : &t->level;
+}
+
+#endif

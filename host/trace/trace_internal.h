@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* What a trace is made of: for trace*.c, sessions.c, places.c and flow.c only. */
+#ifndef HOST_TRACE_INTERNAL_H
+#define HOST_TRACE_INTERNAL_H
+
+#include "host/trace/arrivals.h"
+#include "host/trace/contested.h"
+#include "host/trace/decode.h"
+#include "host/trace/functions.h"
+#include "host/trace/logs.h"
+#include "host/trace/losses.h"
+#include "host/trace/merger.h"
+#include "host/trace/known_names.h"
+#include "host/trace/pairer.h"
+#include "host/trace/sequencer.h"
+#include "host/trace/trace.h"
+
+/* One session: what is known of it, and where its stream stands. */
+struct session {
+	struct trace *t;
+	uint16_t index;
+	struct trace_session pub;
+	struct ledger *ledger; /* NULL: nothing to account for yet */
+	struct arrivals arrivals;
+	struct losses losses;
+	struct session_functions functions;
+	/* When the desk heard of it, ns since the file's first recording began. */
+	bool has_arrival;
+	uint64_t arrival_ns;
+	uint64_t heard_ns;    /* first time that a status or sample says; 0: none */
+	uint32_t last_frame;  /* number of its last frame of which something is given */
+	bool begun, finished; /* something, everything of it has been given */
+
+	struct logs logs;
+	struct samples samples;
+	/* Events. */
+	struct sequencer sequencer;
+	struct decode_session decode;
+	struct merger merger;
+	struct pairer *pairer;
+	struct loss_gap gap; /* that no event stands behind yet */
+	bool gap_open;
+	bool any_block;   /* one was decoded */
+	uint32_t epoch;   /* of the newest block */
+	uint64_t edge_ns; /* time of the newest event before a gap */
+	uint64_t next_loss_ns;
+	uint64_t watermark_ns;
+};
+
+enum trace_phase {
+	TRACE_NEW,
+	TRACE_LEARNING,
+	TRACE_LEARNED, /* being read for the second time */
+	TRACE_LIVE,    /* read once */
+	TRACE_ENDED,
+};
+
+/* Of the recording that is being read; a file may hold several. */
+struct run {
+	ayaprof_LineStats line;
+	uint64_t frames, frame_bytes; /* that a board sent, as they stand in the file */
+	uint64_t offset_ns;           /* its beginning, on the axis of session.arrival_ns */
+	bool placed;                  /* offset_ns is known */
+};
+
+struct trace {
+	struct trace_config config;
+	struct trace_memory *mem; /* &config.memory */
+	struct trace_sink sink;
+	enum trace_phase phase;
+	int err; /* from within a callback that returns nothing */
+	bool wants_events, wants_calls;
+	struct ayp_message_ctx *ctx;
+	void *message;  /* room for any */
+	uint32_t frame; /* number of the newest in this reading, from 1 */
+
+	struct session **session;
+	size_t n_sessions, cap_sessions;
+	struct table session_index;
+	uint16_t newest;   /* session that was found last */
+	uint32_t left_out; /* the newest one that found no place */
+
+	struct known_names names;
+	struct functions functions;
+	struct contested contested;
+	struct table loss_index; /* (session, number, check sum) of Loss messages that were here */
+	struct sequencer_load load;
+	struct decode decode;
+	struct pairer_output pairing;
+
+	struct trace_totals totals;
+	struct run run;
+	ayaprof_LineStats past_line; /* of the runs before */
+	bool has_end;
+	/* A session that the desk announced, and is to come. */
+	uint32_t announced;
+	uint64_t announced_ns;
+	bool has_announced;
+	bool told_codec, told_format, told_protocol, told_sessions;
+};
+
+void trace_notify(struct trace *t, enum trace_notice notice, uint64_t a, uint64_t b);
+
+/* ---- sessions.c ----------------------------------------------------------------------------- */
+
+/* NULL: there is none (or too many: *err is 0 then). */
+struct session *session_find(struct trace *t, uint32_t id);
+struct session *session_get(struct trace *t, uint32_t id, int *err);
+void sessions_free(struct trace *t);
+/* The ledger, made when first needed. NULL: out of memory. */
+struct ledger *session_ledger(struct session *s);
+/* Who watches a line should know of it. */
+void session_tell(struct session *s);
+/* Of a later protocol: nothing of it is kept but that it is there. */
+void session_drop(struct session *s);
+/* Public figures from the ledger, or from what the first reading has found. */
+void session_account(struct session *s, const struct ledger_totals *totals, uint64_t delivered);
+
+/* ---- places.c: sessions on one axis of time --------------------------------------------------- */
+
+void places_announce(struct trace *t, uint32_t session, uint64_t since_start_ns);
+void places_recording(struct trace *t, const ayaprof_Recording *recording);
+/* Shifts of sessions of which nothing has been given; where time begins, and how long it lasts. */
+void places_settle(struct trace *t);
+/* Something of a session is about to be given, of this time. */
+void places_begin(struct session *s, uint64_t t_ns, bool event);
+void places_reach(struct session *s, uint64_t t_ns);
+
+/* ---- flow.c: events of a session, from blocks to the sink ------------------------------------ */
+
+void flow_init(struct session *s);
+int flow_block(struct session *s, const ayaprof_Events *e);
+/* Kernel losses were told (without a first reading). */
+int flow_told(struct session *s);
+/* Holes are given up, all that was put in is decoded. */
+int flow_settle(struct trace *t);
+/* A session is over. */
+int flow_finish(struct session *s);
+void flow_free(struct session *s);
+
+int flow_jobs_done(void *ctx, void *whose, struct decode_job *job);
+
+/* ---- frames ------------------------------------------------------------------------------------ */
+
+int frames_learn(
+	struct trace *t, const struct framing_header *h, const uint8_t *payload, size_t len);
+int frames_give(
+	struct trace *t, const struct framing_header *h, const uint8_t *payload, size_t len);
+int frames_finish(struct session *s); /* given.c: what waits of samples and logs, its events */
+void runs_sum(struct trace *t);       /* runs.c: line statistics of all recordings */
+
+#endif
