@@ -234,6 +234,28 @@ static void mixed_sessions(void **state)
 	making_free(m);
 }
 
+/* More than any line has, a block of each in turn: some end early, and memory is bounded. */
+static void many_mixed_sessions(void **state)
+{
+	struct making *m = making_new();
+
+	for (uint64_t at = 0; at < 20; at += 2) {
+		for (m->session = 1; m->session <= 300; m->session++)
+			pair(m, at);
+	}
+	for (int live = 0; live < 2; live++) {
+		struct read_trace *r = read_as(m, (struct read_trace){.live = live});
+
+		assert_int_equal(trace_session_count(r->t), 300);
+		assert_true(r->n_events >= 600);
+		assert_true(trace_session(r->t, 299)->delivered > 0);
+		assert_int_equal(r->n_events + 2 * trace_totals(r->t)->blocks_out_of_reach, 6000);
+		assert_true(r->memory_peak < 32u << 20);
+		done(r);
+	}
+	making_free(m);
+}
+
 /* Who wants no event gets none, and the first reading knows how many there are all the same. */
 static void nothing_is_decoded_for_nobody(void **state)
 {
@@ -859,6 +881,7 @@ int main(void)
 		cmocka_unit_test(readable_block_behind_an_unreadable_one),
 		cmocka_unit_test(impossible_blocks),
 		cmocka_unit_test(mixed_sessions),
+		cmocka_unit_test(many_mixed_sessions),
 		cmocka_unit_test(nothing_is_decoded_for_nobody),
 		cmocka_unit_test(nothing_is_paired_across_a_hole),
 		cmocka_unit_test(books_of_every_cause),
