@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "host/base/json.h"
 
+#include <assert.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -112,6 +114,20 @@ void json_uint(struct json *j, const char *key, uint64_t v)
 	fprintf(j->out, "%" PRIu64, v);
 }
 
+void json_digits(struct json *j, const char *key, uint64_t v)
+{
+	lead(j, key);
+	fprintf(j->out, "\"%" PRIu64 "\"", v);
+}
+
+void json_wide(struct json *j, const char *key, uint64_t v)
+{
+	if (v <= UINT64_C(1) << 53)
+		json_uint(j, key, v);
+	else
+		json_digits(j, key, v);
+}
+
 void json_int(struct json *j, const char *key, int64_t v)
 {
 	lead(j, key);
@@ -144,4 +160,28 @@ void json_text(struct json *j, const char *key, const char *v)
 {
 	lead(j, key);
 	write_string(j->out, v);
+}
+
+void json_part_begin(struct json *part, FILE *file, unsigned int depth)
+{
+	assert(depth >= 1 && depth < JSON_DEPTH);
+	memset(part, 0, sizeof(*part));
+	part->out = file;
+	part->depth = depth;
+	part->is_array[depth - 1] = true;
+}
+
+int json_part_put(struct json *j, struct json *part)
+{
+	char data[16384];
+	size_t n;
+
+	assert(j->depth == part->depth && j->is_array[j->depth - 1]);
+	if (fflush(part->out) || ferror(part->out))
+		return -(errno ? errno : EIO);
+	rewind(part->out);
+	while ((n = fread(data, 1, sizeof(data), part->out)) > 0)
+		fwrite(data, 1, n, j->out);
+	j->filled[j->depth - 1] |= part->filled[part->depth - 1];
+	return ferror(part->out) ? -EIO : 0;
 }
