@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "host/model/reader.h"
+#include "host/recording/reader.h"
 #include "host/base/say.h"
 #include "proto/block.h"
 

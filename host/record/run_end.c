@@ -10,7 +10,7 @@
 #include "host/base/say.h"
 #include "host/base/text.h"
 #include "host/commands.h"
-#include "host/model/reader.h"
+#include "host/recording/reader.h"
 
 /* For a terminal that takes no messages. */
 #define MESSAGES_NS RUN_SECOND

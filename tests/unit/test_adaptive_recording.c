@@ -12,7 +12,7 @@
 #include "tests/unit/make_recording.h"
 
 #include "host/model/model.h"
-#include "host/model/reader.h"
+#include "host/recording/reader.h"
 #include "host/record/recorder_books.h"
 
 #define BLOCKS    12u

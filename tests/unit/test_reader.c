@@ -6,9 +6,11 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
 #include <cmocka.h>
 
-#include "host/model/reader.h"
+#include "host/recording/reader.h"
 #include "tests/unit/make_recording.h"
 #include "tests/unit/random.h"
 
@@ -135,6 +137,74 @@ static void junk_between(void **state)
 	making_free(r);
 }
 
+/* A file that grows by any number of bytes at a time: each frame comes once, as soon as it is whole, and its end so far
+ * is no damage; but it is when nothing follows any more. */
+static void growing(void **state)
+{
+	size_t ends[FRAMES], whole = 0;
+	struct making *r = twenty(ends);
+	uint64_t random = 7;
+	char path[] = "/tmp/ayaprof-reader-XXXXXX";
+	int fd = mkstemp(path);
+	struct reader_frame f;
+	struct reader *reader;
+
+	assert_true(fd >= 0);
+	unlink(path);
+	assert_int_equal(reader_open_fd(&reader, fd), 0);
+	reader_growing(reader, true);
+	for (size_t at = 0, n; at < r->size - 1; at += n) {
+		n = 1 + random_below(&random, 40);
+		n = n < r->size - 1 - at ? n : r->size - 1 - at;
+		assert_int_equal(pwrite(fd, r->data + at, n, (off_t)at), n);
+		while (reader_next(reader, &f) == 1)
+			assert_int_equal(f.header.seq, whole++);
+		assert_true(whole == FRAMES - 1 || ends[whole] > at + n);
+		assert_true(whole == 0 || ends[whole - 1] <= at + n);
+		assert_int_equal(reader_damaged(reader), 0);
+		assert_false(reader_tail_damaged(reader));
+	}
+	assert_int_equal(whole, FRAMES - 1);
+	reader_growing(reader, false);
+	assert_int_equal(reader_next(reader, &f), 0);
+	assert_int_equal(reader_damaged(reader), 1);
+	assert_true(reader_tail_damaged(reader));
+	reader_close(reader);
+	close(fd);
+	making_free(r);
+}
+
+/* The second reading is given what the first one was, whatever came meanwhile. */
+static void read_again(void **state)
+{
+	size_t ends[FRAMES], n = 0;
+	struct making *r = twenty(ends);
+	char path[] = "/tmp/ayaprof-reader-XXXXXX";
+	int fd = mkstemp(path);
+	struct reader_frame f;
+	struct reader *reader;
+
+	assert_true(fd >= 0);
+	unlink(path);
+	assert_int_equal(write(fd, r->data, ends[10] + 1), ends[10] + 1);
+	assert_int_equal(reader_open_fd(&reader, fd), 0);
+	reader_growing(reader, true);
+	while (reader_next(reader, &f) == 1)
+		n++;
+	assert_int_equal(n, 11);
+	assert_int_equal(pwrite(fd, r->data, r->size, 0), r->size);
+	for (int again = 0; again < 2; again++) {
+		assert_int_equal(reader_again(reader), 0);
+		for (n = 0; reader_next(reader, &f) == 1; n++)
+			assert_int_equal(f.header.seq, n);
+		assert_int_equal(n, 11);
+		assert_int_equal(reader_damaged(reader), 0);
+	}
+	reader_close(reader);
+	close(fd);
+	making_free(r);
+}
+
 static void not_files(void **state)
 {
 	struct reader *r;
@@ -150,6 +220,8 @@ int main(void)
 		cmocka_unit_test(cut_at_every_byte),
 		cmocka_unit_test(every_bit_flipped),
 		cmocka_unit_test(junk_between),
+		cmocka_unit_test(growing),
+		cmocka_unit_test(read_again),
 		cmocka_unit_test(not_files),
 	};
 

@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "host/model/model.h"
-#include "host/model/reader.h"
+#include "host/recording/reader.h"
 #include "host/record/recorder.h"
 #include "host/base/say.h"
 #include "host/record/seen.h"
