@@ -140,7 +140,7 @@ int load_stack(struct load *l, uint8_t session, const ayaprof_Stack *stack);
 int load_names_finish(struct load *l); /* model_names.c: ids unique over sessions */
 /* model_written.c: a key of a function's class, name and owner; its name as it was written, allocated
  * (NULL: out of memory), which is like no other one of `seen`. */
-uint64_t func_key(const struct name_entry *e);
+uint64_t model_func_key(const struct name_entry *e);
 char *name_as_written(struct idmap *seen, const struct name_entry *e);
 int load_calls(struct load *l); /* model_pair.c */
 /* model_missed.c: calls of one thread by time, and those of them that are open at the end, outermost

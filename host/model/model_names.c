@@ -143,7 +143,7 @@ static int reach_func(struct model_private *p, size_t *cap, uint32_t id)
 /* Work space of load_names_finish. */
 struct resolver {
 	struct load *l;
-	struct idmap by_name; /* func_key -> function */
+	struct idmap by_name; /* model_func_key -> function */
 	struct idmap written; /* the same of names as they were written */
 	size_t cap_funcs;
 	uint8_t session;
@@ -188,7 +188,7 @@ static int make_up_name(struct model_func *f, uint32_t id)
 static int index_func(struct resolver *r, const struct name_entry *e, uint32_t id, uint32_t *found)
 {
 	struct model_private *p = r->l->m->priv;
-	uint64_t key = func_key(e);
+	uint64_t key = model_func_key(e);
 
 	while (idmap_get(&r->by_name, key, found)) {
 		if (p->funcs[*found].name && same_func(&p->funcs[*found], e))

@@ -10,7 +10,7 @@
 #include "proto/demangle.h"
 
 /* Functions by class, name and owner: a key for `name` that no other name has. */
-uint64_t func_key(const struct name_entry *e)
+uint64_t model_func_key(const struct name_entry *e)
 {
 	uint64_t h = UINT64_C(0xcbf29ce484222325) ^ e->cls;
 
@@ -36,7 +36,7 @@ char *name_as_written(struct idmap *seen, const struct name_entry *e)
 	if (!demangle(e->name, true, text) && !demangle(e->name, false, text))
 		return strdup(e->name);
 	written.name = text;
-	key = func_key(&written);
+	key = model_func_key(&written);
 	if (!idmap_get(seen, key, &unused))
 		return idmap_put(seen, key, 0) ? NULL : text_clean_dup(text);
 	return asprintf(&both, "%s [%s]", text, e->name) < 0 ? NULL : both;
