@@ -2,14 +2,15 @@
 /* The records of the contract's section 5: what `ayaprof-uart --replay` reads. */
 #include "host/views/export.h"
 
-static void write_event(struct exporter *x, const struct model_event *e)
+static void write_event(struct exporter *x, const struct trace_event *e)
 {
 	struct ayp_event ev = {
 		.t_ns = e->t_ns, .tid = e->tid, .func = e->func, .cpu = e->cpu, .kind = e->kind};
 	uint8_t record[AYP_RECORD_SIZE];
 
 	ayp_record_write(record, &ev);
-	fwrite(record, sizeof(record), 1, x->out);
+	fwrite_unlocked(record, sizeof(record), 1, x->out);
+	x->written++;
 }
 
 const struct export_ops export_events = {
@@ -17,4 +18,5 @@ const struct export_ops export_events = {
 	.summary = "16-byte records for ayaprof-uart --replay; times, threads, functions, no "
 		   "arguments",
 	.event = write_event,
+	.content = "events",
 };

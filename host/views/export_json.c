@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Calls, instants, samples, losses and kernel messages; times as on the board's monotonic clock. */
+/*
+ * Calls, instants, samples, losses and kernel messages; times as on the board's monotonic clock. Each kind is an array
+ * of its own, but they come mixed: they wait in files without names until all have come.
+ */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <unistd.h>
 
-#include "host/views/export.h"
 #include "host/base/json.h"
+#include "host/base/temp_file.h"
+#include "host/views/export.h"
 
 enum section {
-	SECTION_NONE,
 	SECTION_INSTANTS,
 	SECTION_CALLS,
 	SECTION_SAMPLES,
@@ -16,45 +21,45 @@ enum section {
 	SECTIONS
 };
 
+#define SECTION_DEPTH 2u /* of what is in an array of the outermost object */
+
 struct state {
-	struct json j;
-	enum section section;
+	struct json part[SECTIONS]; /* out: NULL when there is nothing in it */
 };
 
-/* Sections come in their order, also empty ones. */
+/* NULL: it cannot be written, which has been noted. */
 static struct json *in_section(struct exporter *x, enum section section)
 {
-	static const char *const names[SECTIONS] = {
-		"", "instants", "calls", "samples", "lost", "log"};
 	struct state *s = x->state;
+	FILE *file;
+	int fd;
 
-	while (s->section < section) {
-		if (s->section != SECTION_NONE)
-			json_close(&s->j);
-		json_array(&s->j, names[++s->section]);
+	if (s->part[section].out)
+		return &s->part[section];
+	fd = temp_file_open();
+	file = fd < 0 ? NULL : fdopen(fd, "w+");
+	if (!file) {
+		export_fail(x, fd < 0 ? fd : -ENOMEM);
+		if (fd >= 0)
+			close(fd);
+		return NULL;
 	}
-	return &s->j;
+	json_part_begin(&s->part[section], file, SECTION_DEPTH);
+	return &s->part[section];
 }
 
-static void begin(struct exporter *x)
+static void close_element(struct exporter *x, struct json *j)
 {
-	struct state *s = x->state;
-	char text[24];
-
-	json_begin(&s->j, x->out);
-	json_uint(&s->j, "origin_ns", x->m->origin_ns);
-	/* Readers that take numbers for doubles have the digits of times beyond 2^53 from here, and since_ns. */
-	snprintf(text, sizeof(text), "%" PRIu64, x->m->origin_ns);
-	json_text(&s->j, "origin", text);
-	json_uint(&s->j, "duration_ns", x->m->duration_ns);
-	json_bool(&s->j, "complete", x->m->complete);
+	json_close(j);
+	x->written++;
+	if (ferror(j->out))
+		export_fail(x, -errno);
 }
 
-static void write_identity(
-	struct json *j, const struct model *m, uint16_t func, uint32_t tid, unsigned int cpu)
+static void write_identity(struct json *j, const struct trace *t, uint16_t func,
+	const struct trace_task *task, uint32_t tid, unsigned int cpu)
 {
-	const struct model_func *f = model_func(m, func);
-	const struct model_task *task = model_task(m, tid);
+	const struct trace_func *f = trace_func(t, func);
 
 	json_text(j, "name", f->name);
 	json_text(j, "kind", ayp_class_info(f->cls)->name);
@@ -67,66 +72,75 @@ static void write_identity(
 }
 
 /* Frames by name, innermost first. */
-static void write_stack(struct json *j, const struct model *m, uint32_t id)
+static void write_stack(struct json *j, const struct trace *t, uint16_t session, uint32_t id)
 {
-	const struct model_stack *stack = model_stack(m, id);
+	const struct trace_stack *stack = trace_stack(t, session, id);
 
 	json_array(j, "stack");
 	for (uint32_t i = 0; stack && i < stack->n; i++)
-		json_text(j, NULL, model_symbol(m, stack->symbols[i]));
+		json_text(j, NULL, trace_symbol(t, session, stack->symbols[i]));
 	json_close(j);
 }
 
-static void write_instant(struct exporter *x, const struct model_event *e)
+static void write_instant(struct exporter *x, const struct trace_event *e)
 {
-	const struct ayp_class_info *info = ayp_class_info(model_func(x->m, e->func)->cls);
-	struct json *j;
+	const struct trace *t = x->recording->trace;
+	unsigned int cls = trace_func(t, e->func)->cls;
+	const struct ayp_class_info *info = ayp_class_info(cls);
+	struct json *j = e->kind == AYP_INSTANT ? in_section(x, SECTION_INSTANTS) : NULL;
 
-	if (e->kind != AYP_INSTANT)
+	if (!j)
 		return;
-	j = in_section(x, SECTION_INSTANTS);
 	json_flat_object(j, NULL);
 	json_uint(j, "session", e->session);
 	json_uint(j, "t_ns", e->t_ns);
-	json_uint(j, "since_ns", model_since_origin(x->m, e->session, e->t_ns));
-	write_identity(j, x->m, e->func, e->tid, e->cpu);
+	json_uint(j, "since_ns", trace_since_origin(t, e->session, e->t_ns));
+	write_identity(j, t, e->func, trace_task(t, e->session, e->tid, e->t_ns), e->tid, e->cpu);
 	if (e->nargs) {
 		json_object(j, "args");
 		for (uint8_t i = 0; i < e->nargs; i++)
-			json_uint(j, info->arg_names[i] ? info->arg_names[i] : "arg",
-				x->m->args[e->arg_at + i]);
+			json_wide(j, info->arg_names[i] ? info->arg_names[i] : "arg", e->arg[i]);
 		json_close(j);
 	}
-	if (model_func(x->m, e->func)->cls == AYP_CLASS_SAMPLE && e->nargs)
-		write_stack(j, x->m, (uint32_t)x->m->args[e->arg_at]);
-	json_close(j);
+	if (cls == AYP_CLASS_SAMPLE && e->nargs)
+		write_stack(j, t, e->session, (uint32_t)e->arg[0]);
+	close_element(x, j);
 }
 
-static void write_call(struct exporter *x, const struct model_call *c)
+static void write_call(struct exporter *x, const struct trace_call *c)
 {
+	const struct trace *t = x->recording->trace;
 	struct json *j = in_section(x, SECTION_CALLS);
 
+	if (!j)
+		return;
 	json_flat_object(j, NULL);
 	json_uint(j, "session", c->session);
 	json_uint(j, "start_ns", c->start_ns);
 	json_uint(j, "end_ns", c->end_ns);
-	json_uint(j, "since_ns", model_since_origin(x->m, c->session, c->start_ns));
+	json_uint(j, "since_ns", trace_since_origin(t, c->session, c->start_ns));
 	json_uint(j, "duration_ns", c->end_ns - c->start_ns);
 	json_uint(j, "self_ns", c->self_ns);
 	json_uint(j, "depth", c->depth);
-	json_bool(j, "complete", !(c->flags & CALL_NO_EXIT));
-	write_identity(j, x->m, c->func, c->tid, c->cpu);
-	json_close(j);
+	json_bool(j, "complete", !(c->flags & TRACE_CALL_NO_EXIT));
+	if (c->flags & TRACE_CALL_REPAIRED)
+		json_bool(j, "repaired", true);
+	write_identity(
+		j, t, c->func, trace_task(t, c->session, c->tid, c->start_ns), c->tid, c->cpu);
+	close_element(x, j);
 }
 
-static void write_sample(struct exporter *x, uint8_t session, const ayaprof_Sample *s)
+static void write_sample(struct exporter *x, uint16_t session, const ayaprof_Sample *s)
 {
+	const struct trace *t = x->recording->trace;
 	struct json *j = in_section(x, SECTION_SAMPLES);
 
+	if (!j)
+		return;
 	json_flat_object(j, NULL);
 	json_uint(j, "session", session);
 	json_uint(j, "t_ns", s->t_ns);
-	json_uint(j, "since_ns", model_since_origin(x->m, session, s->t_ns));
+	json_uint(j, "since_ns", trace_since_origin(t, session, s->t_ns));
 	json_array(j, "memory");
 	for (pb_size_t i = 0; i < s->memory_count; i++) {
 		json_object(j, NULL);
@@ -147,12 +161,12 @@ static void write_sample(struct exporter *x, uint8_t session, const ayaprof_Samp
 	json_array(j, "interfaces");
 	for (pb_size_t i = 0; i < s->interfaces_count; i++) {
 		const ayaprof_InterfaceSample *in = &s->interfaces[i];
-		const struct model_iface *iface = model_iface(x->m, in->ifindex);
+		const char *name = trace_iface(t, session, in->ifindex);
 
 		json_object(j, NULL);
 		json_uint(j, "ifindex", in->ifindex);
-		if (iface)
-			json_text(j, "name", iface->name);
+		if (name)
+			json_text(j, "name", name);
 		json_uint(j, "rx_bytes", in->rx_bytes);
 		json_uint(j, "rx_packets", in->rx_packets);
 		json_uint(j, "tx_bytes", in->tx_bytes);
@@ -160,13 +174,15 @@ static void write_sample(struct exporter *x, uint8_t session, const ayaprof_Samp
 		json_close(j);
 	}
 	json_close(j);
-	json_close(j);
+	close_element(x, j);
 }
 
-static void write_lost(struct exporter *x, const struct model_loss *l)
+static void write_lost(struct exporter *x, const struct trace_loss *l)
 {
 	struct json *j = in_section(x, SECTION_LOST);
 
+	if (!j)
+		return;
 	json_flat_object(j, NULL);
 	json_uint(j, "session", l->session);
 	json_text(j, "cause", ayp_loss_cause_name(l->cause));
@@ -176,28 +192,74 @@ static void write_lost(struct exporter *x, const struct model_loss *l)
 		json_int(j, "cpu", l->cpu);
 	json_uint(j, "first_ns", l->first_ns);
 	json_uint(j, "last_ns", l->last_ns);
+	if (l->first_ns || l->last_ns) {
+		json_uint(j, "since_ns",
+			trace_since_origin(x->recording->trace, l->session, l->first_ns));
+		json_uint(j, "duration_ns", l->last_ns - l->first_ns);
+	}
 	json_uint(j, "count", l->count);
-	json_close(j);
+	close_element(x, j);
 }
 
-static void write_log(struct exporter *x, const struct model_log *r)
+static void write_log(struct exporter *x, const struct trace_log *r)
 {
 	struct json *j = in_section(x, SECTION_LOG);
 
+	if (!j)
+		return;
 	json_flat_object(j, NULL);
 	json_uint(j, "session", r->session);
 	json_uint(j, "t_us", r->t_us);
 	json_uint(j, "priority", r->priority);
 	json_text(j, "text", r->text);
-	json_close(j);
+	close_element(x, j);
+}
+
+static void write_head(struct json *j, const struct recording *r)
+{
+	const struct trace_totals *totals = trace_totals(r->trace);
+
+	json_uint(j, "origin_ns", totals->origin_ns);
+	/* Readers that take numbers for doubles have the digits of times beyond 2^53 from here, and since_ns. */
+	json_digits(j, "origin", totals->origin_ns);
+	json_uint(j, "duration_ns", totals->duration_ns);
+	json_bool(j, "complete", r->complete);
 }
 
 static void end(struct exporter *x)
 {
+	static const char *const names[SECTIONS] = {
+		[SECTION_INSTANTS] = "instants",
+		[SECTION_CALLS] = "calls",
+		[SECTION_SAMPLES] = "samples",
+		[SECTION_LOST] = "lost",
+		[SECTION_LOG] = "log",
+	};
+	struct state *s = x->state;
+	struct json j;
+
+	json_begin(&j, x->out);
+	write_head(&j, x->recording);
+	for (unsigned int i = 0; i < SECTIONS; i++) {
+		int err = 0;
+
+		json_array(&j, names[i]);
+		if (s->part[i].out)
+			err = json_part_put(&j, &s->part[i]);
+		json_close(&j);
+		if (err)
+			export_fail(x, err);
+	}
+	json_end(&j);
+}
+
+static void release(struct exporter *x)
+{
 	struct state *s = x->state;
 
-	json_close(in_section(x, SECTION_LOG));
-	json_end(&s->j);
+	for (unsigned int i = 0; i < SECTIONS; i++)
+		if (s->part[i].out)
+			fclose(s->part[i].out);
 }
 
 const struct export_ops export_json = {
@@ -205,11 +267,12 @@ const struct export_ops export_json = {
 	.summary = "calls with their times, instants with their arguments, samples, losses, kernel"
 		   " messages",
 	.state_size = sizeof(struct state),
-	.begin = begin,
 	.event = write_instant,
 	.call = write_call,
 	.sample = write_sample,
 	.lost = write_lost,
 	.log = write_log,
 	.end = end,
+	.free = release,
+	.content = "calls, instants, samples, losses or kernel messages",
 };

@@ -1,43 +1,105 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "host/views/stats.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "host/base/grow.h"
-#include "host/base/idmap.h"
 
-static int by_value(const void *a, const void *b)
+void stats_init(struct stats *s)
 {
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return x < y ? -1 : x > y;
+	*s = (struct stats){.budget = STATS_HISTOGRAM_BYTES};
 }
 
-/* The smallest duration that at least `percent` of all do not exceed (nearest rank). */
-static uint64_t percentile(const uint64_t *sorted, uint64_t n, unsigned int percent)
+void stats_free(struct stats *s)
 {
-	return sorted[(n * percent + 99) / 100 - 1];
+	for (size_t i = 0; i < s->n; i++)
+		histogram_free(&s->durations[i]);
+	free(s->durations);
+	free(s->rows);
+	*s = (struct stats){0};
 }
 
-static void fill_times(struct stats_row *row, uint64_t *durations)
+/* NULL: out of memory. */
+static struct stats_row *row_of(struct stats *s, uint16_t func)
+{
+	size_t n = func + 1u;
+	struct stats_row *rows;
+	struct histogram *durations;
+
+	if (func < s->n)
+		return &s->rows[func];
+	rows = grow_array(s->rows, &s->cap, n, sizeof(*rows));
+	if (rows)
+		s->rows = rows;
+	durations = grow_array(s->durations, &s->cap_durations, n, sizeof(*durations));
+	if (durations)
+		s->durations = durations;
+	if (!rows || !durations) {
+		s->failed = true;
+		return NULL;
+	}
+	memset(rows + s->n, 0, (n - s->n) * sizeof(*rows));
+	memset(durations + s->n, 0, (n - s->n) * sizeof(*durations));
+	s->n = n;
+	return &rows[func];
+}
+
+void stats_event(struct stats *s, const struct trace_event *e)
+{
+	struct stats_row *row;
+
+	if (e->kind == AYP_INSTANT && (row = row_of(s, e->func)))
+		row->count++;
+}
+
+void stats_call(struct stats *s, const struct trace_call *c)
+{
+	struct stats_row *row = row_of(s, c->func);
+	uint64_t ns = c->end_ns - c->start_ns;
+
+	if (!row)
+		return;
+	row->count++;
+	row->total_ns += c->total_ns;
+	if (c->flags & TRACE_CALL_NO_EXIT) {
+		row->no_end++;
+		return;
+	}
+	row->min_ns = row->complete && row->min_ns < ns ? row->min_ns : ns;
+	row->max_ns = row->max_ns > ns ? row->max_ns : ns;
+	row->complete++;
+	row->sum_ns += ns;
+	row->self_ns += c->self_ns;
+	histogram_add(&s->durations[c->func], ns, &s->budget);
+}
+
+/* The middle of a cell may lie beyond what was in it. */
+static uint64_t quantile(
+	const struct stats_row *row, const struct histogram *h, unsigned int percent)
+{
+	uint64_t ns = histogram_quantile(h, percent);
+
+	return ns < row->min_ns ? row->min_ns : ns > row->max_ns ? row->max_ns : ns;
+}
+
+static void fill_times(struct stats_row *row, const struct histogram *h)
 {
 	if (!row->complete)
 		return;
-	qsort(durations, row->complete, sizeof(*durations), by_value);
 	row->mean_ns = row->sum_ns / row->complete;
-	row->p50_ns = percentile(durations, row->complete, 50);
-	row->p90_ns = percentile(durations, row->complete, 90);
-	row->p99_ns = percentile(durations, row->complete, 99);
-	row->min_ns = durations[0];
-	row->max_ns = durations[row->complete - 1];
+	row->has_quantiles = !h->left_out;
+	if (!row->has_quantiles)
+		return;
+	row->p50_ns = quantile(row, h, 50);
+	row->p90_ns = quantile(row, h, 90);
+	row->p99_ns = quantile(row, h, 99);
 }
 
-static void fill_memory(struct stats_row *row)
+static void fill_totals(struct stats_row *row, const struct trace_func *f)
 {
-	const struct model_func *f = row->func;
-
+	row->has_exact = f->has_exact;
+	row->exact_count = f->exact_count;
 	row->alloc_count = f->alloc_count;
 	row->alloc_bytes = f->alloc_bytes;
 	row->free_count = f->free_count;
@@ -46,118 +108,33 @@ static void fill_memory(struct stats_row *row)
 		f->alloc_bytes > f->free_bytes ? f->alloc_bytes - f->free_bytes : 0;
 }
 
-static void count_all(struct stats_row *rows, const struct model *m)
+struct stats_row *stats_rows(const struct stats *s, const struct trace *t, bool totals, size_t *n)
 {
-	for (size_t i = 0; i < m->n_calls; i++) {
-		struct stats_row *row = &rows[m->calls[i].func];
+	size_t n_funcs = totals ? trace_func_count(t) : s->n;
+	struct stats_row *rows;
 
-		row->count++;
-		if (m->calls[i].flags & CALL_NO_EXIT)
-			row->no_end++;
-		else
-			row->complete++;
+	n_funcs = s->n > n_funcs ? s->n : n_funcs;
+	rows = calloc(n_funcs + 1, sizeof(*rows));
+	*n = 0;
+	for (size_t i = 0; rows && i < n_funcs; i++) {
+		struct stats_row *row = &rows[*n];
+
+		*row = i < s->n ? s->rows[i] : (struct stats_row){0};
+		row->func = trace_func(t, (uint16_t)i);
+		if (i < s->n)
+			fill_times(row, &s->durations[i]);
+		if (totals)
+			fill_totals(row, row->func);
+		*n += row->count || row->exact_count || row->alloc_count;
 	}
-	for (size_t i = 0; i < m->n_events; i++) {
-		if (m->events[i].kind == AYP_INSTANT)
-			rows[m->events[i].func].count++;
-	}
+	return rows;
 }
 
-/* Until when a function is in its outermost call, by thread. */
-struct outermost {
-	struct idmap index; /* of ends */
-	uint64_t *ends;
-	size_t cap, n;
-};
-
-/* Is the call within no other one of its function? Calls come by their beginnings, outer ones first. -ENOMEM. */
-static int is_outermost(struct outermost *o, const struct model_call *c)
+size_t stats_without_quantiles(const struct stats *s)
 {
-	/* The idle task is one for each CPU. */
-	uint64_t key = (uint64_t)c->session << 56 | (uint64_t)(c->tid ? 0 : c->cpu) << 48 |
-		       (uint64_t)c->tid << 16 | c->func;
-	uint64_t *ends;
-	uint32_t at;
+	size_t n = 0;
 
-	if (idmap_get(&o->index, key, &at)) {
-		if (c->start_ns < o->ends[at])
-			return 0;
-		o->ends[at] = c->end_ns;
-		return 1;
-	}
-	ends = grow_array(o->ends, &o->cap, o->n + 1, sizeof(*ends));
-	if (!ends)
-		return -ENOMEM;
-	o->ends = ends;
-	ends[o->n] = c->end_ns;
-	return idmap_put(&o->index, key, (uint32_t)o->n++) ? -ENOMEM : 1;
-}
-
-static int add_times(struct stats_row *rows, const struct model *m, uint64_t *durations, size_t *at)
-{
-	struct outermost o = {0};
-	int outermost = 0;
-
-	for (size_t i = 0; i < m->n_calls && outermost >= 0; i++) {
-		const struct model_call *c = &m->calls[i];
-		uint64_t ns = c->end_ns - c->start_ns;
-
-		if (c->flags & CALL_NO_EXIT)
-			continue;
-		outermost = is_outermost(&o, c);
-		rows[c->func].total_ns += outermost > 0 ? ns : 0;
-		rows[c->func].sum_ns += ns;
-		rows[c->func].self_ns += c->self_ns;
-		durations[at[c->func]++] = ns;
-	}
-	idmap_free(&o.index);
-	free(o.ends);
-	return outermost < 0 ? outermost : 0;
-}
-
-int stats_build(struct stats *s, const struct model *m)
-{
-	size_t n_funcs = model_func_count(m), sum = 0;
-	uint64_t *durations = malloc((m->n_calls + 1) * sizeof(*durations));
-	size_t *at = calloc(n_funcs + 1, sizeof(*at));
-
-	s->n = 0;
-	s->rows = calloc(n_funcs + 1, sizeof(*s->rows));
-	if (!durations || !at || !s->rows) {
-		free(durations);
-		free(at);
-		stats_free(s);
-		return -ENOMEM;
-	}
-	count_all(s->rows, m);
-	for (size_t i = 0; i < n_funcs; i++) {
-		at[i] = sum;
-		sum += s->rows[i].complete;
-	}
-	if (add_times(s->rows, m, durations, at)) {
-		free(durations);
-		free(at);
-		stats_free(s);
-		return -ENOMEM;
-	}
-	for (size_t i = 0; i < n_funcs; i++) {
-		struct stats_row *row = &s->rows[i];
-
-		row->func = model_func(m, (uint16_t)i);
-		row->has_exact = row->func->has_exact;
-		row->exact_count = row->func->exact_count;
-		fill_memory(row);
-		fill_times(row, durations + at[i] - row->complete);
-		if (row->count || row->exact_count || row->alloc_count)
-			s->rows[s->n++] = *row;
-	}
-	free(durations);
-	free(at);
-	return 0;
-}
-
-void stats_free(struct stats *s)
-{
-	free(s->rows);
-	memset(s, 0, sizeof(*s));
+	for (size_t i = 0; i < s->n; i++)
+		n += s->durations[i].left_out != 0;
+	return n;
 }
