@@ -76,7 +76,7 @@ endif
 FRAMING_SRC := $(wildcard framing/*.c)
 PROTO_SRC   := $(wildcard proto/*.c)
 # What the desk has of the board's program, too.
-SHARED_SRC  := target/base/output_file.c
+SHARED_SRC  := target/base/output_file.c target/base/nearest.c
 TARGET_SRC  := $(filter-out target/main.c $(SHARED_SRC),$(wildcard target/*.c target/*/*.c))
 HOST_SRC    := $(filter-out host/main.c,$(wildcard host/*.c host/*/*.c))
 TOOL_SRC    := $(filter-out tests/tools/linesim_%,$(wildcard tests/tools/*.c))

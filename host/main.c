@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "host/commands.h"
 #include "host/base/say.h"
+#include "target/base/nearest.h"
 #include "target/base/output_file.h"
 
 static const struct command commands[] = {
@@ -42,6 +44,38 @@ static void help(void)
 	       "  desk$  hostdec plot run.pb -s+ -m -t -o run.png\n");
 }
 
+/* What was meant, if it can be guessed. Always EXIT_USAGE. */
+static int say_no_command(const char *name)
+{
+	struct nearest near;
+	char text[NEAREST_KEPT * NEAREST_NAME];
+	struct stat st;
+
+	if (stat(name, &st) == 0) {
+		say("%s is a file; what of it? hostdec info %s shows what is in it (hostdec "
+		    "--help)",
+			name, name);
+		return EXIT_USAGE;
+	}
+	nearest_init(&near, name);
+	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
+		nearest_offer(&near, commands[i].name);
+	nearest_text(&near, text, sizeof(text));
+	say("there is no command %s%s%s%s (hostdec --help)", name, *text ? "; did you mean " : "",
+		text, *text ? "?" : "");
+	return EXIT_USAGE;
+}
+
+/* "hostdec help stats" is "hostdec stats --help". */
+static int help_on(const char *name)
+{
+	char option[] = "--help";
+	const struct command *command = find(name);
+
+	return command ? command->run(2, (char *[]){(char *)command->name, option, NULL})
+		       : say_no_command(name);
+}
+
 int main(int argc, char **argv)
 {
 	const struct command *command;
@@ -51,6 +85,8 @@ int main(int argc, char **argv)
 		say("which command? record, info, stats, plot, log, export, ctl (hostdec --help)");
 		return EXIT_USAGE;
 	}
+	if (!strcmp(argv[1], "help") && argc > 2)
+		return help_on(argv[2]);
 	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
 		help();
 		return EXIT_OK;
@@ -62,9 +98,7 @@ int main(int argc, char **argv)
 	if (argv[1][0] == '-')
 		return cmd_record(argc, argv);
 	command = find(argv[1]);
-	if (!command) {
-		say("there is no command %s (hostdec --help)", argv[1]);
-		return EXIT_USAGE;
-	}
+	if (!command)
+		return say_no_command(argv[1]);
 	return command->run(argc - 1, argv + 1);
 }
