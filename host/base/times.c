@@ -42,12 +42,12 @@ static bool scan_time(const char **text, uint64_t *ns)
 		       whole, (uint64_t)((unsigned __int128)part * units[u].ns / part_of), ns);
 }
 
-bool parse_time(const char *text, uint64_t *ns)
+bool times_parse(const char *text, uint64_t *ns)
 {
 	return scan_time(&text, ns) && !*text;
 }
 
-bool parse_range(const char *text, uint64_t *from_ns, uint64_t *to_ns)
+bool times_parse_range(const char *text, uint64_t *from_ns, uint64_t *to_ns)
 {
 	if (*text == '=')
 		text++;
@@ -60,7 +60,7 @@ bool parse_range(const char *text, uint64_t *from_ns, uint64_t *to_ns)
 	return !*text && *from_ns < *to_ns;
 }
 
-bool parse_share(const char *text, double *share)
+bool times_parse_share(const char *text, double *share)
 {
 	char *end;
 

@@ -198,7 +198,7 @@ static int take(
 		return 0;
 	case 'f':
 		opt->has_filter = true;
-		if (!parse_range(optarg, &opt->filter_from_ns, &opt->filter_to_ns))
+		if (!times_parse_range(optarg, &opt->filter_from_ns, &opt->filter_to_ns))
 			return wrong("filter", optarg,
 				"give A-B with A before B, e.g. 1s-2.5s or 1000-2000 (ns)");
 		return 0;
@@ -223,11 +223,11 @@ static int take(
 		return 0;
 	case OPT_VERTICAL:
 		opt->tall_rows = true;
-		return parse_time(optarg, &opt->vertical_label_ns)
+		return times_parse(optarg, &opt->vertical_label_ns)
 			       ? 0
 			       : wrong("time", optarg, "give ns, or a unit as in 10us");
 	case OPT_THRESHOLD:
-		return parse_share(optarg, &opt->visible_threshold)
+		return times_parse_share(optarg, &opt->visible_threshold)
 			       ? 0
 			       : wrong("threshold", optarg,
 					 "give percent of the view, as in 5%, or a share from 0 "

@@ -15,7 +15,7 @@
 #include "host/record/controller.h"
 #include "host/record/outputs.h"
 #include "host/record/receiver.h"
-#include "host/record/record.h"
+#include "host/recording/record.h"
 #include "host/record/recorder_books.h"
 #include "host/base/loop.h"
 #include "host/base/say.h"

@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "host/record/record.h"
+#include "host/recording/record.h"
 
 #define WINDOW (256u * 1024u)
 _Static_assert(WINDOW > 2 * RECORD_MAX, "a record must fit the window");

@@ -13,8 +13,23 @@
 
 #define MAX_RIVALS 8u
 
+static void close_session(struct session *s)
+{
+	struct trace *t = s->t;
+	size_t i = 0;
+
+	if (!s->open)
+		return;
+	while (t->open[i] != s)
+		i++;
+	for (t->n_open--; i < t->n_open; i++)
+		t->open[i] = t->open[i + 1];
+	s->open = false;
+}
+
 void flow_free(struct session *s)
 {
+	close_session(s);
 	sequencer_free(&s->sequencer);
 	merger_free(&s->merger);
 	pairer_free(s->pairer);
@@ -276,6 +291,24 @@ void flow_init(struct session *s)
 	s->next_loss_ns = UINT64_MAX;
 }
 
+/* Make room for a session, and make it the newest one. */
+static int open_session(struct session *s)
+{
+	struct trace *t = s->t;
+	int err = 0;
+
+	if (t->n_open && t->open[t->n_open - 1] == s)
+		return 0;
+	if (!s->open && t->n_open == FLOW_MAX_OPEN)
+		err = frames_finish(t->open[0]);
+	if (err)
+		return err;
+	close_session(s);
+	t->open[t->n_open++] = s;
+	s->open = true;
+	return 0;
+}
+
 int flow_block(struct session *s, const ayaprof_Events *e)
 {
 	struct trace *t = s->t;
@@ -290,6 +323,9 @@ int flow_block(struct session *s, const ayaprof_Events *e)
 	int err;
 
 	assert(s->ledger && !s->finished);
+	err = open_session(s);
+	if (err)
+		return err;
 	if (t->phase == TRACE_LEARNED) {
 		s->sequencer.arrivals = &s->arrivals;
 		s->sequencer.contested = &t->contested;

@@ -54,8 +54,8 @@ static bool certainly_elsewhere(
 		return true;
 	if (!p->switches || p->cpus[t->cpu].running != t)
 		return false;
-	/* At the first edge it is elsewhere now; at the second it must have been so since its calls
-	 * began, or have been guarded from the first on. */
+	/* At the first edge it is elsewhere now; at the second it must have been so since its
+	 * calls began, or have been guarded from the first on. */
 	return edge->until_ns || t->guard_ns >= edge->t_ns || !t->n ||
 	       t->on_since_ns <= t->open[0].start_ns;
 }

@@ -107,8 +107,9 @@ int know_events(struct session *s, const void *msg)
 		&s->arrivals, e->first_index, e->count, e->codec, e->block.bytes, e->block.size);
 	if (came < 0)
 		return came;
+	/* The same bytes may be read by one codec and not by another, or be of another number of events. */
 	return contested_block(&t->contested, s->index, e->first_index,
-		framing_crc32c(0, e->block.bytes, e->block.size), t->frame);
+		framing_crc32c(e->codec ^ e->count << 16, e->block.bytes, e->block.size), t->frame);
 }
 
 static void hear(struct session *s, uint64_t t_ns)

@@ -13,8 +13,8 @@
 
 #include "host/trace/stage.h"
 
-/* Calls deeper than this are not drawn again after a switch, and nothing is any more when there have
- * been many more segments than events: (depth * switches) of them could be asked for. */
+/* Calls deeper than this are not drawn again after a switch, and nothing is any more when there
+ * have been many more segments than events: (depth * switches) of them could be asked for. */
 #define LANES_DEPTH     256u
 #define LANES_PER_EVENT 4u
 #define LANES_FREE      65536u

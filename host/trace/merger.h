@@ -3,10 +3,10 @@
  * Blocks of events into one order by time.
  *
  * In: the events of blocks, in the order of their indexes, those of each block sorted already (by
- * the job that decoded it). Out: the same by stage_before(), stable. A board takes events out of one
- * ring, so an event is displaced by what interrupted it, not by more: MERGER_WINDOW events are kept
- * back, so that everything displaced by less comes out in order. What is displaced by more comes
- * out late, and is marked.
+ * the job that decoded it). Out: the same by stage_before(), stable. A board takes events out of
+ * one ring, so an event is displaced by what interrupted it, not by more: MERGER_WINDOW events are
+ * kept back, so that everything displaced by less comes out in order. What is displaced by more
+ * comes out late, and is marked.
  *
  * Holds: window and the newest block, 24 bytes an event; arguments of these.
  */
@@ -28,8 +28,8 @@ struct merger {
 	uint32_t free_slot;
 };
 
-/* Gets each event once. `args`: its arguments (e->args means nothing any more), gone after the call;
- * NULL without any. */
+/* Gets each event once. `args`: its arguments (e->args means nothing any more), gone after the
+ * call; NULL without any. */
 typedef void merger_give(void *ctx, const struct stage_event *e, const uint64_t *args, bool late);
 
 void merger_init(struct merger *m, const struct trace_memory *mem);

@@ -192,7 +192,8 @@ int pairer_event(struct pairer *p, const struct stage_event *e, const uint64_t *
 	p->search_left += SEARCH_EACH;
 	/* What comes late happened before, but its thread goes on from where it is. */
 	now_ns = e->t_ns > t->last_ns ? e->t_ns : t->last_ns;
-	/* From before the hole, although the thread was already seen behind it: belongs to nothing. */
+	/* From before the hole, although the thread was already seen behind it: belongs to
+	 * nothing. */
 	if (stage_kind(e) == AYP_ENTRY)
 		err = on_entry(p, t, e, now_ns, e->epoch < t->epoch);
 	else if (stage_kind(e) == AYP_EXIT)

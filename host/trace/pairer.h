@@ -3,21 +3,22 @@
  * Entries and exits of one session into calls, as they come, with one stack a thread.
  *
  * An exit matches the innermost open call of its function; calls open above that one lost their
- * exit. An exit that matches nothing is an orphan and changes nothing. Nothing is paired across lost
- * events: a new epoch closes what is open, thread by thread, as their events come; at both ends of a
- * range of kernel losses the open calls of every thread are closed that may have run on that CPU in
- * between.
+ * exit. An exit that matches nothing is an orphan and changes nothing. Nothing is paired across
+ * lost events: a new epoch closes what is open, thread by thread, as their events come; at both
+ * ends of a range of kernel losses the open calls of every thread are closed that may have run on
+ * that CPU in between.
  *
  * A call whose exit was missed, and that no later event of its thread can close, is found out by
- * what is called in it that used to come beside it (missed.h). While that is in doubt, calls within it
- * are set aside; the sink gets them in the same order later. One that was found out is given when its
- * caller has ended, with the end that it had: the only calls that do not come by their ends.
+ * what is called in it that used to come beside it (missed.h). While that is in doubt, calls
+ * within it are set aside; the sink gets them in the same order later. One that was found out is
+ * given when its caller has ended, with the end that it had: the only calls that do not come by
+ * their ends.
  *
  * An event that is late begins or ends its call when its thread was last seen, not before.
  *
- * Holds: threads (about 400 bytes) with their open calls, both bounded: the thread that was longest
- * without an event goes when there are too many, its open calls end and are counted. Ranges of losses
- * that are to come, ends of 1024 epochs, and what missed.h says.
+ * Holds: threads (about 400 bytes) with their open calls, both bounded: the thread that was
+ * longest without an event goes when there are too many, its open calls end and are counted.
+ * Ranges of losses that are to come, ends of 1024 epochs, and what missed.h says.
  */
 #ifndef HOST_TRACE_PAIRER_H
 #define HOST_TRACE_PAIRER_H
@@ -45,27 +46,30 @@ int pairer_new(struct pairer **p, const struct trace_memory *mem, uint64_t secre
 	struct pairer_output *out, uint16_t session, bool switches);
 void pairer_free(struct pairer *p); /* NULL: nothing. Gives nothing to the sink */
 
-/* The next event, by time; `late` as in struct trace_event; kind and number of arguments must be
- * possible ones. Calls that it ends, and segments, go to the sink. Returns 0 or -ENOMEM: the event is
- * left out, the pairer as good as before. */
+/* The next event, by time; `late` as in struct trace_event; kind and number of arguments must
+ * be possible ones. Calls that it ends, and segments, go to the sink. Returns 0 or -ENOMEM: the
+ * event is left out, the pairer as good as before. */
 int pairer_event(struct pairer *p, const struct stage_event *e, const uint64_t *args, bool late);
-/* Epoch `epoch` has no event behind this time. Told before the first event of the next one, by epoch;
- * where an epoch's end is not known any more its calls end when their thread is seen again. */
+/* Epoch `epoch` has no event behind this time. Told before the first event of the next one, by
+ * epoch; where an epoch's end is not known any more its calls end when their thread is seen
+ * again. */
 int pairer_epoch_end(struct pairer *p, uint32_t epoch, uint64_t end_ns);
 /*
- * Events were lost in the kernel, on `cpu` (-1: any) between these times. Only losses that left no hole
- * in the indexes (LEDGER_BEFORE_INDEX), and not those of return probes, which lose an exit alone: depth
- * finds that. A range without a time (0), or one that ends before it begins, is left out.
+ * Events were lost in the kernel, on `cpu` (-1: any) between these times. Only losses that left no
+ * hole in the indexes (LEDGER_BEFORE_INDEX), and not those of return probes, which lose an exit
+ * alone: depth finds that. A range without a time (0), or one that ends before it begins, is left
+ * out.
  *
- * Best told before events of that time come, but not long before, and by time: PAIRER_MAX_EDGES / 2
- * ranges may be to come, with more the next one is taken to be now. A range in the past closes what is
- * still open since before it.
+ * Best told before events of that time come, but not long before, and by time: PAIRER_MAX_EDGES /
+ * 2 ranges may be to come, with more the next one is taken to be now. A range in the past closes
+ * what is still open since before it.
  */
 int pairer_lost(struct pairer *p, uint64_t first_ns, uint64_t last_ns, int cpu);
-/* For a live view: calls that ended before this time and are set aside, since it is in doubt where they
- * stand, are given as they are. */
+/* For a live view: calls that ended before this time and are set aside, since it is in doubt
+ * where they stand, are given as they are. */
 void pairer_hasten(struct pairer *p, uint64_t before_ns);
-/* The session is over: calls that are open end, no later than last_ns. Only pairer_free() may follow. */
+/* The session is over: calls that are open end, no later than last_ns. Only pairer_free() may
+ * follow. */
 int pairer_end(struct pairer *p, uint64_t last_ns);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* How the pairer keeps threads and their open calls: for pairer.c, threads.c, holes.c, missed.c and
- * lanes.c only. */
+/* How the pairer keeps threads and their open calls: for pairer.c, threads.c, holes.c, missed.c
+ * and lanes.c only. */
 #ifndef HOST_TRACE_PAIRER_INTERNAL_H
 #define HOST_TRACE_PAIRER_INTERNAL_H
 
@@ -12,8 +12,8 @@
 
 /*
  * What has been called directly in a call, or in a thread, so far: for missed.c. Up to four
- * functions here, more in a set of their own. `inside` has a bit for each pair of function and what
- * was called in it, which may be another pair's, too.
+ * functions here, more in a set of their own. `inside` has a bit for each pair of function and
+ * what was called in it, which may be another pair's, too.
  */
 #define LEVEL_FUNCS 4u
 struct level {
@@ -32,8 +32,8 @@ enum frame_flags {
 
 /*
  * An open call. Places in the stack are its index + 1, 0 is none. Of each function the innermost
- * call hangs in the chain of its function; `same` leads to the next one of the same function, which
- * takes its place in the chain again, behind `before`, when this one ends.
+ * call hangs in the chain of its function; `same` leads to the next one of the same function,
+ * which takes its place in the chain again, behind `before`, when this one ends.
  */
 struct frame {
 	uint64_t start_ns;
@@ -155,7 +155,8 @@ static inline unsigned int chain_of(uint16_t func)
 {
 	return (unsigned int)(func * 0x9e3779b1u >> 27) % CHAINS;
 }
-/* Place of the innermost open call of a function, or 0. *before: what is before it in its chain. */
+/* Place of the innermost open call of a function, or 0. *before: what is before it in its
+ * chain. */
 uint32_t stack_find(struct pairer *p, const struct thread *t, uint16_t func, uint16_t *before);
 /* Adds a call, of zeros but for chain and function; NULL: out of memory. */
 struct frame *stack_push(struct pairer *p, struct thread *t, uint16_t func);

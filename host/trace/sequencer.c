@@ -59,7 +59,8 @@ static int wait_for(struct sequencer *q, const struct sequenced *b, enum sequenc
 {
 	size_t at = waiting_before(q, b->first_index), rivals = 0;
 	struct sequenced **waiting, *copy;
-	uint32_t crc = framing_crc32c(0, b->src, b->len);
+	/* The same bytes may be read by one codec and not by another, or be of another number of events. */
+	uint32_t crc = framing_crc32c(b->codec ^ b->count << 16, b->src, b->len);
 
 	for (; at < q->n && q->waiting[at]->first_index == b->first_index; at++, rivals++) {
 		if ((q->waiting[at]->crc == crc && q->waiting[at]->len == b->len) ||

@@ -41,7 +41,8 @@ static void touch(struct pairer *p, struct thread *t)
 /* Who was longest without an event, and is not the last one on its CPU; not `t`. */
 static struct thread *longest_unseen(struct pairer *p, const struct thread *t)
 {
-	/* Threads are moved to the front when others come to their CPU: those that stay are here. */
+	/* Threads are moved to the front when others come to their CPU: those that stay are
+	 * here. */
 	for (size_t n = p->n_cpus + 1; n; n--) {
 		struct thread *o = p->oldest;
 

@@ -96,9 +96,11 @@ static int boards_frame(struct trace *t, const struct handler *row, const struct
 		return err;
 	if (t->n_sessions > before && h->kind != AYP_KIND_HELLO)
 		session_tell(s);
-	if (row->give && !s->finished)
+	if (s->finished)
+		t->totals.blocks_out_of_reach += h->kind == AYP_KIND_EVENTS && t->wants_events;
+	else if (row->give)
 		err = row->give(s, t->message);
-	if (!err && s->ledger && !s->pub.needs_protocol)
+	if (!err && s->ledger && !s->finished)
 		account(s);
 	return err;
 }
@@ -139,8 +141,12 @@ int frames_give(struct trace *t, const struct framing_header *h, const uint8_t *
 	if (!row || !row->give || origin_is_recorder(h) || !h->session)
 		return 0;
 	s = session_find(t, h->session);
-	if (!s || s->finished)
+	if (!s || s->pub.needs_protocol)
 		return 0;
+	if (s->finished) {
+		t->totals.blocks_out_of_reach += h->kind == AYP_KIND_EVENTS && t->wants_events;
+		return 0;
+	}
 	if (h->kind == AYP_KIND_EVENTS && !t->wants_events)
 		return 0;
 	if (!ayp_message_decode(t->ctx, h->kind, h->flags, payload, len, t->message))

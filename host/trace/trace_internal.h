@@ -15,6 +15,11 @@
 #include "host/trace/sequencer.h"
 #include "host/trace/trace.h"
 
+/* A board has one session at a time, and a file holds them one after the other; each that is open
+ * may have a million open calls. When one more comes the one that was longest without an event is
+ * over. */
+#define FLOW_MAX_OPEN 8u
+
 /* One session: what is known of it, and where its stream stands. */
 struct session {
 	struct trace *t;
@@ -30,6 +35,7 @@ struct session {
 	uint64_t heard_ns;    /* first time that a status or sample says; 0: none */
 	uint32_t last_frame;  /* number of its last frame of which something is given */
 	bool begun, finished; /* something, everything of it has been given */
+	bool open;            /* in trace.open */
 
 	struct logs logs;
 	struct samples samples;
@@ -87,6 +93,9 @@ struct trace {
 	struct sequencer_load load;
 	struct decode decode;
 	struct pairer_output pairing;
+	/* Sessions whose events are on their way, the one that had some last at the end. */
+	struct session *open[FLOW_MAX_OPEN];
+	size_t n_open;
 
 	struct trace_totals totals;
 	struct run run;

@@ -9,6 +9,7 @@
 #include "host/commands.h"
 #include "host/base/times.h"
 #include "host/views/export.h"
+#include "host/views/loss_list.h"
 #include "target/base/output_file.h"
 
 enum { OPT_FORMAT, OPT_OUTPUT, OPT_NAMES, OPT_FOLLOW, OPT_FILTER };
@@ -53,7 +54,7 @@ static bool set_option(void *ctx, struct cli *c, int option)
 	switch (option) {
 	case OPT_FORMAT:
 		/* No format looks like a range of times. */
-		if (parse_range(c->value, &from, &to))
+		if (times_parse_range(c->value, &from, &to))
 			return filter_set(&opt->filter, c, FILTER_RANGE);
 		opt->format = c->value;
 		return true;
@@ -216,7 +217,7 @@ static int run_all(const struct export_ops *ops, const char *input, struct expor
 	struct recording r = {0};
 	struct exporter x = {.ops = ops, .recording = &r, .filter = &opt->filter};
 	int status = run(&x, input, opt);
-	uint64_t lost = r.trace ? trace_totals(r.trace)->lost_total : 0;
+	uint64_t lost = status == EXIT_OK ? recording_lost(&r) : 0;
 
 	if (status == EXIT_OK && opt->names)
 		status = write_names(opt->names, r.trace);

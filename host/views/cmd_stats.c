@@ -10,6 +10,7 @@
 #include "host/recording/recording.h"
 #include "host/views/filter.h"
 #include "host/views/live_screen.h"
+#include "host/views/loss_list.h"
 #include "host/views/stats.h"
 #include "host/views/stats_table.h"
 
@@ -116,7 +117,7 @@ static int restart(void *ctx)
 /* at_most: rows; 0: all. Returns 0 or -ENOMEM. */
 static int print(const struct stats_view *v, uint64_t at_most)
 {
-	struct stats_table table = {.lost = trace_totals(v->recording.trace)->lost_total};
+	struct stats_table table = {.lost = recording_lost(&v->recording)};
 
 	table.rows = stats_rows(&v->stats, v->recording.trace, !v->filter.any, &table.n);
 	if (!table.rows)

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "host/views/loss_list.h"
+
 static const struct export_ops *const formats[] = {
 	&export_events,
 	&export_csv,
@@ -80,8 +82,11 @@ static void on_lost(void *ctx, const struct trace_loss *l)
 {
 	struct exporter *x = ctx;
 
-	if (filter_loss(x->filter, x->recording->trace, l)) {
-		x->ops->lost(x, l);
+	struct trace_loss lost = *l;
+
+	lost.count = loss_count(x->recording, l);
+	if (lost.count && filter_loss(x->filter, x->recording->trace, l)) {
+		x->ops->lost(x, &lost);
 		wrote(x);
 	}
 }

@@ -80,7 +80,7 @@ bool filter_set(struct filter *f, struct cli *c, enum filter_option option)
 	f->any = true;
 	switch (option) {
 	case FILTER_RANGE:
-		if (parse_range(c->value, &f->from_ns, &f->to_ns))
+		if (times_parse_range(c->value, &f->from_ns, &f->to_ns))
 			return true;
 		cli_error(c, "%s is no range of times; 1s-2.5s is one, or 10ms-", c->value);
 		return false;
@@ -100,7 +100,7 @@ bool filter_set(struct filter *f, struct cli *c, enum filter_option option)
 	case FILTER_KIND:
 		return parse_kinds(f, c->value) || say_kinds(c);
 	case FILTER_MIN_DURATION:
-		if (parse_time(c->value, &f->min_duration_ns))
+		if (times_parse(c->value, &f->min_duration_ns))
 			return true;
 		cli_error(c, "--min-duration takes a time such as 50us, not %s", c->value);
 		return false;

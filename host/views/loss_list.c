@@ -75,6 +75,24 @@ uint64_t session_backlog(const struct recording *r, uint16_t session)
 	return least(waiting, s->lost[ayaprof_LossCause_LOSS_LINE]);
 }
 
+uint64_t recording_lost(const struct recording *r)
+{
+	uint64_t lost = trace_totals(r->trace)->lost_total;
+
+	for (uint16_t s = 0; s < trace_session_count(r->trace); s++)
+		lost -= session_backlog(r, s);
+	return lost;
+}
+
+uint64_t loss_count(const struct recording *r, const struct trace_loss *l)
+{
+	bool newest = !has_time(l) || l->last_ns >= trace_session(r->trace, l->session)->last_ns;
+
+	if (l->cause != ayaprof_LossCause_LOSS_LINE || !newest)
+		return l->count;
+	return l->count - least(l->count, session_backlog(r, l->session));
+}
+
 /* The newest ranges of the session are what has not come yet. */
 static void take_off(struct loss_list *l, uint16_t session, uint64_t count)
 {

@@ -32,5 +32,9 @@ void loss_list_free(struct loss_list *l);
 /* Events of a session that its board was to send yet when this was recorded; 0 once the session or the recording is
  * over. */
 uint64_t session_backlog(const struct recording *r, uint16_t session);
+/* Of all sessions: lost, without what only waits. */
+uint64_t recording_lost(const struct recording *r);
+/* How many of a range that is given now are lost, and do not only wait: what comes after the newest event may. */
+uint64_t loss_count(const struct recording *r, const struct trace_loss *l);
 
 #endif

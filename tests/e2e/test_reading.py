@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """What the commands that read have in common: files that grow, pipes, threads, filters, bounds on memory."""
 import csv
+import fcntl
 import fnmatch
 import io
 import json
 import os
 import struct
 import subprocess
+import termios
 import time
 
 from harness import BOARD, HOSTDEC, PYTHON, main, test, wait_for
@@ -51,7 +53,9 @@ def info_meanwhile(bench):
     seen = []
     while board.running():
         seen.append(bench.info(out))
-        time.sleep(0.2)
+        assert bench.hostdec("stats", out, "--json").json["lost"] == 0
+        assert not [row for row in rows(bench, out) if row["kind"] == "lost"]
+        time.sleep(0.1)
     line.drain()
     assert host.stop() == 0
     seen = [info for info in seen if info["session_list"] and not info["session_list"][-1]["goodbye"]]
@@ -86,6 +90,53 @@ def follow(bench):
     assert followers["text"].out == bench.hostdec("stats", out).out
     followed = (bench.tmp / "followed").read_bytes()
     assert sorted(struct.iter_unpack("16s", followed)) == [(one,) for one in bench.events(out)]
+
+
+@test("--follow on a terminal shows what is known again and again, in place, and at last what is known afterwards")
+def follow_live(bench):
+    out, host, board, line = recording_now(bench)
+    shown = {}
+    for view in ("stats", "info"):
+        master, slave = os.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 12, 200, 0, 0))
+        process = subprocess.Popen([HOSTDEC, view, out, "--follow"], stdin=subprocess.DEVNULL, stdout=slave,
+                                   stderr=slave, env=dict(os.environ, TERM="xterm"))
+        os.close(slave)
+        shown[view] = (process, master)
+    assert board.wait(60) == 0
+    line.drain()
+    assert host.stop() == 0
+    for view, (process, master) in shown.items():
+        text = b""
+        while True:
+            try:
+                text += os.read(master, 65536)
+            except OSError:
+                break  # its other end is closed
+        assert process.wait(30) == 0
+        os.close(master)
+        screens = text.decode().replace("\r\n", "\n").split("\x1b[H\x1b[J")
+        assert len(screens) >= 4, f"{view}: {len(screens)} screens"
+        assert screens[-1] == bench.hostdec(view, out).out
+        if view == "stats":
+            assert all(screen.count("\n") < 12 for screen in screens[1:-1]), "more lines than the terminal has"
+        else:
+            assert all("it is being recorded" in screen for screen in screens[1:3]), screens[1]
+            assert any("events wait on the board" in screen for screen in screens[1:-1]), screens[1:-1]
+            assert all("lost       nothing" in screen for screen in screens[1:]), screens[1:]
+
+
+@test("the half record at the end of a recording that is being written is no damage; of one that is not, it is")
+def half_record(bench):
+    path = small(bench, events=5003)
+    content = path.read_bytes()
+    path.write_bytes(content[:-7])
+    with open(path, "rb") as writer:
+        fcntl.flock(writer, fcntl.LOCK_EX)
+        info = bench.info(path)
+    assert info["file_damaged"] == 0 and info["being_written"] and not info["complete"], info
+    info = bench.info(path)
+    assert info["file_damaged"] == 1 and not info["being_written"] and not info["complete"], info
 
 
 @test("--follow ends when its recorder is killed, and at a signal; the figures are those of what is there")

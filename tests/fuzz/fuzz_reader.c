@@ -9,7 +9,7 @@
 
 #include "framing/framing.h"
 #include "host/base/say.h"
-#include "host/record/record.h"
+#include "host/recording/record.h"
 #include "host/recording/recording.h"
 #include "host/views/export.h"
 #include "host/views/loss_list.h"

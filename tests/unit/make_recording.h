@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "framing/framing.h"
-#include "host/record/record.h"
+#include "host/recording/record.h"
 #include "proto/block.h"
 #include "proto/message.h"
 

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "host/record/record.h"
+#include "host/recording/record.h"
 #include "host/trace/trace.h"
 
 #define READ_TRACE_MAX  20000u

@@ -9,7 +9,6 @@
 
 #include "host/model/model.h"
 #include "host/base/say.h"
-#include "host/views/stats.h"
 #include "tests/unit/make_recording.h"
 
 enum { F = 1, G = 2, H = 3, READ = 10, WRITE = 11, IRQ = 20, SWITCH = 30 };
@@ -220,16 +219,9 @@ static void running_at_the_end(void **state)
 {
 	const struct ayp_event ev[] = {E(100, 5, 0, F), E(120, 6, 1, G), X(180, 6, 1, G)};
 	struct model m;
-	struct stats s;
 
 	load_events(&m, ev, COUNT(ev));
 	assert_call(&m, F, 0, 100, 180, 80, 0, CALL_NO_EXIT);
-	/* It counts, but nobody knows how long it took. */
-	assert_int_equal(stats_build(&s, &m), 0);
-	assert_int_equal(s.rows[0].count, 1);
-	assert_int_equal(s.rows[0].complete, 0);
-	assert_int_equal(s.rows[0].total_ns, 0);
-	stats_free(&s);
 	model_free(&m);
 }
 
@@ -632,33 +624,6 @@ static void not_recordings(void **state)
 	say_mute(false);
 }
 
-static void percentiles_are_exact(void **state)
-{
-	struct ayp_event ev[200];
-	struct model m;
-	struct stats s;
-
-	/* Durations 1 to 100 in some order: the p-th percentile is p. */
-	for (uint32_t i = 0; i < 100; i++) {
-		uint64_t t = 1000 * (i + 1);
-
-		ev[2 * i] = (struct ayp_event)E(t, 5, 0, F);
-		ev[2 * i + 1] = (struct ayp_event)X(t + 1 + i * 37 % 100, 5, 0, F);
-	}
-	load_events(&m, ev, 200);
-	assert_int_equal(stats_build(&s, &m), 0);
-	assert_int_equal(s.n, 1);
-	assert_int_equal(s.rows[0].count, 100);
-	assert_int_equal(s.rows[0].total_ns, 5050);
-	assert_int_equal(s.rows[0].p50_ns, 50);
-	assert_int_equal(s.rows[0].p90_ns, 90);
-	assert_int_equal(s.rows[0].p99_ns, 99);
-	assert_int_equal(s.rows[0].min_ns, 1);
-	assert_int_equal(s.rows[0].max_ns, 100);
-	stats_free(&s);
-	model_free(&m);
-}
-
 /* A file that claims endless events from few bytes is cut off in memory, not in the books. */
 static void memory_is_bounded(void **state)
 {
@@ -754,7 +719,6 @@ int main(void)
 		cmocka_unit_test(sleeping_call_in_lanes),
 		cmocka_unit_test(lanes_without_switches),
 		cmocka_unit_test(not_recordings),
-		cmocka_unit_test(percentiles_are_exact),
 		cmocka_unit_test(memory_is_bounded),
 	};
 

@@ -45,7 +45,7 @@ static void ranges_of_time(void **state)
 		uint64_t from, to;
 
 		assert_int_equal(
-			parse_range(cases[i].text, &from, &to), cases[i].from != cases[i].to);
+			times_parse_range(cases[i].text, &from, &to), cases[i].from != cases[i].to);
 		if (cases[i].from != cases[i].to) {
 			assert_int_equal(from, cases[i].from);
 			assert_int_equal(to, cases[i].to);
@@ -57,16 +57,16 @@ static void shares(void **state)
 {
 	double s;
 
-	assert_true(parse_share("0.05", &s) && s == 0.05);
-	assert_true(parse_share("5%", &s) && s == 0.05);
-	assert_true(parse_share("0", &s) && s == 0);
-	assert_true(parse_share("5", &s) && s == 0.05);
-	assert_true(parse_share("1", &s) && s == 1);
-	assert_false(parse_share("101", &s));
-	assert_false(parse_share("-0.1", &s));
-	assert_false(parse_share("nan", &s));
-	assert_false(parse_share("", &s));
-	assert_false(parse_share("0.1x", &s));
+	assert_true(times_parse_share("0.05", &s) && s == 0.05);
+	assert_true(times_parse_share("5%", &s) && s == 0.05);
+	assert_true(times_parse_share("0", &s) && s == 0);
+	assert_true(times_parse_share("5", &s) && s == 0.05);
+	assert_true(times_parse_share("1", &s) && s == 1);
+	assert_false(times_parse_share("101", &s));
+	assert_false(times_parse_share("-0.1", &s));
+	assert_false(times_parse_share("nan", &s));
+	assert_false(times_parse_share("", &s));
+	assert_false(times_parse_share("0.1x", &s));
 }
 
 static int run(const char *line)

@@ -234,6 +234,28 @@ static void mixed_sessions(void **state)
 	making_free(m);
 }
 
+/* More than any line has, a block of each in turn: some end early, and memory is bounded. */
+static void many_mixed_sessions(void **state)
+{
+	struct making *m = making_new();
+
+	for (uint64_t at = 0; at < 20; at += 2) {
+		for (m->session = 1; m->session <= 300; m->session++)
+			pair(m, at);
+	}
+	for (int live = 0; live < 2; live++) {
+		struct read_trace *r = read_as(m, (struct read_trace){.live = live});
+
+		assert_int_equal(trace_session_count(r->t), 300);
+		assert_true(r->n_events >= 600);
+		assert_true(trace_session(r->t, 299)->delivered > 0);
+		assert_int_equal(r->n_events + 2 * trace_totals(r->t)->blocks_out_of_reach, 6000);
+		assert_true(r->memory_peak < 32u << 20);
+		done(r);
+	}
+	making_free(m);
+}
+
 /* Who wants no event gets none, and the first reading knows how many there are all the same. */
 static void nothing_is_decoded_for_nobody(void **state)
 {
@@ -379,6 +401,28 @@ static void rows_of_losses(void **state)
 	assert_int_equal(lost(r, ayaprof_LossCause_LOSS_SPOOL_FULL), 12);
 	assert_int_equal(lost(r, ayaprof_LossCause_LOSS_LINE), 8);
 	assert_int_equal(r->events_before_loss[3], 40);
+	done(r);
+	making_free(m);
+}
+
+/* What the board told to have dropped is missing where it was dropped, not where the line lost some. */
+static void gaps_that_were_told(void **state)
+{
+	struct making *m = making_new();
+	struct read_trace *r;
+
+	names(m);
+	pair(m, 0);
+	pair(m, 10); /* 8 missing */
+	pair(m, 20); /* 8 more */
+	told(m, ayaprof_LossCause_LOSS_SPOOL_FULL, -1, 1030, 1080, 8);
+	making_goodbye(m, 22, 22);
+	r = read_it(m);
+	assert_int_equal(r->n_losses, 2);
+	assert_int_equal(r->losses[0].cause, ayaprof_LossCause_LOSS_SPOOL_FULL);
+	assert_int_equal(r->losses[1].cause, ayaprof_LossCause_LOSS_LINE);
+	assert_int_equal(r->losses[1].first_ns, 1110);
+	assert_int_equal(r->losses[1].last_ns, 1200);
 	done(r);
 	making_free(m);
 }
@@ -794,6 +838,41 @@ static void threads_change_nothing(void **state)
 	making_free(m);
 }
 
+/* Blocks that build on one another, in more jobs than one: those wait for one another. */
+static void groups_longer_than_a_job(void **state)
+{
+	const struct ayp_block_config config = {.codec = AYP_CODEC_ADAPTIVE, .target_bytes = 100};
+	void *mem = malloc(ayp_block_encoder_size(AYP_CODEC_ADAPTIVE));
+	struct ayp_block_encoder *e;
+	struct making *m = making_new();
+	struct read_trace *r;
+
+	assert_non_null(mem);
+	e = ayp_block_encoder_init(mem, &config);
+	for (uint32_t i = 0; i < 2000; i += 2) {
+		const struct ayp_event ev[] = {E(1000 + i, 5, 0, F), X(1000 + i + i % 7, 5, 0, F)};
+		ayaprof_Events *msg = making_msg(m);
+		struct ayp_block_info info;
+
+		for (int k = 0; k < 2; k++)
+			assert_true(ayp_block_encoder_put(e, &ev[k]) >= 0);
+		msg->block.size = (pb_size_t)ayp_block_encoder_cut(
+			e, msg->block.bytes, sizeof(msg->block.bytes), &info);
+		msg->first_index = i;
+		msg->count = info.count;
+		msg->codec = info.codec;
+		making_add(m, AYP_KIND_EVENTS);
+	}
+	for (int later = 0; later < 2; later++) {
+		r = read_as(m, (struct read_trace){.later = later});
+		assert_int_equal(r->n_events, 2000);
+		assert_int_equal(trace_totals(r->t)->lost_total, 0);
+		done(r);
+	}
+	free(mem);
+	making_free(m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -802,11 +881,13 @@ int main(void)
 		cmocka_unit_test(readable_block_behind_an_unreadable_one),
 		cmocka_unit_test(impossible_blocks),
 		cmocka_unit_test(mixed_sessions),
+		cmocka_unit_test(many_mixed_sessions),
 		cmocka_unit_test(nothing_is_decoded_for_nobody),
 		cmocka_unit_test(nothing_is_paired_across_a_hole),
 		cmocka_unit_test(books_of_every_cause),
 		cmocka_unit_test(loss_newer_than_the_status),
 		cmocka_unit_test(rows_of_losses),
+		cmocka_unit_test(gaps_that_were_told),
 		cmocka_unit_test(kernel_loss_hits_its_cpu_only),
 		cmocka_unit_test(many_ranges),
 		cmocka_unit_test(names_may_come_late),
@@ -818,6 +899,7 @@ int main(void)
 		cmocka_unit_test(samples_in_order),
 		cmocka_unit_test(memory_runs_out),
 		cmocka_unit_test(threads_change_nothing),
+		cmocka_unit_test(groups_longer_than_a_job),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

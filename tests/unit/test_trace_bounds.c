@@ -37,7 +37,8 @@ static void a_thread_per_event(void **state)
 	feed_free(f);
 }
 
-/* Who was last seen is not who last came: a thread that stays on its CPU is not forgotten for it. */
+/* Who was last seen is not who last came: a thread that stays on its CPU is not forgotten for
+ * it. */
 static void a_thread_that_stays(void **state)
 {
 	struct feed *f = feed_new(false, false);

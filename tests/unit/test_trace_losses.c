@@ -134,7 +134,8 @@ static void kernel_loss_told_late(void **state)
 	feed_free(f);
 }
 
-/* Ranges that are told in time cost nothing once they are over; too many ahead of it are bounded. */
+/* Ranges that are told in time cost nothing once they are over; too many ahead of it are
+ * bounded. */
 static void many_kernel_losses(void **state)
 {
 	struct feed *f = new_feed(false);

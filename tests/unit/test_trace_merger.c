@@ -126,7 +126,8 @@ static void like_a_stable_sort(void **state)
 	}
 }
 
-/* All marked late, and nothing else, is before what has been given; nothing is lost or given twice. */
+/* All marked late, and nothing else, is before what has been given; nothing is lost or given
+ * twice. */
 static void displaced_by_more_than_the_window(void **state)
 {
 	static uint8_t seen[MAX_N];

@@ -8,7 +8,8 @@
 
 #include "tests/unit/trace_steps.h"
 
-/* Nothing encloses an outermost call, so nothing closes it: its own function inside of it tells. */
+/* Nothing encloses an outermost call, so nothing closes it: its own function inside of it
+ * tells. */
 static void missed_exit_of_an_outermost_call(void **state)
 {
 	const struct step s[] = {E(100, 5, 0, F), E(110, 5, 0, G), X(120, 5, 0, G), X(130, 5, 0, F),
@@ -87,7 +88,8 @@ static void calls_that_go_on_are_not_cut(void **state)
 	feed_free(f);
 }
 
-/* Found guilty, and yet it was real, for its exit comes: a call like any other, counted rightly. */
+/* Found guilty, and yet it was real, for its exit comes: a call like any other, counted
+ * rightly. */
 static void guilty_and_real(void **state)
 {
 	const struct step s[] = {E(50, 5, 0, USER), E(100, 5, 0, F), X(110, 5, 0, F),

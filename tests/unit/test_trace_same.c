@@ -322,6 +322,22 @@ static void compare(const struct read_trace *r, const struct model *m, bool call
 	compare_calls(r, m);
 }
 
+/* What the first reading knows without decoding anything. */
+static void compare_learned(const struct making *m, const struct model *model)
+{
+	struct read_trace *r = malloc(sizeof(*r));
+
+	assert_non_null(r);
+	*r = (struct read_trace){.no_events = true};
+	read_trace(r, m->data, m->size);
+	for (uint16_t i = 0; i < model->n_sessions; i++)
+		assert_int_equal(trace_session(r->t, i)->delivered, model->sessions[i].delivered);
+	for (unsigned int c = 0; c < LEDGER_CAUSES; c++)
+		assert_int_equal(trace_totals(r->t)->lost[c], model->lost_by_cause[c]);
+	read_trace_free(r);
+	free(r);
+}
+
 static void read_and_compare(const struct making *m, struct read_trace how, bool calls)
 {
 	struct read_trace *r = malloc(sizeof(*r));
@@ -334,6 +350,7 @@ static void read_and_compare(const struct making *m, struct read_trace how, bool
 	assert_int_equal(model_load_memory(&model, m->data, m->size), 0);
 	say_mute(false);
 	compare(r, &model, calls);
+	compare_learned(m, &model);
 	model_free(&model);
 	read_trace_free(r);
 	free(r);

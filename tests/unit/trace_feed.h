@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* A pairer with a sink that keeps what it gets, and memory that counts. cmocka.h comes before this. */
+/* A pairer with a sink that keeps what it gets, and memory that counts. cmocka.h comes before
+ * this. */
 #ifndef TESTS_UNIT_TRACE_FEED_H
 #define TESTS_UNIT_TRACE_FEED_H
 
@@ -131,7 +132,8 @@ static inline void feed_end(struct feed *f)
 	for (size_t i = 0; i < f->n_calls; i++) {
 		const struct trace_call *c = &f->calls[i];
 
-		/* Whatever the events are: every entry is one call, and none ends before it began. */
+		/* Whatever the events are: every entry is one call, and none ends before it
+		 * began. */
 		assert_int_equal(c->id, i + 1);
 		assert_true(c->end_ns >= c->start_ns);
 		assert_true(c->self_ns <= c->end_ns - c->start_ns);

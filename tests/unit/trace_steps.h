@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Events written by hand, step by step, and the calls that come of them. cmocka.h comes before this. */
+/* Events written by hand, step by step, and the calls that come of them. cmocka.h comes before
+ * this. */
 #ifndef TESTS_UNIT_TRACE_STEPS_H
 #define TESTS_UNIT_TRACE_STEPS_H
 

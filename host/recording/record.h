@@ -3,8 +3,8 @@
  * One record of a run.pb: field 1 of the protobuf message RecordingFile, a frame body. Tag byte,
  * length as a varint, body (https://protobuf.dev/programming-guides/encoding, "length-delimited").
  */
-#ifndef HOST_RECORD_H
-#define HOST_RECORD_H
+#ifndef HOST_RECORDING_RECORD_H
+#define HOST_RECORDING_RECORD_H
 
 #include <stddef.h>
 #include <stdint.h>
