@@ -184,7 +184,20 @@ static int take_events(struct session *s, struct decode_job *job, const struct d
 	return s->t->err;
 }
 
-/* What was not as the first reading let expect changes the totals. */
+/* A block that cannot be decoded for want of one before it is missing as that is. As ledger_totals has
+ * it, overruns of the host come first. */
+static void found_missing(struct session *s, uint64_t first_index, uint32_t count)
+{
+	uint64_t overrun;
+
+	s->overrun_unmet += overruns_within(&s->ledger->overruns, first_index, first_index + count);
+	overrun = s->overrun_unmet < count ? s->overrun_unmet : count;
+	s->overrun_unmet -= overrun;
+	losses_found(&s->losses, ayaprof_LossCause_LOSS_HOST_OVERRUN, overrun);
+	losses_found(&s->losses, ayaprof_LossCause_LOSS_LINE, count - overrun);
+}
+
+/* What was not as the first reading let expect changes the totals. Told after the ledger. */
 static void compare_block(
 	struct session *s, uint64_t first_index, uint32_t count, uint32_t codec, int result)
 {
@@ -197,7 +210,9 @@ static void compare_block(
 		promised = false;
 		cause = ayaprof_LossCause_LOSS_UNDECODABLE;
 	}
-	if (promised && result != DECODE_OK)
+	if (promised && result == DECODE_BROKEN && cause == ayaprof_LossCause_LOSS_LINE)
+		found_missing(s, first_index, count);
+	else if (promised && result != DECODE_OK)
 		losses_found(&s->losses,
 			result == DECODE_BROKEN ? cause : ayaprof_LossCause_LOSS_UNDECODABLE,
 			count);
@@ -212,11 +227,11 @@ static void account_block(struct session *s, const struct decode_block *b)
 	if (b->result == DECODE_CODEC && !t->told_codec)
 		trace_notify(t, TRACE_NOTICE_LATER_CODEC, b->codec, 0);
 	t->told_codec |= b->result == DECODE_CODEC;
-	compare_block(s, b->first_index, b->count, b->codec, b->result);
 	if (b->result == DECODE_BROKEN)
 		ledger_seen(s->ledger, b->first_index, b->count);
 	else
 		ledger_block(s->ledger, b->first_index, b->count, b->result == DECODE_OK);
+	compare_block(s, b->first_index, b->count, b->codec, b->result);
 }
 
 static int take_block(struct session *s, struct decode_job *job, const struct decode_block *b,

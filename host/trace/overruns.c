@@ -58,15 +58,20 @@ void overruns_kept(struct overruns *o, uint64_t first_index, uint64_t count)
 	o->missing -= here < o->missing ? here : o->missing;
 }
 
+/* Blocks one after the other: each extends a range that ends where it begins, unless it reaches into
+ * the next one. What lies in a range is missing with it in any case. */
 void overruns_broken(struct overruns *o, uint64_t first_index, uint64_t count)
 {
-	for (size_t i = 0; i < o->n; i++) {
-		bool before_next = i + 1 == o->n || first_index + count <= o->range[i + 1].first;
+	uint64_t end = first_index + count;
 
-		if (o->range[i].end != first_index || !before_next)
+	for (size_t i = 0; i < o->n; i++) {
+		uint64_t from = o->range[i].end, to = end;
+
+		if (i + 1 < o->n && o->range[i + 1].first < to)
+			to = o->range[i + 1].first;
+		if (from < first_index || from >= end || to <= from)
 			continue;
-		o->range[i].end += count;
-		o->missing += count;
-		return;
+		o->range[i].end = to;
+		o->missing += to - from;
 	}
 }

@@ -45,13 +45,15 @@ void runs_sum(struct trace *t)
 {
 	t->totals.line = t->past_line;
 	add_run(&t->totals.line, &t->run);
-	t->totals.ended = t->has_end;
+	t->totals.ended = t->has_end && !t->cut;
 }
 
 int know_recording(struct trace *t, const void *msg)
 {
 	const ayaprof_Recording *recording = msg;
 
+	/* Whoever goes on with a recording that broke off ends it first. */
+	t->cut |= t->totals.frames > 1 && !t->had_end;
 	add_run(&t->past_line, &t->run);
 	t->run = (struct run){0};
 	places_recording(t, recording);

@@ -141,6 +141,8 @@ static void learn_figures(struct session *s, struct ledger *all)
 	arrivals_tell(&s->arrivals, all);
 	ledger_totals(all, &totals);
 	losses_learned(&s->losses, &totals);
+	s->overrun_unmet =
+		all->overruns.missing - totals.by_cause[ayaprof_LossCause_LOSS_HOST_OVERRUN];
 	session_account(s, &totals, all->delivered);
 }
 

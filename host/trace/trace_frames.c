@@ -112,6 +112,7 @@ int frames_learn(
 	bool own = origin_is_recorder(h);
 
 	/* Whatever follows an orderly end makes it a recording that goes on. */
+	t->had_end = t->has_end;
 	t->has_end = false;
 	t->totals.frames++;
 	if (!own && h->session) {

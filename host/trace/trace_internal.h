@@ -44,7 +44,8 @@ struct session {
 	struct decode_session decode;
 	struct merger merger;
 	struct pairer *pairer;
-	struct loss_gap gap; /* that no event stands behind yet */
+	uint64_t overrun_unmet; /* suspected of overruns, beyond what the totals say is missing */
+	struct loss_gap gap;    /* that no event stands behind yet */
 	bool gap_open;
 	bool any_block;   /* one was decoded */
 	uint32_t epoch;   /* of the newest block */
@@ -100,7 +101,8 @@ struct trace {
 	struct trace_totals totals;
 	struct run run;
 	ayaprof_LineStats past_line; /* of the runs before */
-	bool has_end;
+	bool has_end, had_end;       /* the newest frame, the one before it is a RecordingEnd */
+	bool cut;                    /* a run did not end in order, and nobody has ended it since */
 	/* A session that the desk announced, and is to come. */
 	uint32_t announced;
 	uint64_t announced_ns;
