@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 # Build what a page runs, O/wasm/trace.wasm, and its test. zlib and nanopb come from their source packages, as Debian has
 # neither for WebAssembly.
-# usage: O=build build-wasm.sh      exit 1: not to be had, one line on stderr says why
+# usage: O=build build-wasm.sh      exit 1: not to be had, one line on stderr says why; 2: it does not compile
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source-path=SCRIPTDIR source=apt-private.sh
