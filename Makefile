@@ -257,7 +257,7 @@ $(O)/gen/bpf/%.inc: $(O)/obj/bpf/%.bpf.o
 wasm:
 	@scripts/install-deps.sh build wasm
 	+@O='$(O)' scripts/build-wasm.sh
-WASM_FLAGS = --target=wasm32-wasi -O2 -g0 -std=gnu11 $(WARN) -Wno-unused-command-line-argument -fno-strict-aliasing $(SAME_PATHS) \
+WASM_FLAGS = --target=wasm32-wasi -O3 -g0 -std=gnu11 $(WARN) -Wno-unused-command-line-argument -fno-strict-aliasing $(SAME_PATHS) \
              -mbulk-memory -ffunction-sections -fdata-sections
 WASM_CPP   = -D_GNU_SOURCE $(if $(filter no,$(ASSERT)),-DNDEBUG) -DAYAPROF_VERSION='"$(VERSION)"' -I. -I$(O)/gen \
              -isystem $(WASM_SOURCES)/nanopb -isystem $(WASM_SOURCES)/zlib
