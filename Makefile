@@ -78,7 +78,9 @@ PROTO_SRC   := $(wildcard proto/*.c)
 # What the desk has of the board's program, too.
 SHARED_SRC  := target/base/output_file.c target/base/nearest.c
 TARGET_SRC  := $(filter-out target/main.c $(SHARED_SRC),$(wildcard target/*.c target/*/*.c))
-HOST_SRC    := $(filter-out host/main.c,$(wildcard host/*.c host/*/*.c))
+# What only a page runs.
+WEB_SRC     := $(wildcard host/web/*.c)
+HOST_SRC    := $(filter-out host/main.c $(WEB_SRC),$(wildcard host/*.c host/*/*.c))
 TOOL_SRC    := $(filter-out tests/tools/linesim_%,$(wildcard tests/tools/*.c))
 LINESIM_SRC := $(wildcard tests/tools/linesim*.c)
 UNIT_SRC    := $(wildcard tests/unit/test_*.c)
@@ -121,7 +123,7 @@ endif
 TARGET_LIBS := -lbpf -lelf -llzma -lz -lprotobuf-nanopb $(DEMANGLER)
 HOST_LIBS   := -lserialport -lz -lprotobuf-nanopb $(DEMANGLER) -lm -lpthread
 
-.PHONY: FORCE all help btf static static-here static-second demo demo-board check check-run dist test test-run test-line test-boards bench bench-boards fuzz fuzz-run asan format lint pages pages-ayaprof-uart pages-hostdec install install-target install-host uninstall deb clean deps tests
+.PHONY: FORCE all help btf wasm static static-here static-second demo demo-board check check-run dist test test-run test-line test-boards bench bench-boards fuzz fuzz-run asan format lint pages pages-ayaprof-uart pages-hostdec install install-target install-host uninstall deb clean deps tests
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -136,6 +138,7 @@ help:
 	@echo 'make test-boards  the whole matrix on emulated boards: x86-64, arm64, armhf, a Raspberry Pi, two boards on one line'
 	@echo 'make demo-board   the demonstration on an emulated board (ARCH=amd64, arm64 or armhf; KERNEL=6.1 or 6.12)'
 	@echo 'make static       one small file for boards, $(O)/MACHINE/static/ayaprof-uart (ARCH=amd64, arm64 or armhf)'
+	@echo 'make wasm         what a page reads recordings with, $(O)/wasm/trace.wasm'
 	@echo 'make btf          type information for boards whose kernels have none, $(O)/btf/MACHINE/RELEASE.btf'
 	@echo 'make bench        ratios against alternatives, measured in one run'
 	@echo 'make bench-boards what a traced call costs on emulated boards, beside ftrace and bpftrace'
@@ -203,7 +206,7 @@ $(O)/gen/vmlinux.from: HOLDS = $(VMLINUX_BTF) $(BPFTOOL)
 $(O)/gen/bpf.from: HOLDS = $(CLANG) $(BPF_FLAGS)
 $(O)/gen/images.from: HOLDS = $(BPF_NAMES)
 $(O)/gen/modules.from: HOLDS = $(MODULES)
-$(O)/flags $(O)/gen/syscalls.from $(O)/gen/vmlinux.from $(O)/gen/bpf.from $(O)/gen/images.from $(O)/gen/modules.from: FORCE
+$(O)/flags $(O)/wasm/flags $(O)/gen/syscalls.from $(O)/gen/vmlinux.from $(O)/gen/bpf.from $(O)/gen/images.from $(O)/gen/modules.from: FORCE
 	$(Q)mkdir -p $(@D); printf '%s\n' '$(subst ','\'',$(HOLDS))' | cmp -s - $@ || printf '%s\n' '$(subst ','\'',$(HOLDS))' > $@
 # Phony, or .SECONDARY would let it be missing and the rule above never run.
 FORCE:
@@ -266,6 +269,42 @@ $(O)/gen/bpf/%.inc: $(O)/obj/bpf/%.bpf.o
 	$(Q)mkdir -p $(@D) && { s=$$(wc -c <$<); printf '%d,%d,%d,%d,\n' $$((s & 255)) $$((s >> 8 & 255)) $$((s >> 16 & 255)) $$((s >> 24)); \
 		xz --check=crc32 --lzma2=preset=9e,dict=256KiB -c $< | od -An -v -tu1 | sed 's/\([0-9]\) /\1,/g; s/$$/,/'; } > $@
 
+# ---- WebAssembly -------------------------------------------------------------------------------
+# What a page reads recordings with: no operating system, so nothing of it is imported. Sources of zlib and nanopb:
+# scripts/build-wasm.sh, which makes these two. The default stack lies above the data, 64 KiB of it, unguarded.
+wasm:
+	@scripts/install-deps.sh build wasm
+	+@O='$(O)' scripts/build-wasm.sh
+WASM_FLAGS = --target=wasm32-wasi -O3 -g0 -std=gnu11 $(WARN) -Wno-unused-command-line-argument -fno-strict-aliasing $(SAME_PATHS) \
+             -mbulk-memory -ffunction-sections -fdata-sections
+WASM_CPP   = -D_GNU_SOURCE $(if $(filter no,$(ASSERT)),-DNDEBUG) -DAYAPROF_VERSION='"$(VERSION)"' -I. -I$(O)/gen \
+             -isystem $(WASM_SOURCES)/nanopb -isystem $(WASM_SOURCES)/zlib
+WASM_LD    = -mexec-model=reactor -Wl,--gc-sections -Wl,--strip-all -Wl,--stack-first -Wl,-z,stack-size=1048576
+WASM_ZLIB  = adler32 crc32 deflate inffast inflate inftrees trees zutil
+WASM_PB    = pb_common pb_decode pb_encode
+wasm_obj   = $(patsubst %.c,$(O)/wasm/obj/%.o,$(1))
+WASM_OBJ   = $(call wasm_obj,$(FRAMING_SRC) $(PROTO_SRC) $(wildcard host/trace/*.c)) $(O)/wasm/obj/gen/ayaprof.pb.o \
+             $(WASM_ZLIB:%=$(O)/wasm/obj/zlib/%.o) $(WASM_PB:%=$(O)/wasm/obj/nanopb/%.o)
+$(O)/wasm/flags: HOLDS = $(CLANG) $(WASM_CPP) $(WASM_FLAGS) $(WASM_LD)
+$(O)/wasm/trace.wasm: $(O)/wasm/obj/host/web/trace_wasm.o $(WASM_OBJ)
+$(O)/wasm/vectors.wasm: $(O)/wasm/obj/tests/wasm/vectors.o $(WASM_OBJ)
+$(O)/wasm/%.wasm:
+	$(say) WASM $@
+	$(Q)$(CLANG) $(WASM_FLAGS) $(WASM_LD) -o $@ $^
+$(O)/wasm/obj/zlib/%.o: $(WASM_SOURCES)/zlib/%.c $(O)/wasm/flags
+	$(say) CLANG $<
+	$(Q)mkdir -p $(@D) && $(CLANG) $(filter-out -W%,$(WASM_FLAGS)) -w -DHAVE_UNISTD_H -c -o $@ $<
+$(O)/wasm/obj/nanopb/%.o: $(WASM_SOURCES)/nanopb/%.c $(O)/wasm/flags
+	$(say) CLANG $<
+	$(Q)mkdir -p $(@D) && $(CLANG) $(filter-out -W%,$(WASM_FLAGS)) -w -c -o $@ $<
+$(O)/wasm/obj/gen/ayaprof.pb.o: $(PB_C) $(O)/wasm/flags
+	$(say) CLANG $<
+	$(Q)mkdir -p $(@D) && $(CLANG) $(WASM_CPP) -I$(O)/gen/proto $(WASM_FLAGS) -MMD -MP -c -o $@ $<
+$(O)/wasm/obj/tests/%.o: EXTRA := -Wno-missing-prototypes
+$(O)/wasm/obj/%.o: %.c $(O)/wasm/flags | $(PB_H)
+	$(say) CLANG $<
+	$(Q)mkdir -p $(@D) && $(CLANG) $(WASM_CPP) $(WASM_FLAGS) $(EXTRA) -MMD -MP -c -o $@ $<
+
 # ---- other generated files ---------------------------------------------------------------------
 # This machine's only: what another one has left in $(O) is not for this compiler to make.
 $(SYSCALLS): $(O)/gen/target/syscalls_%.inc: scripts/gen-syscalls.sh $(O)/gen/syscalls.from
@@ -322,7 +361,7 @@ check-run: all $(UNIT_BIN) $(REPLAY_BIN) $(O)/tests/make_vectors
 	@O='$(O)' PYTHON='$(PYTHON)' $(PYTHON) tests/run.py --check
 
 deps:
-	@scripts/install-deps.sh build plot test packaging static btf boards boards-arm64 static-arm64
+	@scripts/install-deps.sh build plot test packaging static wasm btf boards boards-arm64 static-arm64
 
 # As many jobs as there are processors, where the user has not said how many.
 PARALLEL = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
@@ -459,4 +498,4 @@ dist:
 clean:
 	rm -rf '$(O)'
 
--include $(shell find $(O)/obj $(O)/fuzz/obj -name '*.d' 2>/dev/null)
+-include $(shell find $(O)/obj $(O)/fuzz/obj $(O)/wasm/obj -name '*.d' 2>/dev/null)

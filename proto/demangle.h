@@ -12,7 +12,8 @@
 /*
  * False: it is no such name (text is not touched then), or its text is longer than DEMANGLE_MAX: a
  * name of 100 bytes can stand for one of 2^50, and is given up on the way. `arguments`: with the
- * types of a function's arguments. A version ("NAME@VERSION") stays.
+ * types of a function's arguments. A version ("NAME@VERSION") stays. Holds no memory when it returns;
+ * for an identifier of Rust that is not ASCII the library takes up to 64 KiB by malloc meanwhile.
  */
 bool demangle(const char *name, bool arguments, char text[DEMANGLE_MAX]);
 

@@ -11,7 +11,8 @@
 #   apt_fetch DIR PACKAGE...      unpack the newest packages (dpkg -x, never installed) below DIR
 #   apt_fetch_all DIR PACKAGE     the same with everything it depends on, libc included
 #   apt_fetch_source DIR PACKAGE  unpack its source with Debian's patches as DIR; needs apt_for's "source" as DEBARCH
-# apt_for and the apt_fetch ones return 1 with the reason, one line, in $why.
+#   apt_sources PACKAGE...        have their sources as $BOARD_CACHE/sources/PACKAGE; cache_lock must be held
+# apt_for, apt_sources and the apt_fetch ones return 1 with the reason, one line, in $why.
 
 BOARD_CACHE=${AYAPROF_BOARD_CACHE:-${XDG_CACHE_HOME:-${HOME:-/var/tmp}/.cache}/ayaprof-uart/boards}
 BOARD_SUITES="bookworm bookworm-security bookworm-backports"
@@ -147,4 +148,16 @@ apt_fetch_source() {
 		return 1
 	fi
 	rm -rf "$tmp"
+}
+
+apt_sources() {
+	local package dir=$BOARD_CACHE/sources
+	for package in "$@"; do
+		[ -e "$dir/$package/debian/control" ] && continue
+		command -v dpkg-source >/dev/null || { why="dpkg-source is missing: install dpkg-dev"; return 1; }
+		apt_for source "bookworm bookworm-security" || return 1
+		echo "downloading the source of $package" >&2
+		mkdir -p "$dir"
+		apt_fetch_source "$dir/$package" "$package" || return 1
+	done
 }

@@ -34,14 +34,7 @@ if [ -e "$dir/complete" ]; then
 fi
 
 sources=$BOARD_CACHE/sources
-for package in "${packages[@]}"; do
-	[ -e "$sources/$package/debian/control" ] && continue
-	command -v dpkg-source >/dev/null || fail "dpkg-source is missing: install dpkg-dev"
-	apt_for source "bookworm bookworm-security" || fail "$why"
-	echo "static: downloading the source of $package" >&2
-	mkdir -p "$sources"
-	apt_fetch_source "$sources/$package" "$package" || fail "$why"
-done
+apt_sources "${packages[@]}" || fail "$why"
 
 rm -rf "$dir"
 mkdir -p "$dir/bin" "$dir/lib" "$dir/include"

@@ -7,8 +7,9 @@
  *               indexes                 into one  into calls
  *
  * Pure C: no operating system, no stdio, no threads of its own, nothing printed. All memory comes
- * from the function in the configuration; how much is bounded by what is open at one time (calls,
- * threads, names, the windows of sequencer and merger), never by the length of the recording.
+ * from the function in the configuration, but for what reads a name of Rust, before it returns
+ * (proto/demangle.h); how much is bounded by what is open at one time (calls, threads, names, the
+ * windows of sequencer and merger), never by the length of the recording.
  *
  * A finished recording is read twice. The first reading looks at everything but the events: names
  * that come after what they name, sessions that turn out to be of a later protocol, which event

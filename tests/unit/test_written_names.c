@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -90,6 +91,47 @@ static void a_name_that_explodes_is_given_up(void **state)
 	assert_false(demangle(name, true, text) && strlen(text) >= DEMANGLE_MAX);
 }
 
+/* A type of 2^40 identifiers that are not ASCII, by references back; `crate` shifts where it gets too long. */
+static void explosion_of_rust(char *name, size_t cap, unsigned int crate)
+{
+	static const char digits[] =
+		"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+	size_t last, n;
+
+	n = (size_t)snprintf(name, cap, "_RINvC%u%.*s1f", crate, (int)crate, digits + 10);
+	last = n;
+	n += (size_t)snprintf(name + n, cap - n, "NtC1bu7caf_dma");
+	for (int i = 0; i < 40; i++) {
+		/* Of what stands behind "_R"; numbers of base 62 are one less. */
+		size_t at = last - 2 - 1;
+		char back[8];
+
+		snprintf(
+			back, sizeof(back), "%.*s%c_", at >= 62, &digits[at / 62], digits[at % 62]);
+		last = n;
+		n += (size_t)snprintf(name + n, cap - n, "TB%sB%sE", back, back);
+	}
+	snprintf(name + n, cap - n, "E");
+}
+
+static void a_name_that_explodes_leaves_no_memory_behind(void **state)
+{
+#ifndef AYAPROF_DEMANGLE
+	skip();
+#endif
+	char name[2048], text[DEMANGLE_MAX];
+	size_t before;
+
+	assert_true(demangle("_RNvC1bu7caf_dma", true, text));
+	assert_string_equal(text, "b::caf\xc3\xa9");
+	before = mallinfo2().uordblks;
+	for (unsigned int crate = 1; crate < 40; crate++) {
+		explosion_of_rust(name, sizeof(name), crate);
+		assert_false(demangle(name, true, text));
+	}
+	assert_int_equal(mallinfo2().uordblks, before);
+}
+
 static void specifications_match(void **state)
 {
 	assert_true(spec_matches("psum", "psum.constprop.0"));
@@ -136,6 +178,7 @@ int main(void)
 		cmocka_unit_test(characters_are_not_cut),
 		cmocka_unit_test(names_as_they_were_written),
 		cmocka_unit_test(a_name_that_explodes_is_given_up),
+		cmocka_unit_test(a_name_that_explodes_leaves_no_memory_behind),
 		cmocka_unit_test(specifications_match),
 		cmocka_unit_test(the_nearest_names),
 	};
