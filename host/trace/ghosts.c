@@ -29,11 +29,25 @@ static void note_funcs(struct suspicion *s)
 		s->ghost_funcs |= func_bit(s->ghosts[i].call.func);
 }
 
+/* What is left of them is older than a call that ended, and has it in it. */
+static void count_given(struct suspicion *s, const struct trace_call *c)
+{
+	if (!c->total_ns || !(s->ghost_funcs & func_bit(c->func)))
+		return;
+	for (uint32_t i = 0; i < s->n_ghosts; i++)
+		if (s->ghosts[i].call.func == c->func)
+			s->ghosts[i].given_ns += c->total_ns;
+}
+
 void ghosts_end(struct pairer *p, struct suspicion *s, uint32_t from)
 {
-	for (uint32_t i = from; i < s->n_ghosts; i++)
-		suspicion_give(p, s, &s->ghosts[i].call);
+	uint32_t n = s->n_ghosts;
+
 	s->n_ghosts = from;
+	for (uint32_t i = from; i < n; i++) {
+		count_given(s, &s->ghosts[i].call);
+		suspicion_give(p, s, &s->ghosts[i].call);
+	}
 	if (from)
 		note_funcs(s);
 	else
@@ -84,15 +98,6 @@ void ghosts_add(struct suspicion *s, const struct ghost *g)
 		s->ghosts[at] = s->ghosts[at - 1];
 	s->ghosts[at] = *g;
 	s->ghost_funcs |= func_bit(g->call.func);
-}
-
-static void count_given(struct suspicion *s, const struct trace_call *c)
-{
-	if (!c->total_ns || !(s->ghost_funcs & func_bit(c->func)))
-		return;
-	for (uint32_t i = 0; i < s->n_ghosts; i++)
-		if (s->ghosts[i].call.func == c->func)
-			s->ghosts[i].given_ns += c->total_ns;
 }
 
 void ghosts_closed(struct pairer *p, struct suspicion *s, const struct trace_call *c)

@@ -109,6 +109,16 @@ void missed_new_pair(struct pairer *p, struct thread *t, uint16_t func)
 
 /* ---- verdicts ------------------------------------------------------------------------------- */
 
+/* A ghost that is in a call of its own function counts in that one's time: that cannot be a ghost,
+ * too. */
+static bool ghosts_count_above(const struct suspicion *s, uint32_t at)
+{
+	for (uint32_t i = 0; i < s->n_ghosts; i++)
+		if (s->ghosts[i].outer >= at)
+			return true;
+	return false;
+}
+
 /* The outermost of those that ended, if a call of this function within the innermost call, which
  * is in doubt, shows it; its place, or 0. */
 static uint32_t guilty_from(struct pairer *p, struct thread *t, uint16_t func)
@@ -116,7 +126,10 @@ static uint32_t guilty_from(struct pairer *p, struct thread *t, uint16_t func)
 	uint16_t before;
 	uint32_t at = stack_find(p, t, func, &before);
 
-	return at && beside_one_that_may_have_ended(p, t, at, func) ? at : 0;
+	return at && beside_one_that_may_have_ended(p, t, at, func) &&
+			       !ghosts_count_above(t->suspicion, at)
+		       ? at
+		       : 0;
 }
 
 /* Where all that has ended stood, and what moves there. */
