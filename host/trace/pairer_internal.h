@@ -168,7 +168,6 @@ void calls_close(struct pairer *p, struct thread *t, size_t depth, uint64_t end_
 void thread_close(struct pairer *p, struct thread *t, uint64_t end_ns);
 /* Count and give it. */
 void call_give(struct pairer *p, const struct trace_call *c);
-struct trace_call call_of(const struct pairer *p, const struct thread *t, const struct frame *f);
 
 /* ---- holes.c -------------------------------------------------------------------------------- */
 
