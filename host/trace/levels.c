@@ -5,45 +5,14 @@
 
 #include "host/trace/missed.h"
 
-#define MEMOS     8u
 #define FIRST_CAP 32u
-#define BESIDE    (UINT64_C(1) << 32)
-#define INSIDE    (UINT64_C(2) << 32)
+#define USED      (UINT64_C(1) << 32)
 
-/* Keys are BESIDE | func and INSIDE | outer << 16 | func; 0 is a free slot. */
+/* Keys are USED | func; 0 is a free slot. */
 struct set {
 	uint64_t *keys;
 	size_t cap, n; /* a power of two; at most three quarters of it */
-	/* Small levels that were added last, by function: mostly it is the same again. */
-	struct {
-		uint16_t funcs[LEVEL_FUNCS];
-		uint16_t outer;
-		uint8_t n;
-	} memo[MEMOS];
 };
-
-/* ---- small levels --------------------------------------------------------------------------- */
-
-static unsigned int bit_of(uint16_t func)
-{
-	return func * 0x9e3779b1u >> 26;
-}
-
-static uint64_t bits_of(const struct level *l)
-{
-	return (uint64_t)l->inside[1] << 32 | l->inside[0];
-}
-
-static void add_bits(struct level *l, uint64_t bits)
-{
-	l->inside[0] |= (uint32_t)bits;
-	l->inside[1] |= (uint32_t)(bits >> 32);
-}
-
-static uint64_t pair_bit(uint16_t outer, uint16_t func)
-{
-	return UINT64_C(1) << ((bit_of(func) + (outer * 0x85ebca6bu >> 26)) & 63);
-}
 
 /* ---- sets ----------------------------------------------------------------------------------- */
 
@@ -153,7 +122,7 @@ static struct set *make_big(struct pairer *p, struct level *l)
 		if (!l->big)
 			return NULL;
 		for (unsigned int i = 0; i < l->n; i++)
-			set_add(p, p->sets[l->big - 1], BESIDE | l->beside[i]);
+			set_add(p, p->sets[l->big - 1], USED | l->beside[i]);
 		l->n = 0;
 	}
 	return p->sets[l->big - 1];
@@ -169,18 +138,7 @@ static void add_key(struct pairer *p, struct level *l, uint64_t key)
 
 bool level_beside_big(const struct pairer *p, const struct level *l, uint16_t func)
 {
-	return set_has(p, p->sets[l->big - 1], BESIDE | func);
-}
-
-static uint64_t inside_key(uint16_t outer, uint16_t func)
-{
-	return INSIDE | (uint64_t)outer << 16 | func;
-}
-
-bool level_inside(const struct pairer *p, const struct level *l, uint16_t outer, uint16_t func)
-{
-	return bits_of(l) & pair_bit(outer, func) ||
-	       (l->big && set_has(p, p->sets[l->big - 1], inside_key(outer, func)));
+	return set_has(p, p->sets[l->big - 1], USED | func);
 }
 
 void level_add_big(struct pairer *p, struct level *l, uint16_t func)
@@ -188,86 +146,27 @@ void level_add_big(struct pairer *p, struct level *l, uint16_t func)
 	if (!l->big && l->n < LEVEL_FUNCS && !l->blind)
 		l->beside[l->n++] = func;
 	else
-		add_key(p, l, BESIDE | func);
-}
-
-void level_add_inside(struct pairer *p, struct level *l, uint16_t outer, uint16_t func)
-{
-	if (l->big)
-		add_key(p, l, inside_key(outer, func));
-	else
-		add_bits(l, pair_bit(outer, func));
-}
-
-/* A thread's outermost calls are many: they are counted without mistakes from the first on. */
-static bool wants_set(const struct pairer *p, const struct level *l)
-{
-	return l->big || l->exact;
-}
-
-static void add_small(struct pairer *p, struct level *l, uint16_t func, const struct level *of)
-{
-	struct set *s = l->big ? p->sets[l->big - 1] : NULL;
-	size_t m = func % MEMOS;
-
-	if (s && s->memo[m].outer == func && s->memo[m].n == of->n &&
-		!memcmp(s->memo[m].funcs, of->beside, sizeof(of->beside)))
-		return;
-	for (unsigned int i = 0; i < of->n && !l->blind; i++)
-		add_key(p, l, inside_key(func, of->beside[i]));
-	if (l->blind)
-		return;
-	s = p->sets[l->big - 1];
-	s->memo[m].outer = func;
-	s->memo[m].n = of->n;
-	memcpy(s->memo[m].funcs, of->beside, sizeof(of->beside));
-}
-
-void level_add_level(struct pairer *p, struct level *l, uint16_t func, const struct level *of)
-{
-	if (l->blind)
-		return;
-	if (of->blind) {
-		/* Anything may have been called in it. */
-		make_blind(p, l);
-	} else if (of->big) {
-		const struct set *s = p->sets[of->big - 1];
-
-		for (size_t i = 0; i < s->cap; i++)
-			if (s->keys[i] & BESIDE)
-				level_add_inside(p, l, func, (uint16_t)s->keys[i]);
-	} else if (of->n && wants_set(p, l)) {
-		add_small(p, l, func, of);
-	} else {
-		for (unsigned int i = 0; i < of->n; i++)
-			add_bits(l, pair_bit(func, of->beside[i]));
-	}
+		add_key(p, l, USED | func);
 }
 
 void level_join(struct pairer *p, struct level *l, const struct level *of)
 {
-	add_bits(l, bits_of(of));
+	const struct set *s = of->big ? p->sets[of->big - 1] : NULL;
+
 	for (unsigned int i = 0; i < of->n; i++)
 		level_add(p, l, of->beside[i]);
+	for (size_t i = 0; s && i < s->cap; i++)
+		if (s->keys[i])
+			level_add(p, l, (uint16_t)s->keys[i]);
 	if (of->blind)
 		make_blind(p, l);
-	if (!of->big)
-		return;
-	for (size_t i = 0; i < p->sets[of->big - 1]->cap; i++) {
-		uint64_t key = p->sets[of->big - 1]->keys[i];
-
-		if (key & BESIDE)
-			level_add(p, l, (uint16_t)key);
-		else if (key)
-			level_add_inside(p, l, (uint16_t)(key >> 16), (uint16_t)key);
-	}
 }
 
 void level_clear(struct pairer *p, struct level *l)
 {
 	if (l->big)
 		set_free(p, l->big);
-	*l = (struct level){.exact = l->exact};
+	*l = (struct level){0};
 }
 
 void levels_free(struct pairer *p)
@@ -279,4 +178,28 @@ void levels_free(struct pairer *p)
 		}
 	}
 	trace_release(p->mem, p->sets);
+	trace_release(p->mem, p->pairs);
+}
+
+/* ---- pairs ---------------------------------------------------------------------------------- */
+
+void pair_learn(struct pairer *p, uint16_t caller, uint16_t func)
+{
+	uint32_t bit = pair_bit(caller, func);
+
+	if (!p->pairs)
+		p->pairs = trace_alloc(p->mem, (1u << PAIR_BITS) / 8);
+	if (p->pairs)
+		p->pairs[bit / 8] |= (uint8_t)(1u << bit % 8);
+}
+
+void pair_learn_level(struct pairer *p, uint16_t caller, const struct level *l)
+{
+	const struct set *s = l->big ? p->sets[l->big - 1] : NULL;
+
+	for (unsigned int i = 0; i < l->n; i++)
+		pair_learn(p, caller, l->beside[i]);
+	for (size_t i = 0; s && i < s->cap; i++)
+		if (s->keys[i])
+			pair_learn(p, caller, (uint16_t)s->keys[i]);
 }

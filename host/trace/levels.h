@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* What was called in a call, and in what was called there: sets of functions, for missed.c. */
+/* What was called in a call, and what functions are known to call: sets, for missed.c. */
 #ifndef HOST_TRACE_LEVELS_H
 #define HOST_TRACE_LEVELS_H
 
 #include "host/trace/pairer_internal.h"
+
+#define PAIR_BITS 17u /* 16 KiB */
 
 /* Was it called there, and left? */
 bool level_beside_big(const struct pairer *p, const struct level *l, uint16_t func);
@@ -16,8 +18,6 @@ static inline bool level_beside(const struct pairer *p, const struct level *l, u
 			return true;
 	return false;
 }
-/* Was it called by a call of `outer` there? May say so although it was not. */
-bool level_inside(const struct pairer *p, const struct level *l, uint16_t outer, uint16_t func);
 
 void level_add_big(struct pairer *p, struct level *l, uint16_t func);
 static inline void level_add(struct pairer *p, struct level *l, uint16_t func)
@@ -25,13 +25,26 @@ static inline void level_add(struct pairer *p, struct level *l, uint16_t func)
 	if (!level_beside(p, l, func))
 		level_add_big(p, l, func);
 }
-void level_add_inside(struct pairer *p, struct level *l, uint16_t outer, uint16_t func);
-/* A call of `func` has ended there, in which all of `of` was called. */
-void level_add_level(struct pairer *p, struct level *l, uint16_t func, const struct level *of);
 /* All of `of` was called there. */
 void level_join(struct pairer *p, struct level *l, const struct level *of);
 /* Release; it is as new. */
 void level_clear(struct pairer *p, struct level *l);
 void levels_free(struct pairer *p);
+
+/* Is a function known to call another one? May say so although it is not: one bit for each pair,
+ * which may be another pair's, too. */
+static inline uint32_t pair_bit(uint16_t caller, uint16_t func)
+{
+	return (caller * 0x85ebca6bu + func * 0x9e3779b1u) >> (32 - PAIR_BITS);
+}
+static inline bool pair_known(const struct pairer *p, uint16_t caller, uint16_t func)
+{
+	uint32_t bit = pair_bit(caller, func);
+
+	return p->pairs && p->pairs[bit / 8] >> bit % 8 & 1;
+}
+void pair_learn(struct pairer *p, uint16_t caller, uint16_t func);
+/* It calls all of a level. */
+void pair_learn_level(struct pairer *p, uint16_t caller, const struct level *l);
 
 #endif

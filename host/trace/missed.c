@@ -5,44 +5,7 @@
 
 #include "host/trace/lanes.h"
 #include "host/trace/levels.h"
-
-struct doubt {
-	uint64_t first_id; /* the call that raised it; what comes later stands too deep, too */
-	uint64_t end_ns;   /* of the last call in it before that one */
-	uint64_t inner_ns; /* what was in it before that one */
-	struct level before;
-};
-
-/* A call that was found guilty. */
-struct ghost {
-	struct trace_call call;   /* as it is if its exit never comes */
-	uint64_t inner_ns;        /* in it until it was found guilty */
-	uint64_t caller_ns;       /* in its caller before it */
-	uint64_t caller_after_ns; /* and when it had been found guilty */
-	uint64_t given_ns;        /* to the time of its function since */
-};
-
-struct suspicion {
-	struct doubt doubts[MISSED_DOUBTS]; /* outermost first */
-	struct ghost ghosts[MISSED_GHOSTS]; /* by ids; none deeper than a newer one */
-	uint32_t n_doubts, n_ghosts;
-	struct trace_call *held; /* by their ends */
-	size_t n_held, cap_held;
-	bool full; /* there were too many: none is held until these doubts are over */
-};
-
-static bool knows_recursive(const struct pairer *p, uint16_t func)
-{
-	return p->recursive && p->recursive[func / 8] >> (func % 8) & 1;
-}
-
-static void learn_recursive(struct pairer *p, uint16_t func)
-{
-	if (!p->recursive)
-		p->recursive = trace_alloc(p->mem, TRACE_MAX_FUNCS / 8);
-	if (p->recursive)
-		p->recursive[func / 8] |= (uint8_t)(1u << (func % 8));
-}
+#include "host/trace/suspicion.h"
 
 /* ---- calls that are set aside --------------------------------------------------------------- */
 
@@ -54,7 +17,7 @@ static void release(struct pairer *p, struct suspicion *s)
 	s->n_held = 0;
 }
 
-static void give(struct pairer *p, struct suspicion *s, const struct trace_call *c)
+void suspicion_give(struct pairer *p, struct suspicion *s, const struct trace_call *c)
 {
 	struct trace_call *held;
 
@@ -76,106 +39,15 @@ static void give(struct pairer *p, struct suspicion *s, const struct trace_call 
 	p->n_held++;
 }
 
-static struct doubt *newest_doubt(struct suspicion *s)
+/* The newest doubts are over. */
+static void end_doubts(struct pairer *p, struct suspicion *s, uint32_t n)
 {
-	return &s->doubts[s->n_doubts - 1];
-}
-
-/* The newest doubt is over. */
-static void end_doubt(struct pairer *p, struct suspicion *s)
-{
-	if (--s->n_doubts)
+	while (n--)
+		level_clear(p, &s->doubts[--s->n_doubts].before);
+	if (s->n_doubts)
 		return;
 	release(p, s);
 	s->full = false;
-}
-
-/* ---- ghosts --------------------------------------------------------------------------------- */
-
-static void end_ghosts(struct pairer *p, struct suspicion *s, uint32_t from)
-{
-	for (uint32_t i = from; i < s->n_ghosts; i++)
-		give(p, s, &s->ghosts[i].call);
-	s->n_ghosts = from < s->n_ghosts ? from : s->n_ghosts;
-}
-
-/* Their caller has ended. */
-static void end_ghosts_below(struct pairer *p, struct suspicion *s, uint32_t depth)
-{
-	uint32_t from = s->n_ghosts;
-
-	while (from && s->ghosts[from - 1].call.depth > depth)
-		from--;
-	end_ghosts(p, s, from);
-}
-
-/* Room for one with this id. */
-static struct ghost *add_ghost(struct pairer *p, struct suspicion *s, uint64_t id)
-{
-	uint32_t at;
-
-	if (s->n_ghosts == MISSED_GHOSTS) {
-		give(p, s, &s->ghosts[0].call);
-		memmove(s->ghosts, s->ghosts + 1, (MISSED_GHOSTS - 1) * sizeof(s->ghosts[0]));
-		s->n_ghosts--;
-	}
-	for (at = s->n_ghosts++; at && s->ghosts[at - 1].call.id > id; at--)
-		s->ghosts[at] = s->ghosts[at - 1];
-	return &s->ghosts[at];
-}
-
-static uint64_t less(uint64_t a, uint64_t b)
-{
-	return a > b ? a - b : 0;
-}
-
-static uint64_t *caller_ns(struct thread *t, uint32_t depth)
-{
-	return depth ? &t->open[depth - 1].inner_ns : &t->inner_ns;
-}
-
-void missed_syscall(struct pairer *p, struct thread *t)
-{
-	struct suspicion *s = t->suspicion;
-
-	for (uint32_t i = 0; s && i < s->n_ghosts; i++) {
-		if (!(p->out->traits[s->ghosts[i].call.func] & FUNC_KERNEL))
-			continue;
-		calls_close(p, t, s->ghosts[i].call.depth, t->last_ns);
-		end_ghosts(p, s, i);
-	}
-}
-
-bool missed_exit(struct pairer *p, struct thread *t, uint16_t func, uint64_t now_ns)
-{
-	struct suspicion *s = t->suspicion;
-	uint32_t at = s ? s->n_ghosts : 0;
-	struct trace_call c;
-	uint64_t *in_caller_ns, length;
-	struct ghost g;
-
-	while (at && s->ghosts[at - 1].call.func != func)
-		at--;
-	if (!at)
-		return false;
-	end_ghosts(p, s, at);
-	g = s->ghosts[at - 1];
-	c = g.call;
-	/* What was called in it and is open lost its exit. */
-	calls_close(p, t, c.depth, t->last_ns);
-	s->n_ghosts = at - 1;
-	in_caller_ns = caller_ns(t, c.depth);
-	length = now_ns - c.start_ns;
-	c.end_ns = now_ns;
-	c.self_ns = less(length, g.inner_ns + less(*in_caller_ns, g.caller_after_ns));
-	c.total_ns = less(length, g.given_ns);
-	c.flags = TRACE_CALL_REPAIRED;
-	*in_caller_ns = g.caller_ns + length;
-	t->closed_ns = now_ns;
-	learn_recursive(p, func);
-	level_add(p, level_below(t, c.depth), func);
-	give(p, s, &c);
-	return true;
 }
 
 /* ---- doubts --------------------------------------------------------------------------------- */
@@ -203,158 +75,228 @@ static void doubt(struct pairer *p, struct thread *t, struct frame *a)
 	a->flags |= FRAME_DOUBTFUL;
 }
 
-/* `l` is where it was called. */
-static bool may_have_ended(const struct pairer *p, const struct level *l, const struct frame *a)
+/* Did a function come beside the call at this place, and could that call be found guilty? */
+static bool beside_one_that_may_have_ended(
+	const struct pairer *p, struct thread *t, uint32_t at, uint16_t func)
 {
-	return !a->same && !knows_recursive(p, a->func) && level_beside(p, l, a->func) &&
-	       !level_inside(p, l, a->func, a->func);
+	const struct level *l = level_below(t, at - 1);
+	const struct frame *f = &t->open[at - 1];
+
+	return level_beside(p, l, func) && !f->same && level_beside(p, l, f->func) &&
+	       !pair_known(p, t->open[t->n - 1].func, f->func);
 }
 
-void missed_entry(struct pairer *p, struct thread *t, uint16_t func)
+void missed_new_pair(struct pairer *p, struct thread *t, uint16_t func)
 {
 	struct frame *a = &t->open[t->n - 1];
-	const struct level *l = level_below(t, t->n - 1);
+	uint32_t lowest = t->n > MISSED_GHOSTS ? t->n - MISSED_GHOSTS : 0, open;
+	uint16_t before;
 
-	if (level_beside(p, l, func) && !(a->flags & FRAME_DOUBTFUL) && may_have_ended(p, l, a) &&
-		!level_inside(p, l, a->func, func))
+	a->flags |= FRAME_NEW_PAIRS;
+	/* What came in it before was looked at then, and nothing below it has changed since. */
+	if (a->flags & FRAME_DOUBTFUL || level_beside(p, &a->level, func))
+		return;
+	open = stack_find(p, t, func, &before);
+	if (open && open > lowest && beside_one_that_may_have_ended(p, t, open, func))
 		doubt(p, t, a);
+	for (uint32_t at = open ? 0 : t->n; at > lowest; at--) {
+		if (beside_one_that_may_have_ended(p, t, at, func)) {
+			doubt(p, t, a);
+			return;
+		}
+	}
 }
 
-/* One that was called in `a` before the doubt may still turn out to be real, and `a` with it. */
-static bool holds_ghost(const struct suspicion *s, const struct frame *a, const struct doubt *d)
+/* ---- verdicts ------------------------------------------------------------------------------- */
+
+/* A ghost that is in a call of its own function counts in that one's time: that cannot be a ghost,
+ * too. */
+static bool ghosts_count_above(const struct suspicion *s, uint32_t at)
 {
 	for (uint32_t i = 0; i < s->n_ghosts; i++)
-		if (s->ghosts[i].call.id > a->id && s->ghosts[i].call.id < d->first_id)
+		if (s->ghosts[i].outer >= at)
 			return true;
 	return false;
 }
 
-/* What stands in a call from the doubt on moves to its caller. Until now the times of the caller
- * were counted in the call; `base_ns` is to be added to those. */
-static void move_ghosts(struct suspicion *s, const struct doubt *d, uint64_t base_ns)
+/* The outermost of those that ended, if a call of this function within the innermost call, which
+ * is in doubt, shows it; its place, or 0. */
+static uint32_t guilty_from(struct pairer *p, struct thread *t, uint16_t func)
 {
-	for (uint32_t i = 0; i < s->n_ghosts; i++) {
-		struct ghost *g = &s->ghosts[i];
+	uint16_t before;
+	uint32_t at = stack_find(p, t, func, &before);
 
-		if (g->call.id < d->first_id)
+	return at && beside_one_that_may_have_ended(p, t, at, func) &&
+			       !ghosts_count_above(t->suspicion, at)
+		       ? at
+		       : 0;
+}
+
+/* Where all that has ended stood, and what moves there. */
+struct verdict {
+	struct doubt doubt;
+	uint32_t from; /* depth */
+	uint32_t n;
+	uint64_t moved_ns;
+	uint16_t caller, callee;
+};
+
+/* The innermost open call ends; its child that ends with it, if any, was so long. */
+static uint64_t make_ghost(struct pairer *p, struct thread *t, const struct verdict *v,
+	uint64_t child_ns, struct ghost *g)
+{
+	struct frame *f = stack_pop(t);
+	uint64_t length = v->doubt.end_ns - f->start_ns;
+	bool innermost = t->n + 1 == v->from + v->n;
+	uint64_t inner_ns = innermost ? v->doubt.inner_ns : f->inner_ns + child_ns;
+	uint32_t same = f->same;
+
+	*g = (struct ghost){
+		.call = {.id = f->id,
+			.start_ns = f->start_ns,
+			.end_ns = v->doubt.end_ns,
+			.self_ns = less(length, inner_ns),
+			.total_ns = same ? 0 : f->same_ns,
+			.tid = t->idle ? 0 : (uint32_t)t->key,
+			.func = f->func,
+			.depth = (uint16_t)t->n,
+			.session = p->session,
+			.cpu = f->cpu,
+			.flags = TRACE_CALL_NO_EXIT | TRACE_CALL_REPAIRED},
+		.inner_ns = inner_ns + v->moved_ns,
+		.before_ns = *inner_below(t, t->n),
+		.outer_ns = f->same_ns,
+		.caller = v->caller,
+		.callee = v->callee,
+	};
+	if (same) {
+		t->open[same - 1].same_ns += f->same_ns;
+		g->given_ns = same > v->from ? f->same_ns : 0;
+	}
+	while (same > v->from)
+		same = t->open[same - 1].same;
+	g->outer = (uint16_t)same;
+	level_clear(p, &f->level);
+	return length;
+}
+
+/* Ghosts that are in a call before it became one itself: what has been called in it is counted in
+ * them now, what comes is counted where it stood. */
+static void settle_inner_ghosts(
+	struct suspicion *s, const struct ghost *g, uint64_t next_id, uint64_t after_ns)
+{
+	for (uint32_t i = s->n_ghosts; i-- > 0 && s->ghosts[i].call.id > g->call.id;) {
+		struct ghost *in = &s->ghosts[i];
+
+		if (in->call.id > next_id)
 			continue;
-		g->call.depth--;
-		g->caller_ns += base_ns;
-		g->caller_after_ns += base_ns;
+		in->inner_ns += g->inner_ns - in->after_ns;
+		in->after_ns = after_ns;
 	}
 }
 
-static void move_calls(struct pairer *p, struct thread *t, struct frame *a, const struct doubt *d)
+/* What stood in them from the doubt on moves. Until now times were counted in the innermost. */
+static void move(struct thread *t, const struct verdict *v, uint64_t inner_ns)
 {
 	struct suspicion *s = t->suspicion;
-	struct level *l = level_below(t, t->n);
+	uint64_t more_ns = *inner_below(t, v->from) - inner_ns;
 
+	for (uint32_t i = 0; i < s->n_ghosts; i++) {
+		struct ghost *g = &s->ghosts[i];
+
+		if (g->call.id < v->doubt.first_id)
+			continue;
+		if (g->call.depth == v->from + v->n)
+			g->before_ns += more_ns;
+		g->after_ns += more_ns;
+		g->call.depth = (uint16_t)(g->call.depth - v->n);
+	}
 	for (size_t i = 0; i < s->n_held; i++)
-		if (s->held[i].id >= d->first_id)
-			s->held[i].depth--;
-	level_add_level(p, l, a->func, &d->before);
-	level_join(p, l, &a->level);
-	level_clear(p, &a->level);
+		if (s->held[i].id >= v->doubt.first_id)
+			s->held[i].depth = (uint16_t)(s->held[i].depth - v->n);
 }
 
-/* The innermost call, which is in doubt, ended before what raised the doubt. */
-static void convict(struct pairer *p, struct thread *t, uint64_t now_ns)
+/* The calls from this place on, of which the innermost is in doubt, ended before what raised the
+ * doubt. */
+static void convict(
+	struct pairer *p, struct thread *t, uint32_t at, uint16_t func, uint64_t now_ns)
 {
 	struct suspicion *s = t->suspicion;
-	struct doubt d = *newest_doubt(s);
-	struct frame *a = stack_pop(t);
-	uint64_t length = d.end_ns - a->start_ns, *in_caller_ns = caller_ns(t, t->n);
-	struct ghost g = {
-		.call = {.id = a->id,
-			.start_ns = a->start_ns,
-			.end_ns = d.end_ns,
-			.self_ns = less(length, d.inner_ns),
-			.total_ns = a->same_ns,
-			.tid = t->idle ? 0 : (uint32_t)t->key,
-			.func = a->func,
-			.depth = (uint16_t)t->n,
-			.session = p->session,
-			.cpu = a->cpu,
-			.flags = TRACE_CALL_NO_EXIT | TRACE_CALL_REPAIRED},
-		.inner_ns = a->inner_ns,
-		.caller_ns = *in_caller_ns,
-		.caller_after_ns = *in_caller_ns + length + (a->inner_ns - d.inner_ns),
-	};
+	struct frame *a = &t->open[t->n - 1];
+	uint64_t inner_ns = a->inner_ns;
+	struct verdict v = {.doubt = s->doubts[s->n_doubts - 1],
+		.from = at - 1,
+		.n = t->n - (at - 1),
+		.moved_ns = inner_ns - s->doubts[s->n_doubts - 1].inner_ns,
+		.caller = a->func,
+		.callee = func};
+	struct level level = a->level;
+	struct ghost g[MISSED_GHOSTS];
+	uint64_t length = 0, after_ns;
+	uint32_t doubts = 0;
 
-	if (p->draws)
-		lanes_closed(p, t, a, t->n, now_ns);
-	*in_caller_ns = g.caller_after_ns;
-	move_ghosts(s, &d, g.caller_ns + length - d.inner_ns);
-	move_calls(p, t, a, &d);
-	level_clear(p, &d.before);
-	*add_ghost(p, s, a->id) = g;
-	end_doubt(p, s);
+	if (!ghosts_room(p, s, v.n))
+		return;
+	a->level = (struct level){0};
+	for (uint32_t i = v.n; i-- > 0;) {
+		struct frame *f = &t->open[t->n - 1];
+
+		doubts += f->flags & FRAME_DOUBTFUL ? 1 : 0;
+		length = make_ghost(p, t, &v, length, &g[i]);
+		if (p->draws)
+			lanes_closed(p, t, f, t->n, now_ns);
+	}
+	after_ns = *inner_below(t, t->n) += length + v.moved_ns;
+	for (uint32_t i = v.n; i-- > 0;)
+		settle_inner_ghosts(
+			s, &g[i], i + 1 < v.n ? g[i + 1].call.id : v.doubt.first_id - 1, after_ns);
+	move(t, &v, inner_ns);
+	for (uint32_t i = 0; i < v.n; i++) {
+		g[i].after_ns = after_ns;
+		g[i].outer_ns = g[i].outer ? t->open[g[i].outer - 1].same_ns - g[i].outer_ns : 0;
+		ghosts_add(s, &g[i]);
+	}
+	level_join(p, level_below(t, t->n), &level);
+	level_clear(p, &level);
+	if (t->n)
+		t->open[t->n - 1].flags |= FRAME_NEW_PAIRS;
+	end_doubts(p, s, doubts);
 }
 
-/* What was called in it is what its function calls there. */
-static void add_to_caller(struct pairer *p, struct thread *t, struct frame *f, bool left)
-{
-	struct level *l = level_below(t, t->n);
-
-	if (f->level.n || f->level.big || f->level.blind)
-		level_add_level(p, l, f->func, &f->level);
-	if (f->level.big)
-		level_clear(p, &f->level);
-	if (left)
-		level_add(p, l, f->func);
-	else if (t->n)
-		level_add_inside(p, level_below(t, t->n - 1), t->open[t->n - 1].func, f->func);
-}
-
-static void acquit(struct pairer *p, struct thread *t, const struct frame *f)
-{
-	struct suspicion *s = t->suspicion;
-	struct doubt *d = newest_doubt(s);
-
-	level_add_level(p, level_below(t, t->n), f->func, &d->before);
-	level_clear(p, &d->before);
-	end_doubt(p, s);
-}
-
-static void note_ghosts(struct pairer *p, struct thread *t, const struct trace_call *c)
+/* It was not what the doubt said. */
+static void acquit(struct pairer *p, struct thread *t, struct frame *f)
 {
 	struct suspicion *s = t->suspicion;
 
-	end_ghosts_below(p, s, c->depth);
-	for (uint32_t i = 0; i < s->n_ghosts; i++)
-		if (s->ghosts[i].call.func == c->func)
-			s->ghosts[i].given_ns += c->total_ns;
+	level_join(p, &f->level, &s->doubts[s->n_doubts - 1].before);
+	end_doubts(p, s, 1);
 }
 
 void missed_closed(struct pairer *p, struct thread *t, struct frame *f, const struct trace_call *c)
 {
 	bool left = !(c->flags & TRACE_CALL_NO_EXIT);
-	struct frame *caller = t->n ? &t->open[t->n - 1] : NULL;
+	uint32_t from;
 
 	t->closed_ns = c->end_ns > t->closed_ns ? c->end_ns : t->closed_ns;
 	if (f->flags & FRAME_DOUBTFUL)
 		acquit(p, t, f);
-	if (t->suspicion && t->suspicion->n_ghosts)
-		note_ghosts(p, t, c);
-	add_to_caller(p, t, f, left);
-	if (left && f->flags & FRAME_CALLS_ITSELF)
-		learn_recursive(p, f->func);
-	give(p, t->suspicion, c);
-	if (!left || !caller || caller->func != f->func)
+	if (missed_pending(t))
+		ghosts_closed(p, t->suspicion, c);
+	if (left && f->flags & FRAME_NEW_PAIRS)
+		pair_learn_level(p, f->func, &f->level);
+	if (f->level.big)
+		level_clear(p, &f->level);
+	if (left)
+		level_add(p, level_below(t, t->n), f->func);
+	suspicion_give(p, t->suspicion, c);
+	if (!left || !t->n || !(t->open[t->n - 1].flags & FRAME_DOUBTFUL))
 		return;
-	if (!(caller->flags & FRAME_DOUBTFUL))
-		caller->flags |= FRAME_CALLS_ITSELF;
-	else if (!holds_ghost(t->suspicion, caller, newest_doubt(t->suspicion)))
-		convict(p, t, c->end_ns);
+	from = guilty_from(p, t, f->func);
+	if (from)
+		convict(p, t, from, f->func, c->end_ns);
 }
 
 /* ---- its thread ----------------------------------------------------------------------------- */
-
-void missed_settle(struct pairer *p, struct thread *t)
-{
-	if (t->suspicion)
-		end_ghosts(p, t->suspicion, 0);
-}
 
 void missed_hasten(struct pairer *p, struct thread *t, uint64_t before_ns)
 {
@@ -364,11 +306,6 @@ void missed_hasten(struct pairer *p, struct thread *t, uint64_t before_ns)
 		return;
 	release(p, s);
 	s->full = true;
-}
-
-bool missed_pending(const struct thread *t)
-{
-	return t->suspicion && t->suspicion->n_ghosts;
 }
 
 void missed_forget(struct pairer *p, struct thread *t)
@@ -382,6 +319,7 @@ void missed_forget(struct pairer *p, struct thread *t)
 		return;
 	for (uint32_t i = 0; i < s->n_doubts; i++)
 		level_clear(p, &s->doubts[i].before);
+	ghosts_free(p, s);
 	p->n_held -= s->n_held;
 	trace_release(p->mem, s->held);
 	trace_release(p->mem, s);
@@ -391,5 +329,4 @@ void missed_forget(struct pairer *p, struct thread *t)
 void missed_free(struct pairer *p)
 {
 	levels_free(p);
-	trace_release(p->mem, p->recursive);
 }

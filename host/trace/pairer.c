@@ -136,12 +136,15 @@ static void on_exit_event(
 	uint16_t before;
 	uint32_t at = old ? 0 : stack_find(p, t, e->func, &before);
 
-	if (at) {
-		calls_close(p, t, at, t->last_ns);
-		close_top(p, t, now_ns, 0);
-	} else if (old || !p->guesses || !missed_exit(p, t, e->func, now_ns)) {
+	if (!old && t->suspicion &&
+		missed_exit(p, t, e->func, at ? t->open[at - 1].id : 0, now_ns))
+		return;
+	if (!at) {
 		p->out->totals->orphan_exits++;
+		return;
 	}
+	calls_close(p, t, at, t->last_ns);
+	close_top(p, t, now_ns, 0);
 }
 
 /* ---- events --------------------------------------------------------------------------------- */

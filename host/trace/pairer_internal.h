@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* How the pairer keeps threads and their open calls: for pairer.c, threads.c, holes.c, missed.c
- * and lanes.c only. */
+/* How the pairer keeps threads and their open calls: for pairer.c, threads.c, holes.c, missed.c,
+ * ghosts.c and lanes.c only. */
 #ifndef HOST_TRACE_PAIRER_INTERNAL_H
 #define HOST_TRACE_PAIRER_INTERNAL_H
 
@@ -10,24 +10,20 @@
 #define CHAINS      32u                 /* of open calls, by function */
 #define IDLE_THREAD (UINT64_C(1) << 32) /* tid 0 of CPU n: IDLE_THREAD | n */
 
-/*
- * What has been called directly in a call, or in a thread, so far: for missed.c. Up to four
- * functions here, more in a set of their own. `inside` has a bit for each pair of function and
- * what was called in it, which may be another pair's, too.
- */
-#define LEVEL_FUNCS 4u
+/* What has been called directly in a call, or in a thread, and left so far: for missed.c. Some
+ * functions here, more in a set of their own. */
+#define LEVEL_FUNCS 8u
 struct level {
-	uint32_t inside[2];
-	uint16_t beside[LEVEL_FUNCS]; /* called and left */
-	uint16_t big;                 /* index of a set + 1; 0: none */
-	uint8_t n;                    /* in beside */
-	bool blind : 1;               /* there was no room for all: says nothing */
-	bool exact : 1;               /* pairs are for the set only, from the first on */
+	uint16_t beside[LEVEL_FUNCS];
+	uint16_t big; /* index of a set + 1; 0: none */
+	uint8_t n;    /* in beside */
+	bool blind;   /* there was no room for all: says nothing */
 };
 
 enum frame_flags {
-	FRAME_DOUBTFUL = 1u << 0,     /* the newest doubts of its thread are about it */
-	FRAME_CALLS_ITSELF = 1u << 1, /* directly, and that call is complete */
+	FRAME_DOUBTFUL = 1u << 0,  /* a doubt of its thread began in it */
+	FRAME_NEW_PAIRS = 1u << 1, /* something was called in it that its function is not known
+				    * to call */
 };
 
 /*
@@ -131,9 +127,10 @@ struct pairer {
 
 	struct set **sets; /* of levels */
 	size_t n_sets, cap_sets, free_set;
-	size_t set_slots;   /* of all sets */
-	size_t n_held;      /* calls that are set aside, all threads */
-	uint8_t *recursive; /* functions that are known to call themselves, a bit each, or NULL */
+	size_t set_slots;  /* of all sets */
+	uint8_t *pairs;    /* which functions call which, bits; or NULL */
+	size_t n_held;     /* calls that are set aside, all threads */
+	size_t ghost_room; /* all threads */
 };
 
 /* ---- threads.c ------------------------------------------------------------------------------ */
@@ -171,7 +168,6 @@ void calls_close(struct pairer *p, struct thread *t, size_t depth, uint64_t end_
 void thread_close(struct pairer *p, struct thread *t, uint64_t end_ns);
 /* Count and give it. */
 void call_give(struct pairer *p, const struct trace_call *c);
-struct trace_call call_of(const struct pairer *p, const struct thread *t, const struct frame *f);
 
 /* ---- holes.c -------------------------------------------------------------------------------- */
 

@@ -150,7 +150,6 @@ static struct thread *thread_new(struct pairer *p, uint64_t key)
 		.cap = t->cap,
 		.index = t->index,
 		.idle = key >= IDLE_THREAD,
-		.level = {.exact = true},
 		.on_cpu = -1};
 	link_seen(p, t);
 	return t;

@@ -147,7 +147,7 @@ static void guilty_in_one_that_is_not(void **state)
 	struct feed *f = fed(s, COUNT(s));
 
 	assert_int_equal(f->totals.orphan_exits, 0);
-	assert_call(f, F, 1, 100, 300, 200 - 10 - 70, 0, 0);
+	assert_call(f, F, 1, 100, 300, 200 - 10 - 70, 0, REPAIRED);
 	assert_call(f, G, 1, 130, 200, 70 - 10 - 10 - 10, 1, REPAIRED);
 	feed_free(f);
 }
