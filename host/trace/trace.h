@@ -281,8 +281,7 @@ const struct trace_session *trace_session(const struct trace *t, uint16_t sessio
 struct trace_totals {
 	ayaprof_Recording recording; /* the first one's; has_recording false: none */
 	bool has_recording;
-	bool ended; /* the last recording in the file ended in order, and so did all before it or were
-		     * gone on with after they broke off */
+	bool ended; /* all recordings in the file ended in order (PROTOCOL.md, section 11) */
 	/* Line statistics, all recordings of the file together; frames and wire_bytes are at least
 	 * what the file has from a board (statistics are written every few seconds). */
 	ayaprof_LineStats line;

@@ -11,7 +11,7 @@
 
 #include "tests/unit/make_recording.h"
 
-#include "host/model/model.h"
+#include "tests/unit/loaded.h"
 #include "host/recording/reader.h"
 #include "host/record/recorder_books.h"
 
@@ -74,14 +74,14 @@ static void finish(struct making *r)
 	making_end(r);
 }
 
-static void load(struct making *r, struct model *m)
+static void load(struct making *r, struct loaded *m)
 {
-	assert_int_equal(model_load_memory(m, r->data, r->size), 0);
-	assert_int_equal(m->n_events + m->lost_total, BLOCKS * PER_BLOCK);
+	assert_int_equal(loaded_memory(m, r->data, r->size), 0);
+	assert_int_equal(m->n_events + m->totals->lost_total, BLOCKS * PER_BLOCK);
 }
 
 /* The blocks of a set are there, to the last event, and no others. */
-static void check_events(const struct model *m, uint32_t set)
+static void check_events(const struct loaded *m, uint32_t set)
 {
 	size_t at = 0;
 
@@ -133,7 +133,7 @@ static void a_lost_block_costs_the_rest_of_its_group_as_line_loss(void **state)
 	for (uint32_t missing = 0; missing < BLOCKS; missing++) {
 		struct making *r = making_new();
 		uint64_t cost = (PER_GROUP - missing % PER_GROUP) * PER_BLOCK, line;
-		struct model m;
+		struct loaded m;
 
 		making_hello(r);
 		for (uint32_t b = 0; b < BLOCKS; b++)
@@ -142,12 +142,12 @@ static void a_lost_block_costs_the_rest_of_its_group_as_line_loss(void **state)
 		finish(r);
 		load(r, &m);
 		check_events(&m, without(missing));
-		assert_int_equal(m.lost_by_cause[ayaprof_LossCause_LOSS_LINE], cost);
-		assert_int_equal(m.lost_by_cause[ayaprof_LossCause_LOSS_UNDECODABLE], 0);
+		assert_int_equal(m.totals->lost[ayaprof_LossCause_LOSS_LINE], cost);
+		assert_int_equal(m.totals->lost[ayaprof_LossCause_LOSS_UNDECODABLE], 0);
 		/* and whoever only counts agrees */
 		assert_int_equal(recorder_delivered(r, &line), m.n_events);
 		assert_int_equal(line, cost);
-		model_free(&m);
+		loaded_free(&m);
 		making_free(r);
 	}
 }
@@ -155,7 +155,7 @@ static void a_lost_block_costs_the_rest_of_its_group_as_line_loss(void **state)
 static void a_damaged_block_is_undecodable_and_the_rest_is_line_loss(void **state)
 {
 	struct making *r = making_new();
-	struct model m;
+	struct loaded m;
 
 	making_hello(r);
 	blocks[5].bytes[blocks[5].size / 2] ^= 0x10;
@@ -165,9 +165,9 @@ static void a_damaged_block_is_undecodable_and_the_rest_is_line_loss(void **stat
 	finish(r);
 	load(r, &m);
 	check_events(&m, without(5));
-	assert_int_equal(m.lost_by_cause[ayaprof_LossCause_LOSS_UNDECODABLE], PER_BLOCK);
-	assert_int_equal(m.lost_by_cause[ayaprof_LossCause_LOSS_LINE], 2 * PER_BLOCK);
-	model_free(&m);
+	assert_int_equal(m.totals->lost[ayaprof_LossCause_LOSS_UNDECODABLE], PER_BLOCK);
+	assert_int_equal(m.totals->lost[ayaprof_LossCause_LOSS_LINE], 2 * PER_BLOCK);
+	loaded_free(&m);
 	making_free(r);
 }
 
@@ -175,7 +175,7 @@ static void blocks_are_decoded_in_the_order_of_their_indexes(void **state)
 {
 	static const uint8_t order[] = {0, 2, 2, 0, 1, 3, 1, 7, 6, 5, 4, 8, 9, 8, 11, 10, 0};
 	struct making *r = making_new();
-	struct model m;
+	struct loaded m;
 
 	making_hello(r);
 	for (size_t i = 0; i < sizeof(order); i++)
@@ -183,8 +183,8 @@ static void blocks_are_decoded_in_the_order_of_their_indexes(void **state)
 	finish(r);
 	load(r, &m);
 	check_events(&m, (1u << BLOCKS) - 1);
-	assert_int_equal(m.lost_total, 0);
-	model_free(&m);
+	assert_int_equal(m.totals->lost_total, 0);
+	loaded_free(&m);
 	making_free(r);
 }
 
@@ -192,7 +192,7 @@ static void blocks_are_decoded_in_the_order_of_their_indexes(void **state)
 static void sessions_do_not_mix(void **state)
 {
 	struct making *r = making_new();
-	struct model m;
+	struct loaded m;
 
 	making_hello(r);
 	add(r, 0);
@@ -202,10 +202,10 @@ static void sessions_do_not_mix(void **state)
 	making_hello(r);
 	add(r, 2);
 	finish(r);
-	assert_int_equal(model_load_memory(&m, r->data, r->size), 0);
+	assert_int_equal(loaded_memory(&m, r->data, r->size), 0);
 	check_events(&m, 3);
-	assert_int_equal(m.lost_by_cause[ayaprof_LossCause_LOSS_LINE], BLOCKS * PER_BLOCK);
-	model_free(&m);
+	assert_int_equal(m.totals->lost[ayaprof_LossCause_LOSS_LINE], BLOCKS * PER_BLOCK);
+	loaded_free(&m);
 	making_free(r);
 }
 

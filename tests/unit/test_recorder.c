@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "host/model/model.h"
+#include "tests/unit/loaded.h"
 #include "host/recording/reader.h"
 #include "host/record/recorder.h"
 #include "host/base/say.h"
@@ -88,7 +88,7 @@ static void all_that_came(void **state)
 	struct place *p = *state;
 	struct making *r = some_events(10);
 	const struct recorder_state *s;
-	struct model m;
+	struct loaded m;
 
 	assert_int_equal(recorder_connected(p->recorder, "test"), 0);
 	assert_int_equal(recorder_bytes(p->recorder, r->wire, r->wire_size, 1), 0);
@@ -98,12 +98,12 @@ static void all_that_came(void **state)
 	assert_true(s->goodbye);
 	assert_int_equal(s->line.wire_bytes, r->wire_size);
 	assert_int_equal(recorder_close(p->recorder, "test", NULL), 0);
-	assert_int_equal(model_load(&m, p->pb, false), 0);
-	assert_true(m.complete);
+	assert_int_equal(loaded_file(&m, p->pb), 0);
+	assert_true(m.recording.complete);
 	assert_int_equal(m.n_calls, 10);
-	assert_int_equal(m.line.frames, 13);
-	assert_int_equal(m.line.connects, 1);
-	model_free(&m);
+	assert_int_equal(m.totals->line.frames, 13);
+	assert_int_equal(m.totals->line.connects, 1);
+	loaded_free(&m);
 	making_free(r);
 }
 
@@ -112,15 +112,15 @@ static void readable_at_any_moment(void **state)
 {
 	struct place *p = *state;
 	struct making *r = some_events(10);
-	struct model m;
+	struct loaded m;
 
 	assert_int_equal(recorder_bytes(p->recorder, r->wire, r->wire_size, 1), 0);
 	assert_true(recorder_flush(p->recorder));
-	assert_int_equal(model_load(&m, p->pb, false), 0);
-	assert_false(m.complete);
+	assert_int_equal(loaded_file(&m, p->pb), 0);
+	assert_false(m.recording.complete);
 	assert_int_equal(m.n_events, 20);
-	assert_int_equal(m.frames_damaged, 0);
-	model_free(&m);
+	assert_int_equal(m.recording.damaged, 0);
+	loaded_free(&m);
 	assert_int_equal(recorder_close(p->recorder, "test", NULL), 0);
 	making_free(r);
 }
@@ -421,7 +421,7 @@ static void check_overruns(struct place *p, struct frames *f, uint64_t overrun, 
 {
 	const struct recorder_state *s;
 	uint64_t rows = 0;
-	struct model m;
+	struct loaded m;
 
 	hear(p, f, BLOCKS + 1, BLOCKS + 2);
 	s = recorder_state(p->recorder);
@@ -429,10 +429,10 @@ static void check_overruns(struct place *p, struct frames *f, uint64_t overrun, 
 	assert_int_equal(s->lost_by_cause[ayaprof_LossCause_LOSS_LINE], line);
 	assert_int_equal(s->events + s->lost, 2 * BLOCKS);
 	assert_int_equal(recorder_close(p->recorder, "test", NULL), 0);
-	assert_int_equal(model_load(&m, p->pb, false), 0);
-	assert_int_equal(m.lost_by_cause[ayaprof_LossCause_LOSS_HOST_OVERRUN], overrun);
-	assert_int_equal(m.lost_by_cause[ayaprof_LossCause_LOSS_LINE], line);
-	assert_int_equal(m.n_events + m.lost_total, 2 * BLOCKS);
+	assert_int_equal(loaded_file(&m, p->pb), 0);
+	assert_int_equal(m.totals->lost[ayaprof_LossCause_LOSS_HOST_OVERRUN], overrun);
+	assert_int_equal(m.totals->lost[ayaprof_LossCause_LOSS_LINE], line);
+	assert_int_equal(m.n_events + m.totals->lost_total, 2 * BLOCKS);
 	for (size_t i = 0; i < m.n_losses; i++) {
 		if (m.losses[i].cause != ayaprof_LossCause_LOSS_HOST_OVERRUN)
 			continue;
@@ -440,9 +440,9 @@ static void check_overruns(struct place *p, struct frames *f, uint64_t overrun, 
 		assert_true(m.losses[i].first_ns && m.losses[i].last_ns > m.losses[i].first_ns);
 	}
 	assert_int_equal(rows, overrun);
-	assert_true(m.line.has_uart);
-	assert_int_equal(m.line.uart.framing, 3);
-	model_free(&m);
+	assert_true(m.totals->line.has_uart);
+	assert_int_equal(m.totals->line.uart.framing, 3);
+	loaded_free(&m);
 	making_free(f->r);
 }
 

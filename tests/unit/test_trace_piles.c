@@ -66,8 +66,8 @@ static void pile(void **state)
 		E(200, 5, 0, F), E(210, 5, 0, G), E(220, 5, 0, H), E(230, 5, 0, IRQ),
 		X(240, 5, 0, IRQ), /* this was that, and now: */
 		E(300, 5, 0, USER), E(305, 5, 0, H), X(310, 5, 0, H), X(315, 5, 0, USER),
-		E(320, 5, 0, F), E(330, 5, 0, G), X(340, 5, 0, G), X(350, 5, 0, F),
-		E(400, 5, 0, F), X(410, 5, 0, F)};
+		E(320, 5, 0, F), E(330, 5, 0, G), X(340, 5, 0, G), X(350, 5, 0, F), E(400, 5, 0, F),
+		X(410, 5, 0, F)};
 	struct feed *f = fed(s, COUNT(s));
 
 	assert_call(f, F, 1, 200, 240, 10, 0, NO_EXIT | REPAIRED);
@@ -88,8 +88,8 @@ static void pile_in_a_call_that_goes_on(void **state)
 {
 	const struct step s[] = {E(100, 5, 0, USER), E(110, 5, 0, F), E(120, 5, 0, G),
 		X(130, 5, 0, G), X(140, 5, 0, F), /* left by a jump: */
-		E(150, 5, 0, F), E(160, 5, 0, G), E(170, 5, 0, H), E(200, 5, 0, F),
-		E(210, 5, 0, G), X(220, 5, 0, G), X(230, 5, 0, F), X(300, 5, 0, USER)};
+		E(150, 5, 0, F), E(160, 5, 0, G), E(170, 5, 0, H), E(200, 5, 0, F), E(210, 5, 0, G),
+		X(220, 5, 0, G), X(230, 5, 0, F), X(300, 5, 0, USER)};
 	struct feed *f = fed(s, COUNT(s));
 
 	assert_call(f, F, 1, 150, 170, 10, 1, NO_EXIT | REPAIRED);

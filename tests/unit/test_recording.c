@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <cmocka.h>
 
-#include "host/model/model.h"
+#include "tests/unit/loaded.h"
 #include "host/base/say.h"
 #include "tests/unit/make_recording.h"
 
@@ -41,22 +41,22 @@ static void names(struct making *r)
 	making_func(r, SWITCH, AYP_CLASS_SWITCH, "sched_switch");
 }
 
-static void load(struct making *r, struct model *m)
+static void load(struct making *r, struct loaded *m)
 {
 	uint64_t produced = 0, rows = 0;
 
-	assert_int_equal(model_load_memory(m, r->data, r->size), 0);
-	for (size_t i = 0; i < m->n_sessions; i++)
-		produced += m->sessions[i].produced;
+	assert_int_equal(loaded_memory(m, r->data, r->size), 0);
+	for (size_t i = 0; i < trace_session_count(m->trace); i++)
+		produced += trace_session(m->trace, i)->produced;
 	for (size_t i = 0; i < m->n_losses; i++)
 		rows += m->losses[i].count;
 	/* Whatever a test does to a recording, the books balance. */
-	assert_int_equal(produced, m->n_events + m->lost_total);
-	assert_int_equal(rows, m->lost_total);
+	assert_int_equal(produced, m->n_events + m->totals->lost_total);
+	assert_int_equal(rows, m->totals->lost_total);
 }
 
 /* One block of events with names, loaded. */
-static void load_events(struct model *m, const struct ayp_event *ev, uint32_t n)
+static void load_events(struct loaded *m, const struct ayp_event *ev, uint32_t n)
 {
 	struct making *r = making_new();
 
@@ -68,7 +68,7 @@ static void load_events(struct model *m, const struct ayp_event *ev, uint32_t n)
 	making_free(r);
 }
 
-static const struct model_call *call_of(const struct model *m, uint16_t func, size_t nth)
+static const struct trace_call *call_of(const struct loaded *m, uint16_t func, size_t nth)
 {
 	for (size_t i = 0; i < m->n_calls; i++) {
 		if (m->calls[i].func == func && nth-- == 0)
@@ -80,7 +80,7 @@ static const struct model_call *call_of(const struct model *m, uint16_t func, si
 
 #define assert_call(m, func, nth, start, end, self, at_depth, call_flags)                          \
 	do {                                                                                       \
-		const struct model_call *c_ = call_of(m, func, nth);                               \
+		const struct trace_call *c_ = call_of(m, func, nth);                               \
 		assert_int_equal(c_->start_ns, start);                                             \
 		assert_int_equal(c_->end_ns, end);                                                 \
 		assert_int_equal(c_->self_ns, self);                                               \
@@ -95,7 +95,7 @@ static void nested_calls(void **state)
 	const struct ayp_event ev[] = {E(100, 5, 0, F), E(110, 5, 0, G), E(120, 5, 0, G),
 		X(125, 5, 0, G), X(150, 5, 0, G), E(160, 5, 0, H), X(161, 5, 0, H),
 		X(200, 5, 0, F)};
-	struct model m;
+	struct loaded m;
 
 	load_events(&m, ev, COUNT(ev));
 	assert_int_equal(m.n_calls, 4);
@@ -103,9 +103,9 @@ static void nested_calls(void **state)
 	assert_call(&m, G, 0, 110, 150, 35, 1, 0);
 	assert_call(&m, G, 1, 120, 125, 5, 2, 0);
 	assert_call(&m, H, 0, 160, 161, 1, 1, 0);
-	assert_int_equal(m.orphan_exits, 0);
-	assert_true(m.complete);
-	model_free(&m);
+	assert_int_equal(m.totals->orphan_exits, 0);
+	assert_true(m.recording.complete);
+	loaded_free(&m);
 }
 
 /* Threads on one CPU, and one thread on several: the thread is what nests. */
@@ -113,13 +113,13 @@ static void threads_do_not_mix(void **state)
 {
 	const struct ayp_event ev[] = {E(100, 5, 0, F), E(110, 6, 0, F), E(120, 5, 1, G),
 		X(130, 6, 0, F), X(140, 5, 1, G), X(150, 5, 2, F)};
-	struct model m;
+	struct loaded m;
 
 	load_events(&m, ev, COUNT(ev));
 	assert_call(&m, F, 0, 100, 150, 30, 0, 0);
 	assert_call(&m, F, 1, 110, 130, 20, 0, 0);
 	assert_call(&m, G, 0, 120, 140, 20, 1, 0);
-	model_free(&m);
+	loaded_free(&m);
 }
 
 /* The idle task of each CPU is a thread of its own. */
@@ -127,26 +127,26 @@ static void idle_is_per_cpu(void **state)
 {
 	const struct ayp_event ev[] = {
 		E(100, 0, 0, F), E(110, 0, 1, F), X(130, 0, 0, F), X(190, 0, 1, F)};
-	struct model m;
+	struct loaded m;
 
 	load_events(&m, ev, COUNT(ev));
 	assert_call(&m, F, 0, 100, 130, 30, 0, 0);
 	assert_call(&m, F, 1, 110, 190, 80, 0, 0);
-	model_free(&m);
+	loaded_free(&m);
 }
 
 static void missed_exit_shifts_nothing(void **state)
 {
 	const struct ayp_event ev[] = {E(100, 5, 0, F), E(110, 5, 0, G), E(120, 5, 0, H),
 		X(150, 5, 0, F), E(200, 5, 0, F), X(210, 5, 0, F)};
-	struct model m;
+	struct loaded m;
 
 	load_events(&m, ev, COUNT(ev));
-	assert_call(&m, G, 0, 110, 120, 10, 1, CALL_NO_EXIT);
-	assert_call(&m, H, 0, 120, 120, 0, 2, CALL_NO_EXIT);
+	assert_call(&m, G, 0, 110, 120, 10, 1, TRACE_CALL_NO_EXIT);
+	assert_call(&m, H, 0, 120, 120, 0, 2, TRACE_CALL_NO_EXIT);
 	assert_call(&m, F, 0, 100, 150, 40, 0, 0);
 	assert_call(&m, F, 1, 200, 210, 10, 0, 0);
-	model_free(&m);
+	loaded_free(&m);
 }
 
 /* Nothing encloses an outermost call, so nothing closes it: its own function inside of it tells. */
@@ -156,16 +156,16 @@ static void missed_exit_of_an_outermost_call(void **state)
 		X(130, 5, 0, F), E(140, 5, 0, H), X(145, 5, 0, H), E(200, 5, 0, F), E(210, 5, 0, G),
 		X(220, 5, 0, G), E(300, 5, 0, H), X(310, 5, 0, H), E(400, 5, 0, F), E(410, 5, 0, G),
 		X(420, 5, 0, G), X(430, 5, 0, F)};
-	struct model m;
+	struct loaded m;
 
 	load_events(&m, ev, COUNT(ev));
 	assert_call(&m, F, 0, 100, 130, 20, 0, 0);
-	assert_call(&m, F, 1, 200, 220, 10, 0, CALL_NO_EXIT);
+	assert_call(&m, F, 1, 200, 220, 10, 0, TRACE_CALL_NO_EXIT | TRACE_CALL_REPAIRED);
 	assert_call(&m, G, 1, 210, 220, 10, 1, 0);
 	assert_call(&m, H, 1, 300, 310, 10, 0, 0);
 	assert_call(&m, F, 2, 400, 430, 20, 0, 0);
 	assert_call(&m, G, 2, 410, 420, 10, 1, 0);
-	model_free(&m);
+	loaded_free(&m);
 }
 
 /* Missed below a call that goes on: what it counts as its own time is right, too. */
@@ -174,13 +174,13 @@ static void missed_exit_in_a_call_that_goes_on(void **state)
 	const struct ayp_event ev[] = {E(100, 5, 0, H), E(110, 5, 0, F), X(120, 5, 0, F),
 		E(130, 5, 0, F), E(135, 5, 0, G), X(140, 5, 0, G), E(150, 5, 0, F),
 		X(160, 5, 0, F)};
-	struct model m;
+	struct loaded m;
 
 	load_events(&m, ev, COUNT(ev));
-	assert_call(&m, H, 0, 100, 160, 30, 0, CALL_NO_EXIT);
-	assert_call(&m, F, 1, 130, 140, 5, 1, CALL_NO_EXIT);
+	assert_call(&m, H, 0, 100, 160, 30, 0, TRACE_CALL_NO_EXIT);
+	assert_call(&m, F, 1, 130, 140, 5, 1, TRACE_CALL_NO_EXIT | TRACE_CALL_REPAIRED);
 	assert_call(&m, F, 2, 150, 160, 10, 1, 0);
-	model_free(&m);
+	loaded_free(&m);
 }
 
 /* A function that calls itself, and one that calls for the first time what came beside it, are left. */
@@ -190,39 +190,39 @@ static void calls_that_go_on_are_not_cut(void **state)
 		X(130, 5, 0, F), E(200, 5, 0, F), E(210, 5, 0, F), X(220, 5, 0, F)};
 	const struct ayp_event loop[] = {E(100, 5, 0, F), X(110, 5, 0, F), E(120, 5, 0, G),
 		E(130, 5, 0, F), X(140, 5, 0, F), E(150, 5, 0, F), X(160, 5, 0, F)};
-	struct model m;
+	struct loaded m;
 
 	load_events(&m, recursion, COUNT(recursion));
-	assert_call(&m, F, 2, 200, 220, 10, 0, CALL_NO_EXIT);
+	assert_call(&m, F, 2, 200, 220, 10, 0, TRACE_CALL_NO_EXIT);
 	assert_call(&m, F, 3, 210, 220, 10, 1, 0);
-	model_free(&m);
+	loaded_free(&m);
 	load_events(&m, loop, COUNT(loop));
-	assert_call(&m, G, 0, 120, 160, 20, 0, CALL_NO_EXIT);
+	assert_call(&m, G, 0, 120, 160, 20, 0, TRACE_CALL_NO_EXIT);
 	assert_call(&m, F, 2, 150, 160, 10, 1, 0);
-	model_free(&m);
+	loaded_free(&m);
 }
 
 static void orphan_exit_changes_nothing(void **state)
 {
 	const struct ayp_event ev[] = {
 		X(90, 5, 0, F), E(100, 5, 0, F), X(110, 5, 0, G), X(150, 5, 0, F)};
-	struct model m;
+	struct loaded m;
 
 	load_events(&m, ev, COUNT(ev));
-	assert_int_equal(m.orphan_exits, 2);
+	assert_int_equal(m.totals->orphan_exits, 2);
 	assert_int_equal(m.n_calls, 1);
 	assert_call(&m, F, 0, 100, 150, 50, 0, 0);
-	model_free(&m);
+	loaded_free(&m);
 }
 
 static void running_at_the_end(void **state)
 {
 	const struct ayp_event ev[] = {E(100, 5, 0, F), E(120, 6, 1, G), X(180, 6, 1, G)};
-	struct model m;
+	struct loaded m;
 
 	load_events(&m, ev, COUNT(ev));
-	assert_call(&m, F, 0, 100, 180, 80, 0, CALL_NO_EXIT);
-	model_free(&m);
+	assert_call(&m, F, 0, 100, 180, 80, 0, TRACE_CALL_NO_EXIT);
+	loaded_free(&m);
 }
 
 /* rt_sigreturn has an entry and no exit: the next syscall stands beside it, not in it. */
@@ -230,12 +230,12 @@ static void syscall_without_exit(void **state)
 {
 	const struct ayp_event ev[] = {
 		E(100, 5, 0, READ), E(120, 5, 0, F), E(200, 5, 0, WRITE), X(230, 5, 0, WRITE)};
-	struct model m;
+	struct loaded m;
 
 	load_events(&m, ev, COUNT(ev));
-	assert_call(&m, READ, 0, 100, 120, 20, 0, CALL_NO_EXIT);
+	assert_call(&m, READ, 0, 100, 120, 20, 0, TRACE_CALL_NO_EXIT);
 	assert_call(&m, WRITE, 0, 200, 230, 30, 0, 0);
-	model_free(&m);
+	loaded_free(&m);
 }
 
 /* An interrupt between reserving a record and reading the clock puts a later time first. */
@@ -244,14 +244,14 @@ static void ring_order_is_not_time_order(void **state)
 	const struct ayp_event ev[] = {X(150, 5, 0, F), E(100, 5, 0, F), E(105, 5, 0, IRQ),
 		X(110, 5, 0, IRQ), E(160, 5, 0, G), X(160, 5, 0, G), E(160, 5, 0, H),
 		X(160, 5, 0, H)};
-	struct model m;
+	struct loaded m;
 
 	load_events(&m, ev, COUNT(ev));
-	assert_int_equal(m.orphan_exits, 0);
+	assert_int_equal(m.totals->orphan_exits, 0);
 	assert_call(&m, F, 0, 100, 150, 45, 0, 0);
 	assert_call(&m, IRQ, 0, 105, 110, 5, 1, 0);
 	assert_call(&m, H, 0, 160, 160, 0, 0, 0); /* equal times keep their order */
-	model_free(&m);
+	loaded_free(&m);
 }
 
 /* ---- losses --------------------------------------------------------------------------------- */
@@ -262,7 +262,7 @@ static void nothing_is_paired_across_a_hole(void **state)
 	const struct ayp_event behind[] = {
 		X(200, 5, 0, F), X(210, 6, 1, F), E(220, 5, 0, G), X(230, 5, 0, G)};
 	struct making *r = making_new();
-	struct model m;
+	struct loaded m;
 
 	making_hello(r);
 	names(r);
@@ -272,16 +272,16 @@ static void nothing_is_paired_across_a_hole(void **state)
 	making_end(r);
 	load(r, &m);
 	assert_int_equal(m.n_events, 7);
-	assert_int_equal(m.lost_total, 100);
-	assert_int_equal(m.lost_by_cause[ayaprof_LossCause_LOSS_LINE], 100);
+	assert_int_equal(m.totals->lost_total, 100);
+	assert_int_equal(m.totals->lost[ayaprof_LossCause_LOSS_LINE], 100);
 	assert_int_equal(m.n_losses, 1);
 	assert_int_equal(m.losses[0].first_ns, 120);
 	assert_int_equal(m.losses[0].last_ns, 200);
-	assert_int_equal(m.orphan_exits, 2);
-	assert_call(&m, F, 0, 100, 120, 20, 0, CALL_NO_EXIT);
-	assert_call(&m, F, 1, 110, 120, 10, 0, CALL_NO_EXIT);
+	assert_int_equal(m.totals->orphan_exits, 2);
+	assert_call(&m, F, 0, 100, 120, 20, 0, TRACE_CALL_NO_EXIT);
+	assert_call(&m, F, 1, 110, 120, 10, 0, TRACE_CALL_NO_EXIT);
 	assert_call(&m, G, 0, 220, 230, 10, 0, 0);
-	model_free(&m);
+	loaded_free(&m);
 	making_free(r);
 }
 
@@ -308,7 +308,7 @@ static void kernel_loss_hits_its_cpu_only(void **state)
 		S(130, 7, 3, 0),   /* 7 sleeps: may wake anywhere */
 		X(250, 0, 2, IRQ), X(400, 5, 0, F), X(410, 6, 1, F)};
 	struct making *r = making_new();
-	struct model m;
+	struct loaded m;
 
 	names(r);
 	making_events(r, 0, ev, COUNT(ev));
@@ -316,13 +316,13 @@ static void kernel_loss_hits_its_cpu_only(void **state)
 	making_goodbye(r, COUNT(ev) + 9, COUNT(ev));
 	making_end(r);
 	load(r, &m);
-	assert_int_equal(m.lost_by_cause[ayaprof_LossCause_LOSS_RING_FULL], 9);
+	assert_int_equal(m.totals->lost[ayaprof_LossCause_LOSS_RING_FULL], 9);
 	assert_int_equal(m.losses[0].cpu, 1);
 	assert_call(&m, F, 0, 100, 400, 300, 0, 0);
-	assert_call(&m, F, 1, 110, 200, 90, 0, CALL_NO_EXIT);
+	assert_call(&m, F, 1, 110, 200, 90, 0, TRACE_CALL_NO_EXIT);
 	assert_call(&m, IRQ, 0, 120, 250, 130, 0, 0);
-	assert_int_equal(m.orphan_exits, 1);
-	model_free(&m);
+	assert_int_equal(m.totals->orphan_exits, 1);
+	loaded_free(&m);
 	making_free(r);
 }
 
@@ -332,17 +332,18 @@ static void kernel_loss_spares_idle_tasks(void **state)
 	const struct ayp_event ev[] = {E(100, 0, 0, IRQ), E(110, 0, 1, IRQ), E(120, 5, 2, F),
 		X(400, 0, 0, IRQ), X(410, 0, 1, IRQ), X(420, 5, 2, F)};
 	struct making *r = making_new();
-	struct model m;
+	struct loaded m;
 
-	names(r);
+	making_func(r, F, AYP_CLASS_KERNEL, "f");
+	making_func(r, IRQ, AYP_CLASS_HARDIRQ, "irq_1");
 	making_events(r, 0, ev, COUNT(ev));
 	add_kernel_loss(r, 1);
 	making_end(r);
 	load(r, &m);
 	assert_call(&m, IRQ, 0, 100, 400, 300, 0, 0);
-	assert_call(&m, IRQ, 1, 110, 200, 90, 0, CALL_NO_EXIT);
-	assert_call(&m, F, 0, 120, 200, 80, 0, CALL_NO_EXIT);
-	model_free(&m);
+	assert_call(&m, IRQ, 1, 110, 200, 90, 0, TRACE_CALL_NO_EXIT);
+	assert_call(&m, F, 0, 120, 200, 80, 0, TRACE_CALL_NO_EXIT);
+	loaded_free(&m);
 	making_free(r);
 }
 
@@ -352,16 +353,16 @@ static void kernel_loss_hits_who_slept(void **state)
 	const struct ayp_event ev[] = {
 		S(50, 0, 0, 5), E(100, 5, 0, F), S(210, 5, 0, 0), S(380, 0, 0, 5), X(400, 5, 0, F)};
 	struct making *r = making_new();
-	struct model m;
+	struct loaded m;
 
 	names(r);
 	making_events(r, 0, ev, COUNT(ev));
 	add_kernel_loss(r, 1);
 	making_end(r);
 	load(r, &m);
-	assert_call(&m, F, 0, 100, 100, 0, 0, CALL_NO_EXIT);
-	assert_int_equal(m.orphan_exits, 1);
-	model_free(&m);
+	assert_call(&m, F, 0, 100, 100, 0, 0, TRACE_CALL_NO_EXIT);
+	assert_int_equal(m.totals->orphan_exits, 1);
+	loaded_free(&m);
 	making_free(r);
 }
 
@@ -371,7 +372,7 @@ static void books_of_every_cause(void **state)
 	struct making *r = making_new();
 	ayaprof_Events *bad;
 	ayaprof_Goodbye *bye;
-	struct model m;
+	struct loaded m;
 
 	making_events(r, 10, ev, COUNT(ev)); /* 0..9 went before the host listened */
 	bad = making_msg(r);
@@ -391,13 +392,13 @@ static void books_of_every_cause(void **state)
 	making_add(r, AYP_KIND_GOODBYE);
 	load(r, &m);
 	assert_int_equal(m.n_events, 2);
-	assert_int_equal(m.lost_total, 35);
-	assert_int_equal(m.lost_by_cause[ayaprof_LossCause_LOSS_RING_FULL], 7);
-	assert_int_equal(m.lost_by_cause[ayaprof_LossCause_LOSS_SPOOL_FULL], 5);
-	assert_int_equal(m.lost_by_cause[ayaprof_LossCause_LOSS_UNDECODABLE], 4);
-	assert_int_equal(m.lost_by_cause[ayaprof_LossCause_LOSS_LINE], 19);
-	assert_false(m.complete);
-	model_free(&m);
+	assert_int_equal(m.totals->lost_total, 35);
+	assert_int_equal(m.totals->lost[ayaprof_LossCause_LOSS_RING_FULL], 7);
+	assert_int_equal(m.totals->lost[ayaprof_LossCause_LOSS_SPOOL_FULL], 5);
+	assert_int_equal(m.totals->lost[ayaprof_LossCause_LOSS_UNDECODABLE], 4);
+	assert_int_equal(m.totals->lost[ayaprof_LossCause_LOSS_LINE], 19);
+	assert_false(m.recording.complete);
+	loaded_free(&m);
 	making_free(r);
 }
 
@@ -406,7 +407,7 @@ static void repeated_and_disordered_blocks(void **state)
 	const struct ayp_event a[] = {E(100, 5, 0, F), E(110, 5, 0, G)},
 			       b[] = {X(120, 5, 0, G), X(130, 5, 0, F)};
 	struct making *r = making_new();
-	struct model m;
+	struct loaded m;
 
 	making_events(r, 2, b, COUNT(b));
 	making_events(r, 0, a, COUNT(a));
@@ -414,9 +415,9 @@ static void repeated_and_disordered_blocks(void **state)
 	making_goodbye(r, 4, 4);
 	load(r, &m);
 	assert_int_equal(m.n_events, 4);
-	assert_int_equal(m.lost_total, 0);
+	assert_int_equal(m.totals->lost_total, 0);
 	assert_call(&m, F, 0, 100, 130, 20, 0, 0);
-	model_free(&m);
+	loaded_free(&m);
 	making_free(r);
 }
 
@@ -445,27 +446,27 @@ static void loss_newer_than_the_status(void **state)
 {
 	const struct ayp_event ev[] = {E(100, 5, 0, F), X(110, 5, 0, F)};
 	struct making *r = making_new();
-	struct model m;
+	struct loaded m;
 
 	making_events(r, 0, ev, COUNT(ev));
 	add_status(r, 200, 2, 2);
 	add_spool_loss(r, 25);
 	load(r, &m);
-	assert_int_equal(m.sessions[0].produced, 27);
-	assert_int_equal(m.lost_by_cause[ayaprof_LossCause_LOSS_SPOOL_FULL], 25);
-	assert_int_equal(m.lost_total, 25);
-	model_free(&m);
+	assert_int_equal(trace_session(m.trace, 0)->produced, 27);
+	assert_int_equal(m.totals->lost[ayaprof_LossCause_LOSS_SPOOL_FULL], 25);
+	assert_int_equal(m.totals->lost_total, 25);
+	loaded_free(&m);
 	/* Nor does the file's having it twice make it more. */
 	memcpy(r->data + r->size, r->data + r->frame_at, r->size - r->frame_at);
 	r->size += r->size - r->frame_at;
 	load(r, &m);
-	assert_int_equal(m.lost_total, 25);
-	model_free(&m);
+	assert_int_equal(m.totals->lost_total, 25);
+	loaded_free(&m);
 	/* But the next message that says the same does. */
 	add_spool_loss(r, 25);
 	load(r, &m);
-	assert_int_equal(m.lost_total, 50);
-	model_free(&m);
+	assert_int_equal(m.totals->lost_total, 50);
+	loaded_free(&m);
 	making_free(r);
 }
 
@@ -477,7 +478,7 @@ static void impossible_blocks(void **state)
 	} bad[] = {{0, 0}, {0, AYP_BLOCK_MAX_EVENTS + 1}, {0, UINT32_MAX},
 		{(UINT64_C(1) << 60) + 1, 1}, {UINT64_MAX, 1}};
 	struct making *r = making_new();
-	struct model m;
+	struct loaded m;
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
 		ayaprof_Events *msg = making_msg(r);
@@ -488,9 +489,9 @@ static void impossible_blocks(void **state)
 		making_add(r, AYP_KIND_EVENTS);
 	}
 	load(r, &m);
-	assert_int_equal(m.lost_total, 0);
-	assert_int_equal(m.frames_unknown, sizeof(bad) / sizeof(*bad));
-	model_free(&m);
+	assert_int_equal(m.totals->lost_total, 0);
+	assert_int_equal(m.totals->frames_unknown, sizeof(bad) / sizeof(*bad));
+	loaded_free(&m);
 	making_free(r);
 }
 
@@ -501,20 +502,20 @@ static void names_may_come_late(void **state)
 	const struct ayp_event ev[] = {
 		E(100, 5, 0, F), X(110, 5, 0, F), E(120, 5, 0, 77), X(121, 5, 0, 77)};
 	struct making *r = making_new();
-	struct model m;
+	struct loaded m;
 
 	making_events(r, 0, ev, COUNT(ev));
 	making_func(r, F, AYP_CLASS_USER, "late\x1b[31m\xff");
 	making_name(r, ayaprof_Table_TABLE_TASK, 5, 0, "worker");
 	load(r, &m);
-	assert_string_equal(model_func(&m, F)->name, "late?[31m?");
-	assert_int_equal(model_func(&m, F)->cls, AYP_CLASS_USER);
-	assert_string_equal(model_func(&m, 77)->name, "func_77");
-	assert_true(model_func(&m, F)->named);
-	assert_false(model_func(&m, 77)->named);
-	assert_string_equal(model_task(&m, 5)->comm, "worker");
-	assert_null(model_task(&m, 6));
-	model_free(&m);
+	assert_string_equal(trace_func(m.trace, F)->name, "late?[31m?");
+	assert_int_equal(trace_func(m.trace, F)->cls, AYP_CLASS_USER);
+	assert_string_equal(trace_func(m.trace, 77)->name, "func_77");
+	assert_true(trace_func(m.trace, F)->named);
+	assert_false(trace_func(m.trace, 77)->named);
+	assert_string_equal(trace_task(m.trace, 0, 5, 100)->comm, "worker");
+	assert_null(trace_task(m.trace, 0, 6, 100));
+	loaded_free(&m);
 	making_free(r);
 }
 
@@ -526,7 +527,7 @@ static void sessions_share_functions(void **state)
 	const struct ayp_event two[] = {
 		E(50, 5, 0, F), X(60, 5, 0, F), E(70, 5, 0, G), X(80, 5, 0, G)};
 	struct making *r = making_new();
-	struct model m;
+	struct loaded m;
 	uint16_t other;
 
 	making_func(r, F, AYP_CLASS_KERNEL, "f");
@@ -537,75 +538,17 @@ static void sessions_share_functions(void **state)
 	making_func(r, G, AYP_CLASS_USER, "g"); /* same name, but not the same function */
 	making_events(r, 0, two, COUNT(two));
 	load(r, &m);
-	assert_int_equal(m.n_sessions, 2);
+	assert_int_equal(trace_session_count(m.trace), 2);
 	assert_int_equal(m.n_events, 8);
 	assert_int_equal(m.events[0].func, F);
 	assert_int_equal(m.events[2].func, G);
 	assert_int_equal(m.events[4].func, G);
 	other = m.events[6].func;
 	assert_true(other != F && other != G);
-	assert_string_equal(model_func(&m, other)->name, "g");
-	assert_int_equal(model_func(&m, other)->cls, AYP_CLASS_USER);
-	model_free(&m);
+	assert_string_equal(trace_func(m.trace, other)->name, "g");
+	assert_int_equal(trace_func(m.trace, other)->cls, AYP_CLASS_USER);
+	loaded_free(&m);
 	making_free(r);
-}
-
-/* ---- lanes ---------------------------------------------------------------------------------- */
-
-#define assert_segment(l, i, start, end, depth_, cpu_)                                             \
-	do {                                                                                       \
-		assert_int_equal((l)->segments[i].start_ns, start);                                \
-		assert_int_equal((l)->segments[i].end_ns, end);                                    \
-		assert_int_equal((l)->segments[i].depth, depth_);                                  \
-		assert_int_equal((l)->segments[i].cpu, cpu_);                                      \
-	} while (0)
-
-/* A read that sleeps leaves its CPU to another thread and wakes up elsewhere. */
-static void sleeping_call_in_lanes(void **state)
-{
-	const struct ayp_event ev[] = {E(100, 5, 0, READ), E(110, 5, 0, F), S(120, 5, 0, 6),
-		E(130, 6, 0, WRITE), X(140, 6, 0, WRITE), S(150, 6, 0, 0), S(200, 0, 1, 5),
-		X(210, 5, 1, F), X(220, 5, 1, READ)};
-	struct model_lanes l;
-	struct model m;
-
-	load_events(&m, ev, COUNT(ev));
-	assert_call(&m, READ, 0, 100, 220, 20, 0, 0);
-	assert_int_equal(model_lanes_build(&l, &m), 0);
-	assert_int_equal(l.n_lanes, 2);
-	assert_int_equal(l.n_segments, 5);
-	assert_segment(&l, 0, 100, 120, 0, 0);
-	assert_segment(&l, 1, 110, 120, 1, 0);
-	assert_segment(&l, 2, 130, 140, 0, 0);
-	assert_segment(&l, 3, 200, 220, 0, 1);
-	assert_segment(&l, 4, 200, 210, 1, 1);
-	assert_int_equal(l.segments[0].flags, SEGMENT_FIRST);
-	assert_int_equal(l.segments[2].flags, SEGMENT_FIRST | SEGMENT_LAST);
-	assert_int_equal(l.segments[3].flags, SEGMENT_LAST);
-	assert_int_equal(l.lanes[1].cpu, 1);
-	assert_int_equal(l.lanes[1].from, 3);
-	assert_int_equal(l.left_out, 0);
-	model_lanes_free(&l);
-	model_free(&m);
-}
-
-/* Without switch events, another thread on the CPU says as much. */
-static void lanes_without_switches(void **state)
-{
-	const struct ayp_event ev[] = {E(100, 5, 0, F), E(130, 6, 0, G), X(140, 6, 0, G),
-		E(150, 5, 0, H), X(151, 5, 0, H), X(160, 5, 0, F)};
-	struct model_lanes l;
-	struct model m;
-
-	load_events(&m, ev, COUNT(ev));
-	assert_int_equal(model_lanes_build(&l, &m), 0);
-	assert_int_equal(l.n_segments, 4);
-	assert_segment(&l, 0, 100, 130, 0, 0);
-	assert_segment(&l, 1, 130, 140, 0, 0);
-	assert_segment(&l, 2, 150, 160, 0, 0);
-	assert_segment(&l, 3, 150, 151, 1, 0);
-	model_lanes_free(&l);
-	model_free(&m);
 }
 
 /* ---- the file ------------------------------------------------------------------------------- */
@@ -613,39 +556,15 @@ static void lanes_without_switches(void **state)
 static void not_recordings(void **state)
 {
 	uint8_t junk[1000];
-	struct model m;
+	struct loaded m;
 
 	say_mute(true);
 	memset(junk, 0x0a, sizeof(junk));
-	assert_true(model_load_memory(&m, junk, 0) < 0);
-	assert_true(model_load_memory(&m, junk, sizeof(junk)) < 0);
-	assert_true(model_load(&m, "/nonexistent", false) < 0);
-	assert_true(model_load(&m, "/", false) < 0);
+	assert_true(loaded_memory(&m, junk, 0) < 0);
+	assert_true(loaded_memory(&m, junk, sizeof(junk)) < 0);
+	assert_true(loaded_file(&m, "/nonexistent") < 0);
+	assert_true(loaded_file(&m, "/") < 0);
 	say_mute(false);
-}
-
-/* A file that claims endless events from few bytes is cut off in memory, not in the books. */
-static void memory_is_bounded(void **state)
-{
-	static struct ayp_event ev[AYP_BLOCK_MAX_EVENTS];
-	struct making *r = making_new();
-	uint64_t n = 0;
-	struct model m;
-
-	for (uint32_t i = 0; i < AYP_BLOCK_MAX_EVENTS; i++)
-		ev[i] = (struct ayp_event)E(1000, 5, 0, F);
-	while (r->size < sizeof(r->data) / 16) {
-		making_events(r, n, ev, AYP_BLOCK_MAX_EVENTS);
-		n += AYP_BLOCK_MAX_EVENTS;
-	}
-	say_mute(true);
-	load(r, &m);
-	say_mute(false);
-	assert_true(n > m.n_events);
-	assert_true(m.n_events <= r->size * 32 + (1u << 20));
-	assert_int_equal(m.n_events + m.lost_by_cause[ayaprof_LossCause_LOSS_UNDECODABLE], n);
-	model_free(&m);
-	making_free(r);
 }
 
 static void say_record(ayaprof_Log *log, uint64_t seq, const char *text)
@@ -662,7 +581,7 @@ static void say_record(ayaprof_Log *log, uint64_t seq, const char *text)
 static void kernel_messages(void **state)
 {
 	struct making *r = making_new();
-	struct model m;
+	struct loaded m;
 
 	making_hello(r);
 	say_record(making_msg(r), 10, "late");
@@ -685,9 +604,9 @@ static void kernel_messages(void **state)
 	assert_int_equal(m.logs[2].missed, 4);
 	assert_int_equal(m.logs[3].session, 1);
 	assert_int_equal(m.logs[3].missed, 0);
-	assert_int_equal(m.logs_missed, 4);
-	assert_int_equal(m.frames_unknown, 0);
-	model_free(&m);
+	assert_int_equal(m.totals->logs_missed, 4);
+	assert_int_equal(m.totals->frames_unknown, 0);
+	loaded_free(&m);
 	making_free(r);
 }
 
@@ -716,10 +635,7 @@ int main(void)
 		cmocka_unit_test(impossible_blocks),
 		cmocka_unit_test(names_may_come_late),
 		cmocka_unit_test(sessions_share_functions),
-		cmocka_unit_test(sleeping_call_in_lanes),
-		cmocka_unit_test(lanes_without_switches),
 		cmocka_unit_test(not_recordings),
-		cmocka_unit_test(memory_is_bounded),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

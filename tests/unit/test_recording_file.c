@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <cmocka.h>
 
-#include "host/model/model.h"
+#include "tests/unit/loaded.h"
 #include "host/base/say.h"
 #include "tests/unit/make_recording.h"
 
@@ -24,18 +24,18 @@ enum { F = 1 };
 	}
 #define COUNT(a) ((uint32_t)(sizeof(a) / sizeof(*(a))))
 
-static void load(struct making *r, struct model *m)
+static void load(struct making *r, struct loaded *m)
 {
 	uint64_t produced = 0, rows = 0;
 
-	assert_int_equal(model_load_memory(m, r->data, r->size), 0);
-	for (size_t i = 0; i < m->n_sessions; i++)
-		produced += m->sessions[i].produced;
+	assert_int_equal(loaded_memory(m, r->data, r->size), 0);
+	for (size_t i = 0; i < trace_session_count(m->trace); i++)
+		produced += trace_session(m->trace, i)->produced;
 	for (size_t i = 0; i < m->n_losses; i++)
 		rows += m->losses[i].count;
 	/* Whatever a test does to a recording, the books balance. */
-	assert_int_equal(produced, m->n_events + m->lost_total);
-	assert_int_equal(rows, m->lost_total);
+	assert_int_equal(produced, m->n_events + m->totals->lost_total);
+	assert_int_equal(rows, m->totals->lost_total);
 }
 
 static void add_status(struct making *r, uint64_t t_ns, uint64_t produced, uint64_t taken)
@@ -74,7 +74,7 @@ static void later_protocol_is_not_decoded(void **state)
 	const struct ayp_event ev[] = {E(1000, 5, 0, F), X(1100, 5, 0, F)};
 	struct making *r = making_new();
 	ayaprof_Samples *samples;
-	struct model m;
+	struct loaded m;
 
 	r->session = 9;
 	for (int half = 0; half < 2; half++) {
@@ -98,20 +98,20 @@ static void later_protocol_is_not_decoded(void **state)
 	say_mute(true);
 	load(r, &m);
 	say_mute(false);
-	assert_int_equal(m.n_sessions, 2);
-	assert_int_equal(m.sessions[0].needs_protocol, 9);
-	assert_int_equal(m.sessions[0].produced, 0);
-	assert_false(m.sessions[0].has_goodbye);
-	assert_int_equal(m.sessions[1].needs_protocol, 0);
+	assert_int_equal(trace_session_count(m.trace), 2);
+	assert_int_equal(trace_session(m.trace, 0)->needs_protocol, 9);
+	assert_int_equal(trace_session(m.trace, 0)->produced, 0);
+	assert_false(trace_session(m.trace, 0)->has_goodbye);
+	assert_int_equal(trace_session(m.trace, 1)->needs_protocol, 0);
 	assert_int_equal(m.n_events, 2);
 	assert_int_equal(m.n_samples, 0);
-	assert_int_equal(m.lost_total, 1);
-	assert_int_equal(m.origin_ns, 1000);
-	assert_int_equal(m.duration_ns, 100);
-	assert_string_equal(model_func(&m, m.events[0].func)->name, "f");
-	for (uint32_t i = 0; i < model_func_count(&m); i++)
-		assert_string_not_equal(model_func(&m, (uint16_t)i)->name, "not this");
-	model_free(&m);
+	assert_int_equal(m.totals->lost_total, 1);
+	assert_int_equal(m.totals->origin_ns, 1000);
+	assert_int_equal(m.totals->duration_ns, 100);
+	assert_string_equal(trace_func(m.trace, m.events[0].func)->name, "f");
+	for (uint32_t i = 0; i < trace_func_count(m.trace); i++)
+		assert_string_not_equal(trace_func(m.trace, (uint16_t)i)->name, "not this");
+	loaded_free(&m);
 	making_free(r);
 }
 
@@ -121,7 +121,7 @@ static void frames_of_neither_board_nor_recorder(void **state)
 	const struct ayp_event ev[] = {E(1000, 5, 0, F), X(1100, 5, 0, F)};
 	const struct framing_header end = {.kind = AYP_KIND_RECORDING_END, .session = 5};
 	struct making *r = making_new();
-	struct model m;
+	struct loaded m;
 	uint8_t body[FRAMING_MIN_BODY];
 
 	making_msg(r);
@@ -136,10 +136,10 @@ static void frames_of_neither_board_nor_recorder(void **state)
 	memcpy(r->data + r->size, body, sizeof(body));
 	r->size += sizeof(body);
 	load(r, &m);
-	assert_int_equal(m.n_sessions, 0);
+	assert_int_equal(trace_session_count(m.trace), 0);
 	assert_int_equal(m.n_events, 0);
-	assert_false(m.complete);
-	model_free(&m);
+	assert_false(m.recording.complete);
+	loaded_free(&m);
 	making_free(r);
 }
 
@@ -162,23 +162,23 @@ static void add_recording(struct making *r, uint64_t frames, uint64_t bytes, boo
 static void recordings_joined(void **state)
 {
 	struct making *r = making_new();
-	struct model m;
+	struct loaded m;
 
 	add_recording(r, 100, 5000, true);
 	add_recording(r, 200, 6000, true);
 	load(r, &m);
-	assert_true(m.complete);
-	assert_int_equal(m.line.frames, 300);
-	assert_int_equal(m.line.wire_bytes, 11000);
-	assert_int_equal(m.line.frames_bad, 6);
-	model_free(&m);
+	assert_true(m.recording.complete);
+	assert_int_equal(m.totals->line.frames, 300);
+	assert_int_equal(m.totals->line.wire_bytes, 11000);
+	assert_int_equal(m.totals->line.frames_bad, 6);
+	loaded_free(&m);
 	r->size = 0;
 	add_recording(r, 100, 5000, false);
 	add_recording(r, 200, 6000, true);
 	load(r, &m);
-	assert_false(m.complete); /* the first one was cut off */
-	assert_int_equal(m.line.frames_bad, 4);
-	model_free(&m);
+	assert_false(m.recording.complete); /* the first one was cut off */
+	assert_int_equal(m.totals->line.frames_bad, 4);
+	loaded_free(&m);
 	making_free(r);
 }
 
@@ -187,7 +187,7 @@ static void recordings_joined(void **state)
 static void frames_of_the_line(void **state)
 {
 	struct making *r = making_new();
-	struct model m;
+	struct loaded m;
 
 	making_msg(r);
 	making_add(r, AYP_KIND_RECORDING);
@@ -195,14 +195,14 @@ static void frames_of_the_line(void **state)
 	r->msg.line_event.stats.wire_bytes = 200000;
 	making_add(r, AYP_KIND_LINE_EVENT);
 	load(r, &m);
-	assert_int_equal(m.line.frames, 0);
-	assert_int_equal(m.line.wire_bytes, 200000);
-	model_free(&m);
+	assert_int_equal(m.totals->line.frames, 0);
+	assert_int_equal(m.totals->line.wire_bytes, 200000);
+	loaded_free(&m);
 	for (int i = 0; i < 3; i++)
 		making_hello(r);
 	load(r, &m);
-	assert_int_equal(m.line.frames, 3);
-	model_free(&m);
+	assert_int_equal(m.totals->line.frames, 3);
+	loaded_free(&m);
 	making_free(r);
 }
 
@@ -211,27 +211,27 @@ static void length_is_what_was_profiled(void **state)
 {
 	const struct ayp_event ev[] = {E(2000, 5, 0, F), X(6000, 5, 0, F)};
 	struct making *r = making_new();
-	struct model m;
+	struct loaded m;
 
 	making_hello(r); /* start_ns 1000 */
 	add_status(r, 3000, 0, 0);
 	add_status(r, 91000, 2, 2);
 	load(r, &m);
-	assert_int_equal(m.duration_ns, 90000); /* nothing better is known */
-	model_free(&m);
+	assert_int_equal(m.totals->duration_ns, 90000); /* nothing better is known */
+	loaded_free(&m);
 	making_events(r, 0, ev, COUNT(ev));
 	making_goodbye(r, 2, 2);
 	load(r, &m);
-	assert_int_equal(m.origin_ns, 1000);
-	assert_int_equal(m.duration_ns, 5000);
-	model_free(&m);
+	assert_int_equal(m.totals->origin_ns, 1000);
+	assert_int_equal(m.totals->duration_ns, 5000);
+	loaded_free(&m);
 	making_msg(r);
 	r->msg.samples.samples_count = 1;
 	r->msg.samples.samples[0].t_ns = 8000;
 	making_add(r, AYP_KIND_SAMPLES);
 	load(r, &m);
-	assert_int_equal(m.duration_ns, 7000);
-	model_free(&m);
+	assert_int_equal(m.totals->duration_ns, 7000);
+	loaded_free(&m);
 	making_free(r);
 }
 
