@@ -50,16 +50,27 @@ static void *ask_often(void *arg)
 	return NULL;
 }
 
-/* A thread that is given its name by another one, before it does anything. */
+static pthread_barrier_t named;
+
+static void *ask_when_named(void *n)
+{
+	pthread_barrier_wait(&named);
+	return ask_often(n);
+}
+
+/* A thread that is given its name by another one, before it asks anything. */
 static int run_given(unsigned long n, char **argv)
 {
 	pthread_t thread;
 
-	errno = pthread_create(&thread, NULL, ask_often, (void *)(uintptr_t)n);
+	errno = pthread_barrier_init(&named, NULL, 2);
+	if (!errno)
+		errno = pthread_create(&thread, NULL, ask_when_named, (void *)(uintptr_t)n);
 	if (!errno)
 		errno = pthread_setname_np(thread, "given");
 	if (errno)
 		return fail("thread");
+	pthread_barrier_wait(&named);
 	ask_often((void *)(uintptr_t)n);
 	pthread_join(thread, NULL);
 	return 0;
