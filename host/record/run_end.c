@@ -5,20 +5,47 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "host/base/say.h"
 #include "host/base/text.h"
 #include "host/commands.h"
 #include "host/recording/reader.h"
+#include "host/recording/recording.h"
 
 /* For a terminal that takes no messages. */
 #define MESSAGES_NS RUN_SECOND
+/* Half a second to read; who ends a longer recording is not kept waiting for figures. */
+#define READ_BACK_MAX (64 << 20)
 
 bool run_heard_goodbye(const struct recorder_state *s)
 {
 	/* One that was in the file before is none. */
 	return s->goodbye && s->last_frame_ns;
+}
+
+/* While recording, sessions that come and go, and frames that come twice, are counted in little memory.
+ * Now that all is settled the recording itself says what is in it: the same to everybody who asks. */
+static void read_back(struct recorder_state *s, const char *path)
+{
+	static const struct trace_sink nothing;
+	const struct trace_totals *t;
+	struct recording rec;
+	struct stat st;
+	uint64_t events = 0;
+
+	if (stat(path, &st) || !S_ISREG(st.st_mode) || st.st_size > READ_BACK_MAX)
+		return;
+	if (recording_read(&rec, path, &nothing, NULL, RECORDING_MUTE) == 0) {
+		t = trace_totals(rec.trace);
+		for (uint16_t i = 0; i < trace_session_count(rec.trace); i++)
+			events += trace_session(rec.trace, i)->delivered;
+		s->events = events;
+		s->lost = t->lost_total;
+		memcpy(s->lost_by_cause, t->lost, sizeof(s->lost_by_cause));
+	}
+	recording_close(&rec);
 }
 
 static void say_summary(const struct run *r, const struct recorder_state *s)
@@ -109,6 +136,7 @@ static int end_recording(struct run *r)
 		say_nothing_came(r, &s);
 		return EXIT_FAILED;
 	}
+	read_back(&s, r->opt->files.output);
 	say_summary(r, &s);
 	return r->opt->strict && (s.lost || !s.goodbye || s.unended || s.later_protocol)
 		       ? EXIT_INCOMPLETE
