@@ -100,9 +100,9 @@ def one_program_a_line(bench):
     board = bench.board("--replay", path, line.board)
     board.wait_text("115200 baud")
     second = bench.run(HOSTDEC, "--port", line.host, "-o", bench.tmp / "y.pb", code=1)
-    assert len(second.err.splitlines()) == 1 and "in use by " in second.err or "another program" in second.err, second.err
+    assert len(second.err.splitlines()) == 1 and f"in use by hostdec (pid {host.pid})" in second.err, second.err
     second = bench.run(BOARD, "--replay", path, line.board, code=1)
-    assert len(second.err.splitlines()) == 1 and "in use by " in second.err or "another program" in second.err, second.err
+    assert len(second.err.splitlines()) == 1 and "another program" in second.err, second.err
     assert board.wait() == 0 and host.wait() == 0
     check_same_events(bench.events(bench.tmp / "x.pb"), data, "beside programs that were turned away")
 
