@@ -320,6 +320,7 @@ const struct module_ops module_memory = {
 	.mechanisms = by_mechanism,
 	.plan = plan,
 	.attach = attach,
+	.misses = no_misses,
 	.sample = sample,
 	.totals = totals,
 	.release = release,

@@ -234,6 +234,7 @@ const struct module_ops module_throughput = {
 	.plan = plan,
 	.attach = attach,
 	.activate = activate,
+	.misses = no_misses,
 	.sample = sample,
 	.release = release,
 	.check = check,

@@ -160,8 +160,10 @@ int module_attach(struct module *m);
 /* Parts: try every candidate of every part, print what happened, leave nothing attached. Returns
  * how many work. */
 int module_check(struct module *m);
-/* Of all m->programs. */
+/* Calls that it did not see: as its ops say, or of all m->programs. */
 uint64_t module_misses(struct module *m);
+/* For ops of modules that only sample: what their programs missed is no event that is lost. */
+uint64_t no_misses(struct module *m);
 
 /* The module's constants as a type of its own. */
 #define OWN_PARAMS_OF(m) ((void *)(m)->own_params)
