@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* Calls that were found guilty, and may yet turn out to be real. */
+#include <assert.h>
 #include <string.h>
 
 #include "host/trace/levels.h"
@@ -94,6 +95,7 @@ void ghosts_add(struct suspicion *s, const struct ghost *g)
 {
 	uint32_t at;
 
+	assert(s->n_ghosts < s->cap_ghosts);
 	for (at = s->n_ghosts++; at && s->ghosts[at - 1].call.id > g->call.id; at--)
 		s->ghosts[at] = s->ghosts[at - 1];
 	s->ghosts[at] = *g;

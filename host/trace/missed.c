@@ -218,8 +218,7 @@ static void move(struct thread *t, const struct verdict *v, uint64_t inner_ns)
 
 /* The calls from this place on, of which the innermost is in doubt, ended before what raised the
  * doubt. */
-static void convict(
-	struct pairer *p, struct thread *t, uint32_t at, uint16_t func, uint64_t now_ns)
+static void convict(struct pairer *p, struct thread *t, uint32_t at, uint16_t func, uint64_t now_ns)
 {
 	struct suspicion *s = t->suspicion;
 	struct frame *a = &t->open[t->n - 1];

@@ -136,8 +136,7 @@ static void on_exit_event(
 	uint16_t before;
 	uint32_t at = old ? 0 : stack_find(p, t, e->func, &before);
 
-	if (!old && t->suspicion &&
-		missed_exit(p, t, e->func, at ? t->open[at - 1].id : 0, now_ns))
+	if (!old && t->suspicion && missed_exit(p, t, e->func, at ? t->open[at - 1].id : 0, now_ns))
 		return;
 	if (!at) {
 		p->out->totals->orphan_exits++;
