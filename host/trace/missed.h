@@ -23,8 +23,8 @@
  * Calls that end while there is a doubt are set aside, since their depth may change. A call found
  * guilty is kept as a *ghost* until what it was called in ends: if its exit comes after all, it was
  * real, it ends like any other call, and its function is known to call the other one from then on.
- * An exit is that of the newest call of its function, ghost or not, so which entry and exit are a
- * call, what it counts and how long it and its function took do not depend on what is guessed here.
+ * An exit is that of the newest call of its function, ghost or not, so which entry and exit are one
+ * call and how long calls and functions took do not depend on what is guessed here.
  *
  * Holds: for each open call and each thread the functions that were called in it, eight in place,
  * more in sets; a bit for each pair of functions that call each other, of 131072 (a bit that is
