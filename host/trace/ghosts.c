@@ -211,6 +211,11 @@ bool missed_pending(const struct thread *t)
 	return t->suspicion && t->suspicion->n_ghosts;
 }
 
+uint64_t missed_since(const struct thread *t)
+{
+	return missed_pending(t) ? t->suspicion->ghosts[0].call.start_ns : UINT64_MAX;
+}
+
 void missed_settle(struct pairer *p, struct thread *t)
 {
 	if (missed_pending(t))

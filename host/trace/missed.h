@@ -70,6 +70,8 @@ void missed_settle(struct pairer *p, struct thread *t);
 void missed_hasten(struct pairer *p, struct thread *t, uint64_t before_ns);
 /* Is there a ghost? */
 bool missed_pending(const struct thread *t);
+/* When the oldest ghost began; UINT64_MAX: there is none. */
+uint64_t missed_since(const struct thread *t);
 /* Release what it has. Gives nothing. */
 void missed_forget(struct pairer *p, struct thread *t);
 void missed_free(struct pairer *p);
