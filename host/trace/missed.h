@@ -28,7 +28,7 @@
  *
  * Holds: for each open call and each thread the functions that were called in it, eight in place,
  * more in sets; a bit for each pair of functions that call each other, of 131072 (a bit that is
- * another pair's, too, only keeps a doubt from being raised); ghosts, 136 bytes each. All bounded,
+ * another pair's, too, only keeps a doubt from being raised); ghosts, 104 bytes each. All bounded,
  * and beyond the bounds, or without memory, nothing is guessed: a pile that is deeper than the
  * ghosts a thread may have is left as it is.
  */
