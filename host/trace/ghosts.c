@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* Calls that were found guilty, and may yet turn out to be real. */
+#include <assert.h>
 #include <string.h>
 
 #include "host/trace/levels.h"
@@ -94,6 +95,7 @@ void ghosts_add(struct suspicion *s, const struct ghost *g)
 {
 	uint32_t at;
 
+	assert(s->n_ghosts < s->cap_ghosts);
 	for (at = s->n_ghosts++; at && s->ghosts[at - 1].call.id > g->call.id; at--)
 		s->ghosts[at] = s->ghosts[at - 1];
 	s->ghosts[at] = *g;
@@ -207,6 +209,11 @@ void missed_syscall(struct pairer *p, struct thread *t)
 bool missed_pending(const struct thread *t)
 {
 	return t->suspicion && t->suspicion->n_ghosts;
+}
+
+uint64_t missed_since(const struct thread *t)
+{
+	return missed_pending(t) ? t->suspicion->ghosts[0].call.start_ns : UINT64_MAX;
 }
 
 void missed_settle(struct pairer *p, struct thread *t)

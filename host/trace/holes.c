@@ -45,8 +45,9 @@ int pairer_epoch_end(struct pairer *p, uint32_t epoch, uint64_t end_ns)
 
 /* ---- losses in the kernel ------------------------------------------------------------------- */
 
+/* Since its calls began, the oldest of which did at since_ns. */
 static bool certainly_elsewhere(
-	const struct pairer *p, const struct thread *t, const struct edge *edge)
+	const struct pairer *p, const struct thread *t, const struct edge *edge, uint64_t since_ns)
 {
 	if (edge->cpu < 0 || t->cpu == edge->cpu)
 		return false;
@@ -56,8 +57,7 @@ static bool certainly_elsewhere(
 		return false;
 	/* At the first edge it is elsewhere now; at the second it must have been so since its
 	 * calls began, or have been guarded from the first on. */
-	return edge->until_ns || t->guard_ns >= edge->t_ns || !t->n ||
-	       t->on_since_ns <= t->open[0].start_ns;
+	return edge->until_ns || t->guard_ns >= edge->t_ns || t->on_since_ns <= since_ns;
 }
 
 /* Known to run up to the first loss; behind it only its own events are known. */
@@ -71,13 +71,19 @@ static void pass(struct pairer *p, const struct edge *edge)
 	struct thread *next;
 
 	for (struct thread *t = p->listed; t; t = next) {
+		uint64_t since_ns = t->n ? t->open[0].start_ns : missed_since(t);
+
 		next = t->listed_next;
+		/* Those that were found guilty long ago are no reason to cut what is open now. */
+		if (t->n && missed_since(t) <= edge->t_ns &&
+			!certainly_elsewhere(p, t, edge, missed_since(t)))
+			missed_settle(p, t);
 		if (!t->n && !missed_pending(t)) {
 			thread_unlisted(p, t);
-		} else if (certainly_elsewhere(p, t, edge)) {
+		} else if (certainly_elsewhere(p, t, edge, since_ns)) {
 			if (edge->until_ns > t->guard_ns)
 				t->guard_ns = edge->until_ns;
-		} else if (!t->n || t->open[0].start_ns <= edge->t_ns) {
+		} else if (since_ns <= edge->t_ns) {
 			/* Told late, it may be before all that is open. */
 			thread_close(p, t, known_until(t, edge));
 			thread_unlisted(p, t);
@@ -143,7 +149,7 @@ int pairer_lost(struct pairer *p, uint64_t first_ns, uint64_t last_ns, int cpu)
 /* A thread that is guarded left the CPU it was guarded on. */
 static void break_guard(struct pairer *p, struct thread *t, uint64_t now_ns)
 {
-	if (t->guard_ns >= now_ns && t->n)
+	if (t->guard_ns >= now_ns)
 		thread_close(p, t, t->last_ns);
 	t->guard_ns = 0;
 }

@@ -23,12 +23,12 @@
  * Calls that end while there is a doubt are set aside, since their depth may change. A call found
  * guilty is kept as a *ghost* until what it was called in ends: if its exit comes after all, it was
  * real, it ends like any other call, and its function is known to call the other one from then on.
- * An exit is that of the newest call of its function, ghost or not, so which entry and exit are a
- * call, what it counts and how long it and its function took do not depend on what is guessed here.
+ * An exit is that of the newest call of its function, ghost or not, so which entry and exit are one
+ * call and how long calls and functions took do not depend on what is guessed here.
  *
  * Holds: for each open call and each thread the functions that were called in it, eight in place,
  * more in sets; a bit for each pair of functions that call each other, of 131072 (a bit that is
- * another pair's, too, only keeps a doubt from being raised); ghosts, 136 bytes each. All bounded,
+ * another pair's, too, only keeps a doubt from being raised); ghosts, 104 bytes each. All bounded,
  * and beyond the bounds, or without memory, nothing is guessed: a pile that is deeper than the
  * ghosts a thread may have is left as it is.
  */
@@ -70,6 +70,8 @@ void missed_settle(struct pairer *p, struct thread *t);
 void missed_hasten(struct pairer *p, struct thread *t, uint64_t before_ns);
 /* Is there a ghost? */
 bool missed_pending(const struct thread *t);
+/* When the oldest ghost began; UINT64_MAX: there is none. */
+uint64_t missed_since(const struct thread *t);
 /* Release what it has. Gives nothing. */
 void missed_forget(struct pairer *p, struct thread *t);
 void missed_free(struct pairer *p);

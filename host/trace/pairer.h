@@ -8,11 +8,13 @@
  * ends of a range of kernel losses the open calls of every thread are closed that may have run on
  * that CPU in between.
  *
- * A call whose exit was missed, and that no later event of its thread can close, is found out by
- * what is called in it that used to come beside it (missed.h). While that is in doubt, calls
- * within it are set aside; the sink gets them in the same order later. One that was found out is
- * given when its caller has ended, with the end that it had: the only calls that do not come by
- * their ends.
+ * Calls whose exits were missed, and that no later event of their thread can close, one or a whole
+ * pile of them, are found out by what is called in the innermost that used to come beside one of
+ * them (missed.h). While that is in doubt, calls within it are set aside; the sink gets them in the
+ * same order later. Those that were found out are given when what they were called in has ended,
+ * with the end that they had: the only calls that do not come by their ends. Such a guess changes
+ * where calls stand, when calls without an exit end, and with that the own time of what they were
+ * called in; never which entry and exit are one call, nor how long a call or a function took.
  *
  * An event that is late begins or ends its call when its thread was last seen, not before.
  *

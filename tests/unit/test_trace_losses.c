@@ -86,6 +86,22 @@ static void kernel_loss_spares_who_stayed(void **state)
 	feed_free(f);
 }
 
+/* What was found guilty before it came there is over, and cuts nothing. */
+static void kernel_loss_ends_what_was_found_guilty(void **state)
+{
+	const struct step s[] = {S(50, 0, 2, 5), E(60, 5, 2, F), X(70, 5, 2, F), E(80, 5, 2, F),
+		E(90, 5, 2, F), X(100, 5, 2, F), E(260, 5, 0, G), X(400, 5, 0, G), X(410, 5, 0, F)};
+	struct feed *f = new_feed(true);
+
+	assert_int_equal(pairer_lost(f->p, 200, 300, 1), 0);
+	feed(f, s, COUNT(s));
+	feed_end(f);
+	assert_int_equal(f->totals.orphan_exits, 1);
+	assert_call(f, F, 1, 80, 80, 0, 0, NO_EXIT | REPAIRED);
+	assert_call(f, G, 0, 260, 400, 140, 0, 0);
+	feed_free(f);
+}
+
 /* Without switch events only idle tasks are certain not to have been on another CPU. */
 static void kernel_loss_spares_idle_tasks(void **state)
 {
@@ -165,6 +181,7 @@ int main(void)
 		cmocka_unit_test(many_epochs),
 		cmocka_unit_test(kernel_loss_hits_its_cpu_only),
 		cmocka_unit_test(kernel_loss_spares_who_stayed),
+		cmocka_unit_test(kernel_loss_ends_what_was_found_guilty),
 		cmocka_unit_test(kernel_loss_spares_idle_tasks),
 		cmocka_unit_test(kernel_loss_hits_who_slept),
 		cmocka_unit_test(kernel_loss_told_late),

@@ -142,6 +142,35 @@ static void largest_pile(void **state)
 	}
 }
 
+/* The same when the doubt is about fewer of them, and one that is too far out proves it. */
+static void pile_that_is_too_large(void **state)
+{
+	for (uint32_t more = 0; more < 2; more++) {
+		uint32_t n = MISSED_GHOSTS + more;
+		struct feed *f = new_feed(false);
+		uint64_t t = 1000;
+
+		live(f, &t);
+		entry(f, &t, DEEP);
+		entry(f, &t, H);
+		leave(f, &t, H);
+		for (uint32_t i = 0; i < 2; i++) {
+			entry(f, &t, DEEP + 100);
+			if (!i)
+				leave(f, &t, DEEP + 100);
+		}
+		for (uint32_t i = 2; i < n; i++)
+			entry(f, &t, (uint16_t)(DEEP + i));
+		entry(f, &t, H);
+		leave(f, &t, H);
+		live(f, &t);
+		feed_end(f);
+		assert_int_equal(f->totals.calls_no_exit, n);
+		assert_int_equal(deepest(f, f->n_calls - 5, 5), more ? n + 2 : 2);
+		feed_free(f);
+	}
+}
+
 /* Found guilty, and all of it was real: as if nothing had been guessed, but for where what came
  * meanwhile stands. */
 static void pile_that_is_real(void **state)
@@ -248,6 +277,24 @@ static void recursion_over_others(void **state)
 	feed_free(f);
 }
 
+/* What calls itself several times over is no sign. */
+static void recursion_like_a_tree(void **state)
+{
+	const struct step s[] = {E(100, 5, 0, F), E(110, 5, 0, F), X(120, 5, 0, F), E(130, 5, 0, F),
+		E(140, 5, 0, F), X(150, 5, 0, F), E(160, 5, 0, G), E(170, 5, 0, F), X(180, 5, 0, F),
+		X(190, 5, 0, G), X(200, 5, 0, F), X(210, 5, 0, F)};
+	struct feed *f = new_feed(false);
+
+	feed(f, s, 6);
+	assert_int_equal(f->n_calls, 2); /* nothing is in doubt, nothing held back */
+	feed(f, s + 6, COUNT(s) - 6);
+	feed_end(f);
+	for (size_t i = 0; i < f->n_calls; i++)
+		assert_int_equal(f->calls[i].flags, 0);
+	assert_call(f, F, 4, 170, 180, 10, 3, 0);
+	feed_free(f);
+}
+
 /* What came first without, and then ten thousand deep. */
 static void deep_recursion(void **state)
 {
@@ -276,11 +323,13 @@ int main(void)
 		cmocka_unit_test(pile_in_a_call_that_goes_on),
 		cmocka_unit_test(pile_after_pile),
 		cmocka_unit_test(largest_pile),
+		cmocka_unit_test(pile_that_is_too_large),
 		cmocka_unit_test(pile_that_is_real),
 		cmocka_unit_test(part_of_a_pile_that_is_real),
 		cmocka_unit_test(exit_of_the_newest),
 		cmocka_unit_test(pile_with_recursion_in_it),
 		cmocka_unit_test(recursion_over_others),
+		cmocka_unit_test(recursion_like_a_tree),
 		cmocka_unit_test(deep_recursion),
 	};
 
