@@ -7,8 +7,8 @@ void receiver_init(struct receiver *r, const struct receiver_ops *ops, void *ctx
 {
 	r->ops = ops;
 	r->ctx = ctx;
-	r->as_is = r->damage_told = false;
-	r->before_len = 0;
+	r->as_is = r->damage_told = r->heard = false;
+	r->before_len = r->doubtful_len = 0;
 	deframer_init(&r->deframer, r->mem, sizeof(r->mem));
 	salvage_init(&r->salvage, r->salvage_mem, &r->lines, &r->pairs, ops->plausible, ctx);
 	textframe_init(&r->textframe, r->text_mem, sizeof(r->text_mem));
@@ -24,6 +24,35 @@ static int tell_damage(struct receiver *r, size_t len)
 	return r->ops->damage(r->ctx, len, first);
 }
 
+/* What was put off, by the frame that came next; NULL: none did. */
+static int settle(struct receiver *r, const struct framing_header *next)
+{
+	size_t len = r->doubtful_len;
+
+	r->doubtful_len = 0;
+	if (len == 0)
+		return 0;
+	if (next && r->heard && next->session == r->last.session && next->seq == r->last.seq + 1)
+		return r->ops->text(r->ctx, r->doubtful, len);
+	return r->ops->damage(r->ctx, len, true);
+}
+
+static int tell_frame(struct receiver *r, const struct receiver_frame *f)
+{
+	int err = settle(r, &f->header);
+
+	r->last = f->header;
+	r->heard = true;
+	return err ? err : r->ops->frame(r->ctx, f);
+}
+
+static int tell_text(struct receiver *r, const uint8_t *text, size_t len)
+{
+	int err = settle(r, NULL);
+
+	return err ? err : r->ops->text(r->ctx, text, len);
+}
+
 static int tell_salvaged(struct receiver *r, enum salvage_way way)
 {
 	const struct salvage *s = &r->salvage;
@@ -36,7 +65,7 @@ static int tell_salvaged(struct receiver *r, enum salvage_way way)
 		.repaired = way == SALVAGE_REPAIRED || way == SALVAGE_GUESSED,
 	};
 
-	return r->ops->frame(r->ctx, &f);
+	return tell_frame(r, &f);
 }
 
 /* The text of a segment in order, then the frame that it stood in, or the damage. */
@@ -49,7 +78,7 @@ static int tell_segment(
 
 	for (size_t i = 0; i < s->n_text && !err; i++) {
 		text += s->text[i].len;
-		err = r->ops->text(r->ctx, segment + s->text[i].at, s->text[i].len);
+		err = tell_text(r, segment + s->text[i].at, s->text[i].len);
 	}
 	if (err)
 		return err;
@@ -63,6 +92,22 @@ static void keep(struct receiver *r, const uint8_t *segment, size_t len)
 		return;
 	memcpy(r->before, segment, len);
 	r->before_len = len;
+}
+
+/* Neither frame nor text by its bytes, nothing else in it: text in another character set? */
+static int on_doubtful(struct receiver *r, const uint8_t *segment, size_t len)
+{
+	int err = settle(r, NULL);
+
+	if (err)
+		return err;
+	if (salvage_looks_like_text(segment, len)) {
+		r->before_len = 0;
+		return r->ops->text(r->ctx, segment, len);
+	}
+	memcpy(r->doubtful, segment, len);
+	r->doubtful_len = len;
+	return 0;
 }
 
 static int on_damaged(struct receiver *r)
@@ -80,17 +125,21 @@ static int on_damaged(struct receiver *r)
 	if (r->before_len) {
 		way = salvage_joined(&r->salvage, r->before, r->before_len, segment, len);
 		if (way != SALVAGE_NOTHING) {
-			r->before_len = 0;
+			r->before_len = r->doubtful_len = 0;
 			return tell_salvaged(r, way);
 		}
 	}
 	way = salvage_segment(&r->salvage, segment, len);
-	err = tell_segment(r, segment, len, way);
-	if (way == SALVAGE_NOTHING)
-		keep(r, segment, len);
-	else
+	if (way != SALVAGE_NOTHING) {
 		r->before_len = 0;
-	return err;
+		return tell_segment(r, segment, len, way);
+	}
+	keep(r, segment, len);
+	if (r->salvage.n_text == 0 && !r->damage_told && len <= sizeof(r->doubtful) &&
+		salvage_is_text8(segment, len))
+		return on_doubtful(r, segment, len);
+	err = settle(r, NULL);
+	return err ? err : tell_segment(r, segment, len, way);
 }
 
 static int on_outcome(struct receiver *r, enum deframer_outcome outcome)
@@ -110,10 +159,10 @@ static int on_outcome(struct receiver *r, enum deframer_outcome outcome)
 			.body = d->body,
 			.body_len = d->body_len,
 		};
-		return r->ops->frame(r->ctx, &f);
+		return tell_frame(r, &f);
 	case DEFRAMER_TEXT:
 		r->before_len = 0;
-		return r->ops->text(r->ctx, d->raw, d->raw_len);
+		return tell_text(r, d->raw, d->raw_len);
 	case DEFRAMER_DAMAGED:
 		return on_damaged(r);
 	}
@@ -156,7 +205,7 @@ static int tell_textframe(struct receiver *r)
 
 	if (t->joined && (r->as_is || !r->ops->plausible(r->ctx, &t->header, SALVAGE_UNTANGLED)))
 		return r->ops->damage(r->ctx, TEXTFRAME_CHARS(t->body_len) + 4, true);
-	return r->ops->frame(r->ctx, &f);
+	return tell_frame(r, &f);
 }
 
 static int on_textframe(struct receiver *r)
@@ -203,6 +252,8 @@ int receiver_finish(struct receiver *r)
 
 	if (!err)
 		err = end_segment(r);
+	if (!err)
+		err = settle(r, NULL);
 	deframer_init(&r->deframer, r->mem, sizeof(r->mem));
 	return err;
 }

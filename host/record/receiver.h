@@ -43,6 +43,11 @@ struct receiver {
 	/* The damaged segment before, if one delimiter is all that stands behind it. */
 	uint8_t before[FRAMING_MAX_SEGMENT];
 	size_t before_len;
+	/* A segment that may be text in some character set: it is, if no frame is missing there. */
+	uint8_t doubtful[FRAMING_MAX_SEGMENT];
+	size_t doubtful_len;
+	struct framing_header last; /* of the frame before */
+	bool heard;                 /* there is one */
 	uint8_t mem[DEFRAMER_MEM(RECEIVER_SEGMENT)];
 	uint8_t salvage_mem[SALVAGE_MEM];
 	struct salvage_lines lines;

@@ -37,7 +37,7 @@ struct salvage {
 	/* Text in the segment that was given, in order; also when no frame was found. */
 	struct {
 		size_t at, len;
-	} text[SALVAGE_FEEDS];
+	} text[SALVAGE_FEEDS + 1];
 	size_t n_text;
 	/* private */
 	salvage_plausible plausible;

@@ -12,6 +12,7 @@
 #include <limits.h>
 
 #define BYTE_COST 16u /* half bits */
+#define SURE_COST 64u /* so much less: no doubt is left */
 #define LINE_COST 8u  /* that a line was written here at all */
 /* Right behind another line: that bytes of the frame are between, however few. */
 #define APART_COST 8u
@@ -131,4 +132,29 @@ uint8_t salvage_likeliest(const struct salvage_feed *f)
 	while (f->readings[i].cost)
 		i++;
 	return i;
+}
+
+unsigned int salvage_follows_cost(uint8_t before, uint8_t c)
+{
+	return after[class_of(&before, &before + 1)][class_of(&c, &c + 1)];
+}
+
+bool salvage_is_text8(const uint8_t *p, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (p[i] == 0x7f ||
+			(p[i] < 0x20 && !(p[i] >= 0x07 && p[i] <= 0x0d) && p[i] != 0x1b))
+			return false;
+	return true;
+}
+
+bool salvage_looks_like_text(const uint8_t *p, size_t len)
+{
+	uint64_t cost = 0;
+
+	if (!salvage_is_text8(p, len))
+		return false;
+	for (size_t i = 0; i <= len; i++)
+		cost += salvage_follows_cost(i ? p[i - 1] : '\n', i < len ? p[i] : '\n');
+	return cost + SURE_COST <= (uint64_t)BYTE_COST * len;
 }

@@ -26,6 +26,9 @@ struct salvage_feed {
 	struct salvage_reading readings[SALVAGE_READINGS]; /* by begin; the last one is "no line" */
 };
 
+/* The longest segment in which a stretch of foreign bytes is looked for. */
+#define SALVAGE_GAP_SEGMENT 16384u
+
 /* Combinations for the front part of a segment that are kept at a time. */
 #define SALVAGE_FRONTS 65535u
 
@@ -41,6 +44,8 @@ struct salvage_lines {
 	uint8_t back_byte[FRAMING_MAX_SEGMENT + 1], back_leads[FRAMING_MAX_SEGMENT + 1];
 	uint32_t back_reg[FRAMING_MAX_SEGMENT + 1];
 	uint32_t step_forward[256], step_back[256]; /* of the register, by a byte */
+	/* gap.c: places in the segment of the bytes that are in no line */
+	uint16_t place[SALVAGE_GAP_SEGMENT];
 };
 
 /* Where the chosen line begins; the feed's end: there is none. */

@@ -12,6 +12,7 @@
  * these the register is known. So a back part requires one of two or three states, not of 254.
  */
 #include "host/salvage/meet.h"
+#include "host/salvage/states.h"
 
 /* Readings less likely than this together are not combined, in half bits. */
 #define COST_MAX 90u
@@ -47,48 +48,15 @@ void salvage_meet_init(struct salvage_lines *l)
 	}
 }
 
-static uint32_t forward(const struct salvage_lines *l, uint32_t reg, uint8_t byte)
-{
-	return reg >> 8 ^ l->step_forward[(reg ^ byte) & 0xff];
-}
-
-/* What it was before a byte, from what it was after. */
-static uint32_t back(const struct salvage_lines *l, uint32_t reg, uint8_t byte)
-{
-	return reg << 8 ^ l->step_back[reg >> 24] ^ byte;
-}
-
 /* ---- the front part ------------------------------------------------------------------------------ */
 
-struct state {
-	uint32_t reg;
-	uint8_t left; /* bytes until the next code */
-	bool no_zero; /* before what follows that code */
-};
-
-static bool walk(struct meeting *m, struct state *st, size_t from, size_t to)
+static bool walk(struct meeting *m, struct salvage_state *st, size_t from, size_t to)
 {
 	if (!salvage_spend(m->s, to - from + 1))
 		return false;
-	for (size_t at = from; at < to; at++) {
-		uint8_t byte = m->segment[at];
-
-		if (st->left) {
-			st->reg = forward(m->l, st->reg, byte);
-			st->left--;
-			continue;
-		}
-		if (!st->no_zero)
-			st->reg = forward(m->l, st->reg, 0);
-		st->no_zero = byte == 0xff;
-		st->left = (uint8_t)(byte - 1);
-	}
+	for (size_t at = from; at < to; at++)
+		salvage_step(m->l, st, m->segment[at]);
 	return true;
-}
-
-static uint16_t phase_of(const struct state *st)
-{
-	return (uint16_t)(st->left << 1 | st->no_zero);
 }
 
 static size_t hash(const struct meeting *m, uint32_t reg, uint16_t phase)
@@ -96,9 +64,9 @@ static size_t hash(const struct meeting *m, uint32_t reg, uint16_t phase)
 	return (reg ^ reg >> 16 ^ (uint32_t)phase * 0x9e37u) & m->mask;
 }
 
-static bool keep(struct meeting *m, const struct state *st)
+static bool keep(struct meeting *m, const struct salvage_state *st)
 {
-	size_t h = hash(m, st->reg, phase_of(st));
+	size_t h = hash(m, st->reg, salvage_phase(st));
 	uint32_t at = m->n;
 
 	if (m->wanted != NONE)
@@ -106,7 +74,7 @@ static bool keep(struct meeting *m, const struct state *st)
 	if (m->n == m->fronts)
 		return false;
 	m->l->front_reg[at] = st->reg;
-	m->l->front_phase[at] = phase_of(st);
+	m->l->front_phase[at] = salvage_phase(st);
 	m->l->front_next[at] = m->l->front_first[h];
 	m->l->front_first[h] = (uint16_t)(at + 1);
 	m->n++;
@@ -114,7 +82,7 @@ static bool keep(struct meeting *m, const struct state *st)
 }
 
 /* All combinations from feed i on; false: no more are wanted. */
-static bool combine_front(struct meeting *m, size_t i, struct state st, unsigned int cost)
+static bool combine_front(struct meeting *m, size_t i, struct salvage_state st, unsigned int cost)
 {
 	struct salvage_feed *f = &m->l->feeds[i];
 	size_t at = i ? m->l->feeds[i - 1].end : 0;
@@ -137,8 +105,7 @@ static bool combine_front(struct meeting *m, size_t i, struct state st, unsigned
 
 static void all_fronts(struct meeting *m)
 {
-	/* Nothing is before the first code: no zero either. */
-	struct state st = {.reg = UINT32_MAX, .no_zero = true};
+	struct salvage_state st = SALVAGE_STATE_FIRST;
 
 	m->n = 0;
 	combine_front(m, 0, st, 0);
@@ -151,14 +118,15 @@ static uint32_t before_code(const struct meeting *m, size_t distance, bool no_ze
 {
 	if (distance == 0)
 		return SALVAGE_RESIDUE;
-	return no_zero ? m->l->back_reg[distance] : back(m->l, m->l->back_reg[distance], 0);
+	return no_zero ? m->l->back_reg[distance]
+		       : salvage_step_back(m->l, m->l->back_reg[distance], 0);
 }
 
 /* Over the bytes farther from the end than `from`, up to `to`. */
 static uint32_t back_over(const struct meeting *m, uint32_t reg, size_t from, size_t to)
 {
 	for (size_t distance = from + 1; distance <= to; distance++)
-		reg = back(m->l, reg, m->l->back_byte[distance]);
+		reg = salvage_step_back(m->l, reg, m->l->back_byte[distance]);
 	return reg;
 }
 
@@ -201,9 +169,9 @@ static bool try_entry(struct meeting *m, uint32_t entry)
 	return left && salvage_try(m->s, left, SALVAGE_UNTANGLED);
 }
 
-static bool look_up(struct meeting *m, uint32_t reg, struct state st)
+static bool look_up(struct meeting *m, uint32_t reg, struct salvage_state st)
 {
-	uint16_t phase = phase_of(&st), at = m->l->front_first[hash(m, reg, phase)];
+	uint16_t phase = salvage_phase(&st), at = m->l->front_first[hash(m, reg, phase)];
 
 	/* Line feeds in a row give many front parts with one state: the way along them is work, too. */
 	for (; at && salvage_spend(m->s, 1); at = m->l->front_next[at - 1])
@@ -224,7 +192,7 @@ static bool meet(struct meeting *m, size_t distance)
 		if (!salvage_spend(m->s, 2 * left + 2))
 			return false;
 		for (int no_zero = 0; no_zero < 2; no_zero++) {
-			struct state st = {.left = (uint8_t)left, .no_zero = no_zero};
+			struct salvage_state st = {.left = (uint8_t)left, .no_zero = no_zero};
 
 			if (look_up(m, back_over(m, before_code(m, code, no_zero), code, distance),
 				    st))

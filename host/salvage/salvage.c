@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "host/salvage/salvage.h"
+#include "host/salvage/gap.h"
 #include "host/salvage/meet.h"
 #include "host/salvage/one_bit.h"
 #include "host/salvage/one_byte.h"
@@ -82,16 +83,40 @@ static bool missing_byte(struct salvage *s, const uint8_t *segment, size_t len)
 	return false;
 }
 
-/* The shift first: a pair of bits is found for garbage much more often. */
+/* Foreign bytes that are no text: a burst that another writer, or the line, put in. */
+static bool other_bytes(struct salvage *s, const uint8_t *segment, size_t len)
+{
+	size_t begin, end;
+	bool found;
+
+	if (len > SALVAGE_GAP_SEGMENT)
+		return false;
+	for (size_t i = 0; i < len; i++)
+		s->lines->place[i] = (uint16_t)i;
+	s->purse = &s->for_text; /* as seldom as text */
+	found = salvage_gap(s, segment, len, false, &begin, &end);
+	s->purse = &s->for_repair;
+	return found;
+}
+
+/* By the odds of being wrong: a pair of bits is found for garbage much more often. */
 static enum salvage_way guess(struct salvage *s, const uint8_t *segment, size_t len)
 {
-	enum salvage_way way;
+	bool fits = len <= FRAMING_MAX_SEGMENT;
+	enum salvage_way way = SALVAGE_NOTHING;
 
-	copy(s->plain, segment, len);
-	way = salvage_shift(s, len);
-	if (way != SALVAGE_NOTHING)
-		return way;
-	return salvage_flip_pair(s, len) ? SALVAGE_GUESSED : SALVAGE_NOTHING;
+	if (fits) {
+		copy(s->plain, segment, len);
+		way = salvage_shift(s, len);
+	}
+	if (way == SALVAGE_NOTHING && other_bytes(s, segment, len))
+		way = SALVAGE_GUESSED;
+	if (way == SALVAGE_NOTHING && fits) {
+		copy(s->plain, segment, len);
+		if (salvage_flip_pair(s, len))
+			way = SALVAGE_GUESSED;
+	}
+	return way;
 }
 
 enum salvage_way salvage_segment(struct salvage *s, const uint8_t *segment, size_t len)
@@ -110,7 +135,9 @@ enum salvage_way salvage_segment(struct salvage *s, const uint8_t *segment, size
 			return SALVAGE_REPAIRED;
 	}
 	way = salvage_untangle(s, segment, len);
-	return way == SALVAGE_NOTHING && s->n_text == 0 && fits ? guess(s, segment, len) : way;
+	if (way == SALVAGE_NOTHING && s->n_text == 0 && len >= FRAMING_MIN_BODY)
+		way = guess(s, segment, len);
+	return way;
 }
 
 enum salvage_way salvage_joined(

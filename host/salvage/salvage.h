@@ -13,6 +13,7 @@
 #define HOST_SALVAGE_SALVAGE_H
 
 #include "host/salvage/attempt.h"
+#include "host/salvage/likely.h"
 #include "host/salvage/lines.h"
 #include "host/salvage/two_bits.h"
 

@@ -8,6 +8,7 @@
  * combined until a frame comes out. The COBS codes tell most wrong ones: they must lead to the end exactly.
  */
 #include "host/salvage/untangle.h"
+#include "host/salvage/gap.h"
 #include "host/salvage/likely.h"
 #include "host/salvage/meet.h"
 #include "host/salvage/one_bit.h"
@@ -18,6 +19,8 @@
 #define FLIPS_AMONG    2000u
 #define FLIP_COST_STEP 6u /* half bits */
 #define FLIP_COST_MAX  18u
+/* So many of the likeliest combinations are tried with a stretch of text besides. */
+#define GAPS_MAX 64u
 /* A line feed is hardly a byte of the frame, in half bits. */
 #define LIKELY_COST 16u
 /* Of what is in the purse, one segment may use this share: hopeless ones leave something for those that follow. */
@@ -30,7 +33,8 @@ struct search {
 	const uint8_t *segment;
 	size_t len;
 	bool likely; /* that there are lines at all */
-	unsigned int tried, flips;
+	unsigned int tried, flips, gaps;
+	bool gap; /* found, and told */
 	enum salvage_way found;
 };
 
@@ -66,7 +70,7 @@ static bool is_stamp(const uint8_t *p, const uint8_t *end)
 	return *p == ']';
 }
 
-/* False: too many line feeds to make sense of. */
+/* False: no line feeds, or too many to make sense of. */
 static bool find_feeds(struct search *x)
 {
 	struct salvage_lines *l = x->s->lines;
@@ -145,21 +149,6 @@ static bool one_bit_wrong(struct search *x)
 	return false;
 }
 
-static enum salvage_way search(struct search *x)
-{
-	bool done = false;
-
-	for (unsigned int effort = 0; effort < SALVAGE_EFFORTS && !done; effort++) {
-		if (salvage_meet(x->s, x->segment, x->len, effort, &done))
-			return SALVAGE_UNTANGLED;
-		if (effort == 0 && one_bit_wrong(x))
-			return SALVAGE_REPAIRED;
-		if (!x->likely)
-			break;
-	}
-	return SALVAGE_NOTHING;
-}
-
 /* ---- what to tell ------------------------------------------------------------------------------ */
 
 static void tell_line(struct salvage *s, size_t begin, size_t end)
@@ -172,6 +161,102 @@ static void tell_line(struct salvage *s, size_t begin, size_t end)
 	}
 	s->text[s->n_text].at = begin;
 	s->text[s->n_text++].len = end - begin;
+}
+
+/* ---- text that no line feed ends ---------------------------------------------------------------- */
+
+/* The bytes of the segment that are in none of the chosen lines. */
+static size_t find_places(const struct search *x, bool lines)
+{
+	const struct salvage_lines *l = x->s->lines;
+	size_t n = 0, at = 0;
+
+	for (size_t i = 0; lines && i < l->n; i++) {
+		while (at < salvage_begin(&l->feeds[i]))
+			x->s->lines->place[n++] = (uint16_t)at++;
+		at = l->feeds[i].end;
+	}
+	while (at < x->len)
+		x->s->lines->place[n++] = (uint16_t)at++;
+	return n;
+}
+
+/* Tell all that is not of the frame: the lines, and the stretch among what they leave. */
+static void tell_gap(const struct search *x, size_t n, size_t begin, size_t end)
+{
+	const uint16_t *place = x->s->lines->place;
+	size_t i = 0;
+
+	x->s->n_text = 0;
+	for (size_t at = 0; at < x->len; at++) {
+		bool left = i < n && place[i] == at;
+
+		if (!left || (i >= begin && i < end))
+			tell_line(x->s, at, at + 1);
+		i += left;
+	}
+}
+
+static bool check_gap(struct search *x, bool lines)
+{
+	size_t begin, end, n;
+
+	if (!salvage_spend(x->s, x->len))
+		return false;
+	n = find_places(x, lines);
+	if (!salvage_gap(x->s, x->segment, n, true, &begin, &end))
+		return false;
+	tell_gap(x, n, begin, end);
+	return true;
+}
+
+/* As combine(), with a stretch of text somewhere in what is left. */
+static bool combine_gap(struct search *x, size_t i, unsigned int cost, int above, unsigned int most)
+{
+	struct salvage_feed *f = &x->s->lines->feeds[i];
+
+	if (i == x->s->lines->n)
+		return (int)cost > above && x->gaps++ < GAPS_MAX && check_gap(x, true);
+	for (f->chosen = 0; f->chosen < f->n; f->chosen++) {
+		unsigned int sum = cost + f->readings[f->chosen].cost;
+
+		if (x->gaps == GAPS_MAX || !salvage_spend(x->s, 2))
+			return false;
+		if (sum <= most && combine_gap(x, i + 1, sum, above, most))
+			return true;
+	}
+	return false;
+}
+
+static bool gap_beside_lines(struct search *x)
+{
+	for (unsigned int most = 0; most <= FLIP_COST_MAX; most += FLIP_COST_STEP)
+		if (combine_gap(x, 0, 0, (int)most - (int)FLIP_COST_STEP, most))
+			return true;
+	return false;
+}
+
+/* Cheap things first; the last effort is the dearest. */
+static enum salvage_way search(struct search *x, bool feeds)
+{
+	bool done = !feeds, fits = x->len <= SALVAGE_GAP_SEGMENT;
+
+	if (feeds && salvage_meet(x->s, x->segment, x->len, 0, &done))
+		return SALVAGE_UNTANGLED;
+	if (feeds && one_bit_wrong(x))
+		return SALVAGE_REPAIRED;
+	if (fits && (x->gap = check_gap(x, false)))
+		return SALVAGE_UNTANGLED;
+	if (!x->likely)
+		return SALVAGE_NOTHING;
+	for (unsigned int effort = 1; effort < SALVAGE_EFFORTS - 1 && !done; effort++)
+		if (salvage_meet(x->s, x->segment, x->len, effort, &done))
+			return SALVAGE_UNTANGLED;
+	if (fits && (x->gap = gap_beside_lines(x)))
+		return SALVAGE_UNTANGLED;
+	if (!done && salvage_meet(x->s, x->segment, x->len, SALVAGE_EFFORTS - 1, &done))
+		return SALVAGE_UNTANGLED;
+	return SALVAGE_NOTHING;
 }
 
 static void tell_proved(struct salvage *s)
@@ -195,16 +280,19 @@ enum salvage_way salvage_untangle(struct salvage *s, const uint8_t *segment, siz
 {
 	struct search x = {.s = s, .segment = segment, .len = len};
 	uint64_t share = s->for_text / SHARE;
+	bool feeds;
 
 	s->n_text = 0;
 	s->for_text -= share;
 	s->purse = &share;
-	if (find_feeds(&x))
-		x.found = search(&x);
-	if (x.found != SALVAGE_NOTHING)
-		tell_proved(s);
-	else
+	feeds = find_feeds(&x);
+	if (!feeds)
+		s->lines->n = 0;
+	x.found = search(&x, feeds);
+	if (x.found == SALVAGE_NOTHING)
 		tell_likely(s);
+	else if (!x.gap)
+		tell_proved(s);
 	s->for_text += share;
 	s->purse = &s->for_repair;
 	return x.found;

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """Lines that damage what they carry: what arrives is right, what does not is counted, exactly."""
 import json
+import random
 import signal
 
 from harness import main, test
@@ -114,6 +115,39 @@ def console_inside(bench):
                              "--text-log", bench.tmp / "log")
     assert stats["text_lines"] > 10 and info["lost"]["total"] == 0 and info["frames_bad"] == 0
     assert text == (bench.tmp / "log").read_bytes()
+
+
+UNENDED = ["board login: ".encode(), "Gerät bereit, 85 °C".encode("latin-1"), b"\x1b[1;32m OK \x1b[0m ", b"\r 7%\r 14%",
+           b"[   12.345678] usb 1-1: new high-spe", "Übertemperatur – ".encode(), b"login: root\nPassword: "]
+
+
+@test("text without a line end, one in every third frame and others between frames, comes out and costs nothing")
+def no_line_end(bench):
+    path, data = TRACEPOINTS.unpack(bench.tmp, 40000)
+    line = bench.line("--baud", 3000000)
+    raw, clean = bench.tmp / "raw", bench.tmp / "clean.pb"
+    host = bench.record(line.host, clean, "-b", 3000000, "--raw", raw)
+    line.wait_open("host")
+    board = bench.board("--replay", path, "--names", TRACEPOINTS.names_path, "-b", 3000000, line.board, "--link", "oneway")
+    assert bench.end_unanswered(board) == 0
+    line.drain()
+    assert host.stop() == 0
+    pieces, written, places = raw.read_bytes().split(b"\0"), b"", random.Random(5)
+    for i, piece in enumerate(pieces):
+        text = UNENDED[i // 3 % len(UNENDED)]
+        at = places.choice((0, len(piece), places.randrange(len(piece) + 1)))
+        # The first frames tell the session. An empty piece stands between two frames.
+        if i > 20 and i % 3 == 0 and i < len(pieces) - 1:
+            pieces[i] = piece[:at] + text + piece[at:]
+            written += text
+    dirty, out, console = bench.tmp / "dirty", bench.tmp / "run.pb", bench.tmp / "console"
+    dirty.write_bytes(b"\0".join(pieces))
+    assert bench.record(dirty, out, "--console", console, "--strict", name="again").wait(60) == 0
+    info = bench.info(out)
+    bench.note(f"{len(written)} bytes of text: {info}")
+    assert len(written) > 500 and info["lost"]["total"] == 0 and info["frames_bad"] == 0
+    assert console.read_bytes() == written
+    assert bench.events(out) == bench.events(clean) and len(bench.events(out)) == len(data) // 16
 
 
 @test("a host that is unplugged when the board ends, for two seconds, still learns the final books")

@@ -341,6 +341,158 @@ static void other_lines_inside_frames_come_out_and_so_do_the_frames(void **state
 	lines_inside(7, 10, 500, 5);
 }
 
+/* Text of other writers that no line feed ends, and what it is made of. */
+static const struct {
+	const char *name, *text;
+} unended[] = {
+	{"prompt", "board login: "},
+	{"Latin-1", "Ger\xe4t bereit, \xdc"
+		    "berhitzung fr\xfchestens bei 85 \xb0"
+		    "C. "},
+	{"UTF-8", "Gerät bereit, Überhitzung frühestens bei 85 °C – ✓ "},
+	{"escapes", "\x1b[1;32m[ OK ]\x1b[0m\r\x1b[K\x1b[33;1H "},
+	{"half a kernel message", "[   12.345678] usb 1-1: new high-speed USB dev"},
+	{"lines and a prompt", "\r\nDebian GNU/Linux 12 board ttyS0\r\n\nboard login: "},
+	{"progress", "\r  7%\r 14%\r 21% "},
+};
+#define N_UNENDED (sizeof(unended) / sizeof(unended[0]))
+
+static void foreign_text(uint8_t *dst, size_t len, size_t kind)
+{
+	const char *text = unended[kind].text;
+
+	for (size_t i = 0; i < len; i++)
+		dst[i] = (uint8_t)text[i % strlen(text)];
+}
+
+/* The frame came, and with it exactly the text that was put in? A text that as well may begin a byte
+ * earlier or later is one that happens to end like the byte of the frame before it. */
+static bool heard_text(const uint8_t *body, size_t len, const uint8_t *text, size_t text_len)
+{
+	return heard_frame(body, len) && heard.text_len == text_len && heard.damage_len == 0 &&
+	       memcmp(heard.text, text, text_len) == 0;
+}
+
+static void text_without_a_line_end_costs_no_frame(void **state)
+{
+	static const char *const places[] = {"begin", "middle", "end", "anywhere"};
+	static uint8_t wire[FRAMING_MAX_WIRE], body[FRAMING_MAX_BODY];
+	unsigned int frames[4] = {0}, right[4] = {0}, tried = 0;
+	uint64_t seed = 21;
+
+	for (size_t kind = 0; kind < N_UNENDED; kind++) {
+		for (size_t text_len = 1; text_len <= 200; text_len++) {
+			size_t len = 20 + random_next(&seed) % 2000;
+			size_t n = make_frame(wire, body, 1, len, &seed);
+			const size_t at[4] = {1, n / 2, n - 1, 1 + random_next(&seed) % (n - 1)};
+			uint8_t text[200];
+
+			foreign_text(text, text_len, kind);
+			tried++;
+			for (int place = 0; place < 4; place++) {
+				begin();
+				receiver_bytes(&receiver, wire, at[place]);
+				receiver_bytes(&receiver, text, text_len);
+				receiver_bytes(&receiver, wire + at[place], n - at[place]);
+				receiver_finish(&receiver);
+				frames[place] += heard_frame(body, len);
+				right[place] += heard_text(body, len, text, text_len);
+			}
+		}
+	}
+	for (int place = 0; place < 4; place++) {
+		print_message("%s: %u frames of %u, %u texts\n", places[place], frames[place],
+			tried, right[place]);
+		assert_int_equal(frames[place], tried);
+		assert_true(right[place] >= tried * 98 / 100);
+	}
+}
+
+/* Beside lines that end: a prompt, and the kernel's messages. */
+static void text_without_a_line_end_beside_lines_costs_no_frame(void **state)
+{
+	static uint8_t wire[FRAMING_MAX_WIRE], out[40000], body[FRAMING_MAX_BODY];
+	static uint8_t mixed[40000];
+	unsigned int rounds = 300, frames = 0;
+	uint64_t seed = 22;
+	char text[8001];
+
+	for (unsigned int round = 0; round < rounds; round++) {
+		size_t len = 300 + random_next(&seed) % 2000, text_len = 4 + round % 60, at;
+		size_t n = make_frame(wire, body, 1, len, &seed);
+
+		n = tangle(wire, n, 1 + round % 4, 3, out, text, &seed);
+		at = 1 + random_next(&seed) % (n - 1);
+		memcpy(mixed, out, at);
+		foreign_text(mixed + at, text_len, round % N_UNENDED);
+		memcpy(mixed + at + text_len, out + at, n - at);
+		begin();
+		receiver_bytes(&receiver, mixed, n + text_len);
+		receiver_finish(&receiver);
+		frames += heard_frame(body, len) && heard.text_len == strlen(text) + text_len;
+	}
+	print_message("%u of %u\n", frames, rounds);
+	assert_true(frames >= rounds * 95 / 100);
+}
+
+/* Bytes that are no text at all. */
+static void a_burst_put_into_a_frame_is_taken_out_where_guesses_count(void **state)
+{
+	static uint8_t wire[FRAMING_MAX_WIRE], body[FRAMING_MAX_BODY];
+	uint64_t seed = 23;
+
+	guesses = true;
+	for (unsigned int round = 0; round < 200; round++) {
+		size_t len = 20 + random_next(&seed) % 2000, at, burst_len = 2 + round;
+		size_t n = make_frame(wire, body, 1, len, &seed);
+		uint8_t burst[202];
+
+		for (size_t i = 0; i < burst_len; i++)
+			burst[i] = (uint8_t)(1 + random_next(&seed) % 6);
+		at = 1 + random_next(&seed) % (n - 1);
+		begin();
+		receiver_bytes(&receiver, wire, at);
+		receiver_bytes(&receiver, burst, burst_len);
+		receiver_bytes(&receiver, wire + at, n - at);
+		receiver_finish(&receiver);
+		assert_true(heard_frame(body, len));
+	}
+	guesses = false;
+}
+
+static void feed_between(const uint8_t *text, size_t len, uint32_t next)
+{
+	static uint8_t wire[FRAMING_MAX_WIRE], body[FRAMING_MAX_BODY];
+	uint64_t seed = 24;
+
+	begin();
+	receiver_bytes(&receiver, wire, make_frame(wire, body, 1, 100, &seed));
+	receiver_bytes(&receiver, text, len);
+	receiver_bytes(&receiver, wire, make_frame(wire, body, next, 100, &seed));
+	receiver_finish(&receiver);
+	assert_int_equal(heard.frames, 2);
+}
+
+/* No frame is missing there, so these bytes are of none: of whatever character set, they are text. */
+static void text_between_frames_that_follow_each_other_is_text(void **state)
+{
+	for (size_t kind = 0; kind < N_UNENDED; kind++) {
+		for (size_t len = 1; len <= 200; len++) {
+			uint8_t text[200];
+
+			foreign_text(text, len, kind);
+			feed_between(text, len, 2);
+			assert_int_equal(heard.damage_len, 0);
+			assert_int_equal(heard.text_len, len);
+			assert_memory_equal(heard.text, text, len);
+		}
+	}
+	feed_between((const uint8_t *)"\xe4\x02\x03", 3, 2);
+	assert_int_equal(heard.damage_len, 3);
+	feed_between((const uint8_t *)"\xe4\xf6", 2, 3);
+	assert_int_equal(heard.damage_len, 2);
+}
+
 /* However bad a line is, the work on it is bounded by what came. */
 static void work_is_bounded(void **state)
 {
@@ -374,6 +526,10 @@ int main(void)
 		cmocka_unit_test(a_bad_line_is_repaired_for_as_long_as_it_is_bad),
 		cmocka_unit_test(kernel_lines_inside_frames_come_out_and_so_do_the_frames),
 		cmocka_unit_test(other_lines_inside_frames_come_out_and_so_do_the_frames),
+		cmocka_unit_test(text_without_a_line_end_costs_no_frame),
+		cmocka_unit_test(text_without_a_line_end_beside_lines_costs_no_frame),
+		cmocka_unit_test(a_burst_put_into_a_frame_is_taken_out_where_guesses_count),
+		cmocka_unit_test(text_between_frames_that_follow_each_other_is_text),
 		cmocka_unit_test(work_is_bounded),
 	};
 
