@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "target/probes/kernel_text.h"
+#include "target/probes/elf_native.h"
 
-#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -10,16 +10,6 @@
 
 /* Pieces of memory; a kernel that has more hides the others. */
 #define MOST 1024u
-
-#if UINTPTR_MAX > UINT32_MAX
-typedef Elf64_Ehdr ehdr;
-typedef Elf64_Phdr phdr;
-#define CLASS ELFCLASS64
-#else
-typedef Elf32_Ehdr ehdr;
-typedef Elf32_Phdr phdr;
-#define CLASS ELFCLASS32
-#endif
 
 #if defined(__x86_64__)
 #define MACHINE EM_X86_64
@@ -53,22 +43,22 @@ static int read_exactly(int fd, void *to, size_t n, uint64_t at)
 	return (size_t)got == n ? 0 : -ENOEXEC;
 }
 
-static int check(const ehdr *h)
+static int check(const native_ehdr *h)
 {
 	if (memcmp(h->e_ident, ELFMAG, SELFMAG) != 0 || h->e_type != ET_CORE ||
-		h->e_phentsize != sizeof(phdr))
+		h->e_phentsize != sizeof(native_phdr))
 		return -ENOEXEC;
-	return h->e_ident[EI_CLASS] == CLASS && h->e_ident[EI_DATA] == ELFDATA2LSB &&
+	return h->e_ident[EI_CLASS] == ELF_NATIVE_CLASS && h->e_ident[EI_DATA] == ELFDATA2LSB &&
 			       h->e_machine == MACHINE
 		       ? 0
 		       : -EOPNOTSUPP;
 }
 
-static struct kcore *read_pieces(int fd, const ehdr *h, int *err)
+static struct kcore *read_pieces(int fd, const native_ehdr *h, int *err)
 {
 	size_t all = h->e_phnum < MOST ? h->e_phnum : MOST, i;
 	struct kcore *k = calloc(1, sizeof(*k) + all * sizeof(k->piece[0]));
-	phdr ph;
+	native_phdr ph;
 
 	*err = k ? 0 : -ENOMEM;
 	for (i = 0; i < all && !*err; i++) {
@@ -117,7 +107,7 @@ struct kernel_text *kernel_text_kcore_file(const char *path, int *err)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	struct kcore *k = NULL;
-	ehdr h;
+	native_ehdr h;
 
 	if (fd < 0) {
 		*err = -errno;

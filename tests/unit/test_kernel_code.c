@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* Where calls of kernel functions end: a core file in place of /proc/kcore, symbols as kallsyms has them. */
-#include <elf.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -14,18 +13,13 @@
 
 #include <cmocka.h>
 
+#include "target/probes/elf_native.h"
 #include "target/probes/kernel_code.h"
 
 #if UINTPTR_MAX > UINT32_MAX
-typedef Elf64_Ehdr ehdr;
-typedef Elf64_Phdr phdr;
-#define CLASS ELFCLASS64
-#define TEXT  UINT64_C(0xffff800008010000)
+#define TEXT UINT64_C(0xffff800008010000)
 #else
-typedef Elf32_Ehdr ehdr;
-typedef Elf32_Phdr phdr;
-#define CLASS ELFCLASS32
-#define TEXT  UINT64_C(0xc0010000)
+#define TEXT UINT64_C(0xc0010000)
 #endif
 #if defined(__x86_64__)
 #define MACHINE EM_X86_64
@@ -51,17 +45,17 @@ typedef Elf32_Phdr phdr;
 
 static int core_file(const uint32_t *words, uint16_t machine)
 {
-	ehdr h = {.e_type = ET_CORE,
+	native_ehdr h = {.e_type = ET_CORE,
 		.e_machine = machine,
 		.e_phoff = sizeof(h),
-		.e_phentsize = sizeof(phdr),
+		.e_phentsize = sizeof(native_phdr),
 		.e_phnum = 2};
-	phdr ph[2] = {{.p_type = PT_NOTE},
+	native_phdr ph[2] = {{.p_type = PT_NOTE},
 		{.p_type = PT_LOAD, .p_vaddr = TEXT, .p_offset = 4096, .p_filesz = WORDS * 4}};
 	int fd = memfd_create("core", 0);
 
 	memcpy(h.e_ident, ELFMAG, SELFMAG);
-	h.e_ident[EI_CLASS] = CLASS;
+	h.e_ident[EI_CLASS] = ELF_NATIVE_CLASS;
 	h.e_ident[EI_DATA] = ELFDATA2LSB;
 	assert_true(fd >= 0);
 	assert_int_equal(pwrite(fd, &h, sizeof(h), 0), sizeof(h));
