@@ -209,6 +209,9 @@ static int put_name(
 	uint32_t at;
 	int err;
 
+	/* Without a text it names nothing; a reader would see a row with an empty name. */
+	if (name->table == ayaprof_Table_TABLE_FUNC && !from[0])
+		return 0;
 	err = name->table == ayaprof_Table_TABLE_SYMBOL ? put_symbol_text(n, from, &text)
 							: put_text(n, from, &text);
 	if (!err)

@@ -483,6 +483,7 @@ static void names_may_come_late(void **state)
 
 	making_events(m, 0, ev, COUNT(ev));
 	making_func(m, F, AYP_CLASS_USER, "late\x1b[31m\xff");
+	making_func(m, 77, AYP_CLASS_USER, ""); /* names nothing */
 	making_name(m, ayaprof_Table_TABLE_TASK, 5, 0, "worker");
 	making_name(m, ayaprof_Table_TABLE_IFACE, 2, 0, "eth\n0");
 	for (int live = 0; live < 2; live++) {
