@@ -26,7 +26,9 @@
 	X(LOG, log, Log, AGGREGATE, true)                                                          \
 	X(RECORDING, recording, Recording, META, false)                                            \
 	X(LINE_EVENT, line_event, LineEvent, META, false)                                          \
-	X(RECORDING_END, recording_end, RecordingEnd, META, false)
+	X(RECORDING_END, recording_end, RecordingEnd, META, false)                                 \
+	X(SEEK_POINT, seek_point, SeekPoint, META, false)                                          \
+	X(DIGEST, digest, Digest, META, false)
 
 /* A kind is its field number in Envelope, a row names the field's message, no field lacks a row. */
 #define CHECK_ROW(KIND, field, Type, priority, compress)                                           \

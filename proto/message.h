@@ -40,6 +40,8 @@ enum ayp_kind {
 	AYP_KIND_RECORDING = 32,
 	AYP_KIND_LINE_EVENT = 33,
 	AYP_KIND_RECORDING_END = 34,
+	AYP_KIND_SEEK_POINT = 35,
+	AYP_KIND_DIGEST = 36,
 };
 
 /* Who gets the line first. Lower goes first. */

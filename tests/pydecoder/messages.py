@@ -69,13 +69,20 @@ SCHEMA = {
                   4: ("frames_repeated", "uint64"), 5: ("console_bytes", "uint64"), 6: ("bad_bytes", "uint64"),
                   7: ("connects", "uint64"), 8: ("frames_repaired", "uint64"), 9: ("uart", "UartErrors"),
                   10: ("sent_bytes", "uint64"), 11: ("frames_late", "uint64"), 12: ("frames_refused", "uint64")},
-    "RecordingEnd": {1: ("stats", "LineStats"), 2: ("end_wall_ns", "int64"), 3: ("reason", "string")},
+    "RecordingEnd": {1: ("stats", "LineStats"), 2: ("end_wall_ns", "int64"), 3: ("reason", "string"),
+                     4: ("digest_place", "uint64")},
+    "SeekPoint": {1: ("session", "uint32"), 2: ("start_index", "uint64"), 3: ("start_place", "uint64"),
+                  4: ("end_place", "uint64"), 5: ("given", "uint64"), 6: ("skip", "uint64"), 7: ("newest_ns", "uint64"),
+                  8: ("oldest_ns", "uint64"), 9: ("next_call", "uint64"), 10: ("part", "uint32"), 11: ("more", "bool"),
+                  12: ("state", "bytes")},
+    "Digest": {1: ("part", "uint32"), 2: ("more", "bool"), 3: ("data", "bytes")},
 }
 # Of these fields one at most is there, and it counts as there even at its default.
 ONEOF = {"Control": range(2, 10)}
 
 KINDS = {1: "Hello", 2: "Names", 3: "Events", 4: "Samples", 5: "Aggregates", 6: "Loss", 7: "Status", 8: "Control",
-         9: "Ack", 10: "Goodbye", 11: "Stacks", 12: "Sync", 13: "Log", 32: "Recording", 33: "LineEvent", 34: "RecordingEnd"}
+         9: "Ack", 10: "Goodbye", 11: "Stacks", 12: "Sync", 13: "Log", 32: "Recording", 33: "LineEvent", 34: "RecordingEnd",
+         35: "SeekPoint", 36: "Digest"}
 
 VARINT, FIXED64, LENGTH, FIXED32 = 0, 1, 2, 5
 FIXED_SIZE = {FIXED64: 8, FIXED32: 4}

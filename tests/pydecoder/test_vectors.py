@@ -62,8 +62,9 @@ def by_name(message, name):
 
 
 def from_json(fields, name):
-    if "block" in fields and name == "Events":
-        return dict(fields, block=bytes.fromhex(fields["block"]))
+    for field in ("block", "state", "data"):
+        if field in fields and name in ("Events", "SeekPoint", "Digest"):
+            return dict(fields, **{field: bytes.fromhex(fields[field])})
     return fields
 
 

@@ -17,7 +17,8 @@ struct fill {
 	uint64_t state;      /* of the value generator; any start */
 	unsigned int repeat; /* entries of a repeated field; its maximum if that is less */
 	unsigned int choice; /* which member of a oneof: 0 is the first, wraps */
-	bool later; /* also fields that the first golden vectors of their message have not */
+	unsigned int
+		later; /* also fields that the first golden vectors of their message have not */
 };
 
 static inline uint64_t fill_next(struct fill *f)
@@ -78,6 +79,13 @@ static inline bool fill_is_later(const pb_msgdesc_t *fields, pb_size_t tag)
 	       (fields == ayaprof_LineEvent_fields && tag >= ayaprof_LineEvent_session_tag);
 }
 
+/* Of a second round. */
+static inline bool fill_is_newest(const pb_msgdesc_t *fields, pb_size_t tag)
+{
+	return fields == ayaprof_RecordingEnd_fields &&
+	       tag == ayaprof_RecordingEnd_digest_place_tag;
+}
+
 /* msg must be zeroed. */
 static inline void fill_message(struct fill *f, const pb_msgdesc_t *fields, void *msg)
 {
@@ -91,7 +99,8 @@ static inline void fill_message(struct fill *f, const pb_msgdesc_t *fields, void
 	while (pb_field_iter_next(&it));
 	(void)pb_field_iter_begin(&it, fields, msg);
 	do {
-		if (!f->later && fill_is_later(fields, it.tag))
+		if ((f->later < 1 && fill_is_later(fields, it.tag)) ||
+			(f->later < 2 && fill_is_newest(fields, it.tag)))
 			continue;
 		if (PB_HTYPE(it.type) == PB_HTYPE_REPEATED) {
 			pb_size_t n =

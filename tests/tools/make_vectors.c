@@ -156,7 +156,10 @@ static void messages(void)
 		message(ctx, k, (struct fill){.state = k->kind, .repeat = 2}, false);
 		if (k->kind == AYP_KIND_NAMES || k->kind == AYP_KIND_GOODBYE ||
 			k->kind == AYP_KIND_LINE_EVENT || k->kind == AYP_KIND_RECORDING_END)
-			message(ctx, k, (struct fill){.state = k->kind, .repeat = 2, .later = true},
+			message(ctx, k, (struct fill){.state = k->kind, .repeat = 2, .later = 1},
+				false);
+		if (k->kind == AYP_KIND_RECORDING_END)
+			message(ctx, k, (struct fill){.state = k->kind, .repeat = 2, .later = 2},
 				false);
 		for (unsigned int c = 1; k->kind == AYP_KIND_CONTROL && c < 8; c++)
 			message(ctx, k, (struct fill){.state = c, .choice = c}, false);

@@ -114,7 +114,7 @@ static void golden_vectors(void **state)
 		if (nth == 1)
 			fill(kind, (struct fill){.state = number, .repeat = 2});
 		else if (nth > 1 && number != AYP_KIND_CONTROL)
-			fill(kind, (struct fill){.state = number, .repeat = 2, .later = true});
+			fill(kind, (struct fill){.state = number, .repeat = 2, .later = nth - 1});
 		else if (nth > 1)
 			fill(kind, (struct fill){.state = nth - 1, .choice = nth - 1});
 
