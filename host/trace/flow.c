@@ -34,6 +34,7 @@ void flow_free(struct session *s)
 	merger_free(&s->merger);
 	pairer_free(s->pairer);
 	s->pairer = NULL;
+	s->seek.n_blocks = 0;
 }
 
 static int keep_error(struct trace *t, int err)
@@ -47,6 +48,8 @@ static int keep_error(struct trace *t, int err)
 
 static void pass_losses(struct session *s, uint64_t t_ns)
 {
+	if (s->t->digest.known)
+		return;
 	losses_until(&s->losses, t_ns);
 	s->next_loss_ns = losses_next(&s->losses);
 }
@@ -58,6 +61,8 @@ static void give_event(void *ctx, const struct stage_event *e, const uint64_t *a
 
 	if (e->t_ns >= s->next_loss_ns)
 		pass_losses(s, e->t_ns);
+	if (t->config.points && !seek_gives(s, e->t_ns))
+		return;
 	t->totals.events++;
 	t->totals.events_late += late;
 	if (t->sink.event) {
@@ -111,6 +116,12 @@ static int close_gap(struct session *s, uint64_t until_ns)
 	struct loss_gap *g = &s->gap;
 	int err;
 
+	/* Its losses are in the digest. */
+	if (s->t->digest.known) {
+		s->gap = (struct loss_gap){0};
+		s->gap_open = false;
+		return 0;
+	}
 	g->first_ns = edge_of(s);
 	g->last_ns = until_ns;
 	if (g->first_ns > g->last_ns) { /* the edges of two blocks may overlap a little */
@@ -139,17 +150,22 @@ static int new_epoch(struct session *s)
 
 /* ---- blocks ----------------------------------------------------------------------------------- */
 
-static int begin(struct session *s, uint64_t t_ns)
+static int make_pairer(struct session *s)
 {
 	struct trace *t = s->t;
 
-	places_begin(s, t_ns, true);
-	s->next_loss_ns = losses_next(&s->losses);
 	s->any_block = true;
 	if (!t->wants_calls)
 		return 0;
 	return pairer_new(&s->pairer, t->mem, t->config.secret, &t->pairing, s->index,
 		functions_switches(&t->functions, s->index, &s->functions));
+}
+
+static int begin(struct session *s, uint64_t t_ns)
+{
+	places_begin(s, t_ns, true);
+	s->next_loss_ns = s->t->digest.known ? UINT64_MAX : losses_next(&s->losses);
+	return make_pairer(s);
 }
 
 static int take_events(struct session *s, struct decode_job *job, const struct decode_block *b,
@@ -174,9 +190,10 @@ static int take_events(struct session *s, struct decode_job *job, const struct d
 	err = merger_add(&s->merger, e, b->count, job->args);
 	if (err)
 		return err;
-	if (!s->pub.last_ns || first_ns < s->pub.first_ns)
+	/* Of a part of a recording the digest knows. */
+	if (!s->t->digest.known && (!s->pub.last_ns || first_ns < s->pub.first_ns))
 		s->pub.first_ns = first_ns;
-	if (last_ns > s->pub.last_ns)
+	if (!s->t->digest.known && last_ns > s->pub.last_ns)
 		s->pub.last_ns = last_ns;
 	if (last_ns > s->edge_ns)
 		s->edge_ns = last_ns;
@@ -204,7 +221,7 @@ static void compare_block(
 	bool promised = arrivals_promised(&s->arrivals, first_index);
 	unsigned int cause = ayaprof_LossCause_LOSS_LINE;
 
-	if (s->t->phase != TRACE_LEARNED)
+	if (s->t->phase != TRACE_LEARNED || s->t->digest.known)
 		return;
 	if (promised && !ayp_codec_known(codec)) {
 		promised = false;
@@ -240,8 +257,17 @@ static int take_block(struct session *s, struct decode_job *job, const struct de
 	if (b->missing)
 		add_missing(s, b->first_index - b->missing, b->missing);
 	account_block(s, b);
-	if (b->result == DECODE_OK)
-		return take_events(s, job, b, map);
+	/* Its epoch is that of its events: a gap before it is still to be closed. */
+	if (b->result == DECODE_OK) {
+		int err = take_events(s, job, b, map);
+
+		if (s->t->config.points && !s->t->digest.known && !err)
+			seek_taken(s, b->first_index, b->count,
+				job->events[b->from + b->count - 1].t_ns);
+		return err;
+	}
+	if (s->t->config.points && !s->t->digest.known)
+		seek_taken(s, b->first_index, 0, 0);
 	if (b->result == DECODE_BROKEN) {
 		add_missing(s, b->first_index, b->count);
 	} else {
@@ -258,6 +284,8 @@ int flow_jobs_done(void *ctx, void *whose, struct decode_job *job)
 	const uint32_t *map;
 	int err = functions_use(&t->functions, s->index, job->used, &map);
 
+	if (!err && t->config.points && !t->digest.known)
+		err = seek_uses(s, job->used, map);
 	if (job->cpus > t->totals.cpus)
 		t->totals.cpus = job->cpus;
 	for (size_t i = 0; i < job->n_blocks && !err; i++)
@@ -341,11 +369,15 @@ int flow_block(struct session *s, const ayaprof_Events *e)
 	err = open_session(s);
 	if (err)
 		return err;
-	if (t->phase == TRACE_LEARNED) {
+	if (t->phase == TRACE_LEARNED && !t->digest.known) {
 		s->sequencer.arrivals = &s->arrivals;
 		s->sequencer.contested = &t->contested;
 	}
-	err = sequencer_block(&s->sequencer, &b, t->frame, &fate);
+	/* Before it goes on: then it is asked for. */
+	if (t->config.points && !t->digest.known && b.first_index >= s->sequencer.cover)
+		err = seek_came(s, &b);
+	if (!err)
+		err = sequencer_block(&s->sequencer, &b, t->frame, &fate);
 	if (!err && fate == SEQUENCER_LATE) {
 		t->totals.blocks_out_of_reach++;
 		compare_block(s, b.first_index, b.count, b.codec, DECODE_BROKEN);
@@ -389,12 +421,59 @@ static int close_last_gap(struct session *s)
 	return close_gap(s, live && s->pub.last_status_ns > edge ? s->pub.last_status_ns : edge);
 }
 
+int flow_resume(struct session *s, uint64_t start_index, uint32_t epoch)
+{
+	places_begin(s, 0, false);
+	s->sequencer.cover = start_index;
+	s->epoch = epoch;
+	return make_pairer(s);
+}
+
+int flow_stop(struct session *s)
+{
+	int err = sequencer_flush(&s->sequencer);
+
+	if (!err)
+		err = decode_drain(&s->t->decode);
+	if (!err && s->pairer)
+		pairer_stop(s->pairer, merger_watermark(&s->merger));
+	return err ? err : s->t->err;
+}
+
+/* The rest of a session that was not read whole, and what the digest says. */
+static int finish_part(struct session *s)
+{
+	struct trace *t = s->t;
+	int err = 0;
+
+	if (s->seek.resumed && !s->seek.stopped) {
+		err = sequencer_flush(&s->sequencer);
+		if (!err)
+			err = decode_drain(&t->decode);
+		if (err)
+			return err;
+		if (s->any_block)
+			merger_take(&s->merger, true, give_event, s);
+	}
+	s->seek.given = UINT64_MAX;
+	seek_pass_losses(s);
+	if (s->pairer && !s->seek.stopped && !t->err)
+		t->err = pairer_end(s->pairer, s->pub.last_ns);
+	decode_forget(&t->decode, &s->decode);
+	if (s->pub.delivered)
+		tell_watermark(s, UINT64_MAX);
+	flow_free(s);
+	return t->err;
+}
+
 int flow_finish(struct session *s)
 {
 	struct trace *t = s->t;
 	struct ledger_totals totals;
 	int err;
 
+	if (t->digest.known)
+		return finish_part(s);
 	if (!s->ledger)
 		return 0;
 	err = sequencer_flush(&s->sequencer);
@@ -410,6 +489,8 @@ int flow_finish(struct session *s)
 	pass_losses(s, UINT64_MAX - 1);
 	if (s->pairer && !t->err)
 		t->err = pairer_end(s->pairer, s->pub.last_ns);
+	if (s->pairer && t->config.points)
+		seek_end(s);
 	ledger_totals(s->ledger, &totals);
 	losses_end(&s->losses, s->ledger, &totals);
 	losses_agree(&s->losses, &totals);

@@ -297,6 +297,16 @@ int functions_use(struct functions *f, uint16_t session, const uint64_t *used, c
 	return err;
 }
 
+int functions_id(struct functions *f, uint16_t session, uint16_t wire, uint16_t *id)
+{
+	uint32_t found;
+	int err = resolve(f, session, wire, &found);
+
+	if (!err)
+		*id = (uint16_t)found;
+	return err;
+}
+
 bool functions_switches(
 	const struct functions *f, uint16_t session, const struct session_functions *s)
 {

@@ -74,6 +74,9 @@ int functions_exact(struct functions *f, uint16_t session, struct session_functi
 int functions_use(
 	struct functions *f, uint16_t session, const uint64_t *used, const uint32_t **map);
 
+/* The same for one id. */
+int functions_id(struct functions *f, uint16_t session, uint16_t wire, uint16_t *id);
+
 /* Of any of these functions a switch of threads? For the names that a session has. */
 bool functions_switches(
 	const struct functions *f, uint16_t session, const struct session_functions *s);

@@ -7,8 +7,16 @@ int give_events(struct session *s, const void *msg)
 {
 	const ayaprof_Events *e = msg;
 
+	struct seek *k = &s->seek;
+
 	if (!s->t->wants_events || !s->ledger || !ledger_block_possible(e->first_index, e->count))
 		return 0;
+	if (s->t->digest.known && (!k->resumed || k->stopped))
+		return 0;
+	if (!s->t->digest.known && !k->places[1])
+		k->places[0] = s->t->place;
+	if (!s->t->digest.known)
+		k->places[1] = s->t->end_place;
 	return flow_block(s, e);
 }
 

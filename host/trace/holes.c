@@ -110,7 +110,7 @@ void holes_pass(struct pairer *p, uint64_t t_ns)
 	next_edge(p);
 }
 
-static int add_edge(struct pairer *p, struct edge edge)
+int holes_add_edge(struct pairer *p, struct edge edge)
 {
 	struct edge *edges;
 	size_t at;
@@ -140,8 +140,8 @@ int pairer_lost(struct pairer *p, uint64_t first_ns, uint64_t last_ns, int cpu)
 	/* No room for more: the next one is over ahead of its time. */
 	while (p->n_edges - p->edge + 2 > PAIRER_MAX_EDGES)
 		pass_next(p);
-	err = add_edge(p, (struct edge){.t_ns = first_ns, .until_ns = last_ns, .cpu = cpu});
-	return err ? err : add_edge(p, (struct edge){.t_ns = last_ns, .cpu = cpu});
+	err = holes_add_edge(p, (struct edge){.t_ns = first_ns, .until_ns = last_ns, .cpu = cpu});
+	return err ? err : holes_add_edge(p, (struct edge){.t_ns = last_ns, .cpu = cpu});
 }
 
 /* ---- who is where --------------------------------------------------------------------------- */

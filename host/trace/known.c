@@ -95,6 +95,7 @@ int know_events(struct session *s, const void *msg)
 
 	if (!ledger_block_possible(e->first_index, e->count)) {
 		t->totals.frames_unknown++;
+		t->digest.unknown_events++;
 		return 0;
 	}
 	if (!session_ledger(s))

@@ -32,7 +32,8 @@ static void give(struct pairer *p, const struct thread *t, const struct frame *f
 			return;
 		p->segments_left--;
 	}
-	p->out->sink->segment(p->out->sink_ctx, &s);
+	if (p->out->sink->segment)
+		p->out->sink->segment(p->out->sink_ctx, &s);
 }
 
 static void leave(struct pairer *p, struct thread *t, uint64_t now_ns)
@@ -114,6 +115,11 @@ void lanes_closed(
 		give(p, t, f, depth, end_ns, true);
 	if (t->n_shown > depth)
 		t->n_shown = (uint32_t)depth;
+}
+
+void lanes_stop(struct pairer *p, struct thread *t, uint64_t now_ns)
+{
+	leave(p, t, now_ns);
 }
 
 void lanes_forget(struct pairer *p, struct thread *t)

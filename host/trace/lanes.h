@@ -31,6 +31,8 @@ void lanes_switched(
 /* The innermost call of a thread, which stood at this depth, has ended. */
 void lanes_closed(
 	struct pairer *p, struct thread *t, const struct frame *f, size_t depth, uint64_t end_ns);
+/* Nothing more comes: what is drawn of its calls ends here. */
+void lanes_stop(struct pairer *p, struct thread *t, uint64_t now_ns);
 /* The thread is forgotten. */
 void lanes_forget(struct pairer *p, struct thread *t);
 

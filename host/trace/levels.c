@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "host/trace/missed.h"
+#include "host/trace/state.h"
 
 #define FIRST_CAP 32u
 #define USED      (UINT64_C(1) << 32)
@@ -169,6 +170,29 @@ void level_clear(struct pairer *p, struct level *l)
 	*l = (struct level){0};
 }
 
+static size_t level_count(const struct pairer *p, const struct level *l)
+{
+	return l->big ? p->sets[l->big - 1]->n : l->n;
+}
+
+void level_state(struct pairer *p, struct level *l, struct state *s)
+{
+	const struct set *set = l->big ? p->sets[l->big - 1] : NULL;
+	size_t n = state_count(s, level_count(p, l), MISSED_SET_SLOTS);
+
+	STATE(s, l->blind);
+	if (state_reading(s)) {
+		for (size_t i = 0; i < n && !s->failed; i++)
+			level_add(p, l, state_func(s, 0));
+		return;
+	}
+	for (size_t i = 0; set && i < set->cap; i++)
+		if (set->keys[i])
+			state_func(s, (uint16_t)set->keys[i]);
+	for (unsigned int i = 0; !set && i < l->n; i++)
+		state_func(s, l->beside[i]);
+}
+
 void levels_free(struct pairer *p)
 {
 	for (size_t i = 0; i < p->n_sets; i++) {
@@ -202,4 +226,32 @@ void pair_learn_level(struct pairer *p, uint16_t caller, const struct level *l)
 	for (size_t i = 0; s && i < s->cap; i++)
 		if (s->keys[i])
 			pair_learn(p, caller, (uint16_t)s->keys[i]);
+}
+
+#define PAIRS (1u << PAIR_BITS)
+
+/* Distances between the bits that are set. */
+void pairs_state(struct pairer *p, struct state *s)
+{
+	uint32_t n = 0, at = 0;
+
+	for (uint32_t bit = 0; p->pairs && !state_reading(s) && bit < PAIRS; bit++)
+		n += p->pairs[bit / 8] >> bit % 8 & 1;
+	n = (uint32_t)state_count(s, n, PAIRS);
+	if (state_reading(s) && n && !p->pairs && !(p->pairs = trace_alloc(p->mem, PAIRS / 8)))
+		s->failed = true;
+	for (uint32_t i = 0; i < n && !s->failed; i++) {
+		uint32_t bit = at;
+
+		while (!state_reading(s) && !(p->pairs[bit / 8] >> bit % 8 & 1))
+			bit++;
+		bit = at + (uint32_t)state_number(s, bit - at, PAIRS - 1);
+		if (state_reading(s) && bit >= PAIRS)
+			s->failed = true;
+		if (s->failed)
+			return;
+		if (state_reading(s))
+			p->pairs[bit / 8] |= (uint8_t)(1u << bit % 8);
+		at = bit + 1;
+	}
 }

@@ -27,6 +27,10 @@ static inline void level_add(struct pairer *p, struct level *l, uint16_t func)
 }
 /* All of `of` was called there. */
 void level_join(struct pairer *p, struct level *l, const struct level *of);
+/* To bytes, or from them: it is as new then. */
+struct state;
+void level_state(struct pairer *p, struct level *l, struct state *s);
+void pairs_state(struct pairer *p, struct state *s);
 /* Release; it is as new. */
 void level_clear(struct pairer *p, struct level *l);
 void levels_free(struct pairer *p);

@@ -24,8 +24,8 @@ int pairer_new(struct pairer **p, const struct trace_memory *mem, uint64_t secre
 		.secret = secret | 1,
 		.session = session,
 		.switches = switches,
-		.draws = out->sink->segment,
-		.guesses = out->sink->segment || out->sink->call,
+		.draws = out->sink->segment || out->points,
+		.guesses = out->sink->segment || out->sink->call || out->points,
 		.next_edge_ns = UINT64_MAX,
 		.segments_left = LANES_FREE,
 	};
@@ -41,6 +41,7 @@ void pairer_free(struct pairer *p)
 	missed_free(p);
 	trace_release(p->mem, p->edges);
 	trace_release(p->mem, p->ends);
+	trace_release(p->mem, p->ended);
 	trace_release(p->mem, p);
 }
 
@@ -50,6 +51,8 @@ void call_give(struct pairer *p, const struct trace_call *c)
 {
 	if (c->flags & TRACE_CALL_NO_EXIT)
 		p->out->totals->calls_no_exit++;
+	if (c->id < p->marked_call)
+		call_keep(p, c);
 	if (p->out->sink->call)
 		p->out->sink->call(p->out->sink_ctx, c);
 }

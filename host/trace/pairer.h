@@ -41,6 +41,7 @@ struct pairer_output {
 	struct trace_totals *totals; /* calls, calls_no_exit, orphan_exits, threads_forgotten */
 	uint64_t next_call;          /* the id of the next call */
 	const uint8_t *traits;       /* enum func_traits by trace id, TRACE_MAX_FUNCS of them */
+	bool points; /* states are wanted: all is kept up, whatever the sink takes */
 };
 
 /* `switches`: are switches of threads traced in this session? */
@@ -67,6 +68,27 @@ int pairer_epoch_end(struct pairer *p, uint32_t epoch, uint64_t end_ns);
  * what is still open since before it.
  */
 int pairer_lost(struct pairer *p, uint64_t first_ns, uint64_t last_ns, int cpu);
+/* What it knows, to bytes; or from them, into one that is new. Returns 0 or -EBADMSG: the bytes are
+ * damaged, there were too many, or out of memory; a pairer that was to be read is only good to be
+ * freed then. */
+struct state;
+int pairer_state(struct pairer *p, struct state *s);
+
+/*
+ * Calls over several states: those that began before next_call, the id of the next call, and end from
+ * now on, are kept until the next mark. Bytes of them, or -EBADMSG: there were too many.
+ */
+#define PAIRER_MAX_ENDED 65536u
+void pairer_mark(struct pairer *p, uint64_t next_call);
+int pairer_ended(struct pairer *p, struct state *s);
+/* Of bytes of another pairer, those that began before this one: to the sink. */
+int pairer_give_ended(struct pairer *p, uint64_t before_call, struct state *s);
+static inline int pairer_skip_ended(struct pairer *p, struct state *s)
+{
+	return pairer_give_ended(p, 0, s);
+}
+/* No event comes any more, but the thread goes on: segments end here, calls do not. */
+void pairer_stop(struct pairer *p, uint64_t t_ns);
 /* For a live view: calls that ended before this time and are set aside, since it is in doubt
  * where they stand, are given as they are. */
 void pairer_hasten(struct pairer *p, uint64_t before_ns);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* How the pairer keeps threads and their open calls: for pairer.c, threads.c, holes.c, missed.c,
- * ghosts.c and lanes.c only. */
+/* How the pairer keeps threads and their open calls: for pairer.c, pairer_state.c, threads.c,
+ * holes.c, missed.c, ghosts.c and lanes.c only. */
 #ifndef HOST_TRACE_PAIRER_INTERNAL_H
 #define HOST_TRACE_PAIRER_INTERNAL_H
 
@@ -63,6 +63,7 @@ struct thread {
 	int16_t on_cpu;            /* lanes: where it runs, -1: none known */
 	uint32_t n_shown;          /* lanes: so many of the open calls have had a segment before */
 	uint32_t index;            /* in pairer.threads */
+	uint32_t index_in_state;   /* for pairer_state.c only */
 	uint64_t came_ns, left_ns; /* lanes: on its CPU since, or off it */
 	uint64_t closed_ns;        /* end of the call that ended last */
 	uint64_t inner_ns;         /* outermost calls that have ended */
@@ -125,6 +126,11 @@ struct pairer {
 
 	uint64_t segments_left;
 
+	uint64_t marked_call; /* calls with lower ids are kept in `ended`, too; 0: none */
+	struct trace_call *ended;
+	size_t n_ended, cap_ended;
+	bool ended_lost; /* there were too many */
+
 	struct set **sets; /* of levels */
 	size_t n_sets, cap_sets, free_set;
 	size_t set_slots;  /* of all sets */
@@ -152,6 +158,10 @@ static inline unsigned int chain_of(uint16_t func)
 {
 	return (unsigned int)(func * 0x9e3779b1u >> 27) % CHAINS;
 }
+/* The thread of this key in a pairer that has none yet, seen last. NULL: there is one, or no
+ * memory. */
+struct thread *thread_restore(struct pairer *p, uint64_t key);
+bool cpus_reach(struct pairer *p, size_t n);
 /* Place of the innermost open call of a function, or 0. *before: what is before it in its
  * chain. */
 uint32_t stack_find(struct pairer *p, const struct thread *t, uint16_t func, uint16_t *before);
@@ -169,9 +179,14 @@ void thread_close(struct pairer *p, struct thread *t, uint64_t end_ns);
 /* Count and give it. */
 void call_give(struct pairer *p, const struct trace_call *c);
 
+/* ---- pairer_state.c ------------------------------------------------------------------------- */
+
+void call_keep(struct pairer *p, const struct trace_call *c);
+
 /* ---- holes.c -------------------------------------------------------------------------------- */
 
 uint64_t epoch_end(const struct pairer *p, uint32_t epoch); /* UINT64_MAX: not known */
+int holes_add_edge(struct pairer *p, struct edge edge);     /* 0 or -ENOMEM */
 /* Edges before this time are over. */
 void holes_pass(struct pairer *p, uint64_t t_ns);
 /* The thread of an event runs on its CPU. */

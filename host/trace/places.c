@@ -198,6 +198,8 @@ static void find_duration(struct trace *t)
 
 void places_settle(struct trace *t)
 {
+	if (t->digest.known)
+		return;
 	place_sessions(t);
 	find_origin(t);
 	find_duration(t);
@@ -207,9 +209,11 @@ void places_begin(struct session *s, uint64_t t_ns, bool event)
 {
 	struct trace *t = s->t;
 
-	if (!s->begun)
+	if (!s->begun && !t->digest.known)
 		place_again(s);
 	s->begun = true;
+	if (t->digest.known)
+		return;
 	find_origin(t);
 	if (event && !t->totals.has_time) {
 		t->totals.has_time = true;
@@ -219,5 +223,6 @@ void places_begin(struct session *s, uint64_t t_ns, bool event)
 
 void places_reach(struct session *s, uint64_t t_ns)
 {
-	reach(s->t, s, t_ns);
+	if (!s->t->digest.known)
+		reach(s->t, s, t_ns);
 }

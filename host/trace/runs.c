@@ -48,14 +48,44 @@ void runs_sum(struct trace *t)
 	t->totals.ended = t->has_end && !t->cut;
 }
 
+/* Events that are not read are counted by the digest. */
+void runs_begin(struct trace *t)
+{
+	const struct digest *d = &t->digest;
+	const struct digest_run *r =
+		d->known && t->n_runs < d->n_runs ? &d->run[t->n_runs] : &(struct digest_run){0};
+
+	t->run = (struct run){.frames = r->frames, .frame_bytes = r->bytes};
+}
+
+int runs_next(struct trace *t)
+{
+	struct digest *d = &t->digest;
+	struct digest_run *run;
+
+	if (t->config.points && !d->known) {
+		run = trace_grow(t->mem, d->run, &d->cap_runs, d->n_runs + 1, sizeof(*run));
+		if (!run)
+			return -ENOMEM;
+		d->run = run;
+		run[d->n_runs++] = (struct digest_run){t->run.event_frames, t->run.event_bytes};
+	}
+	add_run(&t->past_line, &t->run);
+	t->n_runs++;
+	runs_begin(t);
+	return 0;
+}
+
 int know_recording(struct trace *t, const void *msg)
 {
 	const ayaprof_Recording *recording = msg;
+	int err;
 
 	/* Whoever goes on with a recording that broke off ends it first. */
 	t->cut |= t->totals.frames > 1 && !t->had_end;
-	add_run(&t->past_line, &t->run);
-	t->run = (struct run){0};
+	err = runs_next(t);
+	if (err)
+		return err;
 	places_recording(t, recording);
 	if (t->totals.has_recording)
 		return 0;

@@ -32,6 +32,8 @@ static void give_loss(void *ctx, const struct loss_row *row)
 
 	if (row->breaks && s->pairer && !t->err)
 		t->err = pairer_lost(s->pairer, row->first_ns, row->last_ns, row->cpu);
+	if (t->config.points && !t->err)
+		t->err = seek_lost(s, &l, row->breaks);
 	if (row->count && t->sink.loss)
 		t->sink.loss(t->config.sink_ctx, &l);
 }
@@ -99,6 +101,7 @@ void session_tell(struct session *s)
 static void free_parts(struct session *s)
 {
 	flow_free(s);
+	seek_free(s);
 	arrivals_free(&s->arrivals);
 	losses_free(&s->losses);
 	logs_free(&s->logs);

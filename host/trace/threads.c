@@ -155,15 +155,27 @@ static struct thread *thread_new(struct pairer *p, uint64_t key)
 	return t;
 }
 
-static bool cpu_more(struct pairer *p, uint8_t cpu)
+struct thread *thread_restore(struct pairer *p, uint64_t key)
 {
-	struct cpu *cpus = trace_grow(p->mem, p->cpus, &p->cap_cpus, cpu + 1u, sizeof(*cpus));
+	uint32_t i;
 
+	return table_get(&p->index, key, &i) || p->n_threads >= PAIRER_MAX_THREADS
+		       ? NULL
+		       : thread_new(p, key);
+}
+
+bool cpus_reach(struct pairer *p, size_t n)
+{
+	struct cpu *cpus;
+
+	if (n <= p->n_cpus)
+		return true;
+	cpus = trace_grow(p->mem, p->cpus, &p->cap_cpus, n, sizeof(*cpus));
 	if (!cpus)
 		return false;
 	p->cpus = cpus;
-	memset(cpus + p->n_cpus, 0, (cpu + 1u - p->n_cpus) * sizeof(*cpus));
-	p->n_cpus = cpu + 1u;
+	memset(cpus + p->n_cpus, 0, (n - p->n_cpus) * sizeof(*cpus));
+	p->n_cpus = n;
 	return true;
 }
 
@@ -172,7 +184,7 @@ struct thread *thread_find(struct pairer *p, const struct stage_event *e)
 	uint64_t key = key_of(e->tid, e->cpu);
 	struct thread *t;
 
-	if (e->cpu >= p->n_cpus && !cpu_more(p, e->cpu))
+	if (!cpus_reach(p, e->cpu + 1u))
 		return NULL;
 	t = thread_known(p, e->tid, e->cpu);
 	if (!t) {

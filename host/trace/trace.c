@@ -40,6 +40,7 @@ static void init_pairing(struct trace *t)
 		.totals = &t->totals,
 		.next_call = 1,
 		.traits = t->functions.traits,
+		.points = t->config.points,
 	};
 }
 
@@ -55,7 +56,7 @@ int trace_new(struct trace **out, const struct trace_config *config)
 	t->config = *config;
 	t->mem = &t->config.memory;
 	t->sink = *config->sink;
-	t->wants_calls = t->sink.call || t->sink.segment;
+	t->wants_calls = t->sink.call || t->sink.segment || config->points;
 	t->wants_events = t->wants_calls || t->sink.event || t->sink.loss || t->sink.watermark;
 	table_init(&t->session_index, t->mem, config->secret);
 	table_init(&t->loss_index, t->mem, config->secret);
@@ -95,6 +96,8 @@ void trace_free(struct trace *t)
 	functions_free(&t->functions);
 	known_names_free(&t->names);
 	contested_free(&t->contested);
+	digest_free(t);
+	state_free(&t->point);
 	table_clear(&t->loss_index);
 	trace_release(t->mem, t->message);
 	trace_release(t->mem, t->ctx);
@@ -135,6 +138,10 @@ static void learn_figures(struct session *s, struct ledger *all)
 {
 	struct ledger_totals totals;
 
+	if (s->t->digest.known) {
+		digest_account(s);
+		return;
+	}
 	if (!s->ledger)
 		return;
 	*all = *s->ledger;
@@ -183,6 +190,10 @@ int trace_learned(struct trace *t)
 	if (t->totals.sessions_left_out)
 		trace_notify(t, TRACE_NOTICE_SESSIONS, 0, TRACE_MAX_SESSIONS);
 	runs_sum(t);
+	if (t->digest.known) {
+		digest_frames(t);
+		digest_totals(t);
+	}
 	places_settle(t);
 	return err;
 }
@@ -220,6 +231,8 @@ int trace_end(struct trace *t)
 		err = frames_finish(t->session[i]);
 	t->phase = TRACE_ENDED;
 	t->totals.names_left_out = t->names.left_out;
+	if (t->digest.known)
+		digest_totals(t);
 	places_settle(t);
 	return err;
 }

@@ -187,6 +187,7 @@ struct trace_config {
 	void (*notice)(void *ctx, enum trace_notice notice, uint64_t a, uint64_t b); /* or NULL */
 	void *notice_ctx;
 	uint64_t secret; /* for hash tables: a random number, see table.h */
+	bool points;     /* seek points and a digest are wanted, see below */
 };
 
 struct trace;
@@ -205,6 +206,61 @@ int trace_frame(
 	struct trace *t, const struct framing_header *h, const uint8_t *payload, size_t len);
 /* The recording is over: all that waits is given, calls that are open end. */
 int trace_end(struct trace *t);
+
+/*
+ * ---- seek points: reading only a part -----------------------------------------------------------
+ *
+ * A trace that is made with `points` can be asked, between two frames, where a session stands; and,
+ * when it is over, for a digest: what a first reading would find out in the frames with events.
+ * Another trace, that is given the digest first, needs none of these to be learned, and in the second
+ * reading only those between two points:
+ *
+ *     trace_new(); trace_know_digest(); for all frames but events: trace_learn(); trace_learned();
+ *     for sessions of which events are wanted: trace_resume();
+ *     for all frames but events, and the events between the points: trace_frame();
+ *     for these sessions: trace_stop(); from all later points: trace_give_ended();
+ *     trace_end(); trace_free();
+ *
+ * The sink is given the same samples, logs and losses as by reading everything, the same events and
+ * segments between the points, and all calls that are open at some moment between them, with the
+ * same ends. Totals are those of the whole recording. Digest and states may be anybody's bytes.
+ */
+
+/* Where the frame is that comes next: in the file, and behind it. Before each trace_frame(). */
+void trace_place(struct trace *t, uint64_t place, uint64_t end_place);
+
+struct trace_point {
+	uint64_t start_index;          /* of the block to start with */
+	uint64_t start_place;          /* in the file, of the first record needed from there on */
+	uint64_t end_place;            /* behind the last record that was read for this point */
+	uint64_t given, skip;          /* events given so far; of start_index and later */
+	uint64_t newest_ns, oldest_ns; /* highest time so far; lowest since the point before */
+	uint64_t next_call;
+	const uint8_t *state; /* the trace's until it is asked again; when resuming the caller's */
+	size_t state_len;
+};
+/* Where a session stands. Returns 1, 0 (there is no place to start now; ask later), or -ENOMEM. */
+int trace_point(struct trace *t, uint16_t session, struct trace_point *p);
+
+/* After trace_end(): bytes, the trace's. Returns 1, 0 (there can be none) or -ENOMEM. */
+int trace_digest(struct trace *t, const uint8_t **bytes, size_t *len);
+/* Of a new trace; the bytes stay the caller's, and are needed until it is freed. Returns 0, -EBADMSG (only good to be freed) or -ENOMEM. */
+int trace_know_digest(struct trace *t, const uint8_t *bytes, size_t len);
+/* Where the session's events stand in the file, and the lowest time of those behind its last point
+ * (UINT64_MAX: there are none). */
+struct trace_event_range {
+	uint64_t from, to; /* of the first record, behind the last one */
+	uint64_t oldest_ns;
+};
+void trace_event_range(const struct trace *t, uint16_t session, struct trace_event_range *r);
+/* from: NULL, begin with its first event. until: NULL, go on to its last one. As above. */
+int trace_resume(struct trace *t, uint16_t session, const struct trace_point *from,
+	const struct trace_point *until);
+/* What there was between the points has been given. Returns 0 or -ENOMEM. */
+int trace_stop(struct trace *t, uint16_t session);
+/* Calls that went on beyond `until`, as far as they ended before this point (NULL: by the end of the
+ * session; what the digest says). As trace_know_digest(). */
+int trace_give_ended(struct trace *t, uint16_t session, const struct trace_point *p);
 
 /* ---- what is known; valid until the next trace_learn, trace_frame or trace_free --------------- */
 

@@ -118,6 +118,8 @@ int frames_learn(
 	if (!own && h->session) {
 		t->run.frames++;
 		t->run.frame_bytes += FRAMING_MIN_BODY + len;
+		t->run.event_frames += h->kind == AYP_KIND_EVENTS;
+		t->run.event_bytes += h->kind == AYP_KIND_EVENTS ? FRAMING_MIN_BODY + len : 0;
 	}
 	/* Session 0 is the recorder's, and it has no other. */
 	if (!ayp_kind_info(h->kind) || own != (h->session == 0)) {
@@ -128,6 +130,7 @@ int frames_learn(
 		return 0;
 	if (ayp_message_decode(t->ctx, h->kind, h->flags, payload, len, t->message)) {
 		t->totals.frames_unknown++;
+		t->digest.unknown_events += h->kind == AYP_KIND_EVENTS;
 		return 0;
 	}
 	return own ? row->recorder(t, t->message) : boards_frame(t, row, h, payload, len);
@@ -152,7 +155,8 @@ int frames_give(struct trace *t, const struct framing_header *h, const uint8_t *
 		return 0;
 	if (!ayp_message_decode(t->ctx, h->kind, h->flags, payload, len, t->message))
 		err = row->give(s, t->message);
-	if (!err && t->frame == s->last_frame)
+	/* In a part of a recording what comes last is not known. */
+	if (!err && t->frame == s->last_frame && !t->digest.known)
 		err = frames_finish(s);
 	return err;
 }

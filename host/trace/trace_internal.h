@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* What a trace is made of: for trace*.c, sessions.c, places.c and flow.c only. */
+/* What a trace is made of: for trace*.c, sessions.c, places.c, flow.c and
+ * seek*.c only. */
 #ifndef HOST_TRACE_INTERNAL_H
 #define HOST_TRACE_INTERNAL_H
 
@@ -12,6 +13,7 @@
 #include "host/trace/merger.h"
 #include "host/trace/known_names.h"
 #include "host/trace/pairer.h"
+#include "host/trace/seek.h"
 #include "host/trace/sequencer.h"
 #include "host/trace/trace.h"
 
@@ -52,6 +54,7 @@ struct session {
 	uint64_t edge_ns; /* time of the newest event before a gap */
 	uint64_t next_loss_ns;
 	uint64_t watermark_ns;
+	struct seek seek;
 };
 
 enum trace_phase {
@@ -68,6 +71,20 @@ struct run {
 	uint64_t frames, frame_bytes; /* that a board sent, as they stand in the file */
 	uint64_t offset_ns;           /* its beginning, on the axis of session.arrival_ns */
 	bool placed;                  /* offset_ns is known */
+	/* Of these: with events, for the digest. */
+	uint64_t event_frames, event_bytes;
+};
+
+/* What a digest says of the recording as a whole. */
+struct digest {
+	bool known;
+	struct trace_totals totals; /* of what depends on events */
+	struct digest_run {
+		uint64_t frames, bytes; /* of events, run by run */
+	} * run;
+	size_t n_runs, cap_runs;
+	uint64_t unknown_events; /* frames_unknown, of those with events */
+	struct state bytes;      /* that were asked for */
 };
 
 struct trace {
@@ -100,6 +117,7 @@ struct trace {
 
 	struct trace_totals totals;
 	struct run run;
+	size_t n_runs;               /* before this one */
 	ayaprof_LineStats past_line; /* of the runs before */
 	bool has_end, had_end;       /* the newest frame, the one before it is a RecordingEnd */
 	bool cut;                    /* a run did not end in order, and nobody has ended it since */
@@ -107,6 +125,9 @@ struct trace {
 	uint32_t announced;
 	uint64_t announced_ns;
 	bool has_announced;
+	struct digest digest;
+	struct state point;        /* of the newest point */
+	uint64_t place, end_place; /* of the frame that is read */
 	bool told_codec, told_format, told_protocol, told_sessions;
 };
 
@@ -149,6 +170,11 @@ int flow_settle(struct trace *t);
 int flow_finish(struct session *s);
 void flow_free(struct session *s);
 
+/* Begin in the middle: the pairer is made, `epoch` is that of the first event. */
+int flow_resume(struct session *s, uint64_t start_index, uint32_t epoch);
+/* What came between two points has been given. */
+int flow_stop(struct session *s);
+
 int flow_jobs_done(void *ctx, void *whose, struct decode_job *job);
 
 /* ---- frames ------------------------------------------------------------------------------------ */
@@ -158,6 +184,17 @@ int frames_learn(
 int frames_give(
 	struct trace *t, const struct framing_header *h, const uint8_t *payload, size_t len);
 int frames_finish(struct session *s); /* given.c: what waits of samples and logs, its events */
-void runs_sum(struct trace *t);       /* runs.c: line statistics of all recordings */
+/* ---- seek_digest.c ------------------------------------------------------------------------------ */
+
+/* What the digest says of a session, of the whole. */
+void digest_account(struct session *s);
+void digest_totals(struct trace *t);
+/* Frames that are not read, once. */
+void digest_frames(struct trace *t);
+void digest_free(struct trace *t);
+
+void runs_sum(struct trace *t);   /* runs.c: line statistics of all recordings */
+int runs_next(struct trace *t);   /* a run is over: 0 or -ENOMEM */
+void runs_begin(struct trace *t); /* the first one, of a digest */
 
 #endif
