@@ -273,7 +273,9 @@ static int read_and_draw(
 	int err = plot_scene_begin(sc, rec, opt);
 
 	if (!err) {
-		err = recording_read(rec, opt->input, &plot_scene_sink, sc,
+		err = recording_read_range(rec, opt->input, &plot_scene_sink, sc,
+			opt->has_filter ? opt->filter_from_ns : 0,
+			opt->has_filter ? opt->filter_to_ns : UINT64_MAX,
 			isatty(STDERR_FILENO) ? RECORDING_PROGRESS : 0);
 		if (err && !rec->stop)
 			return EXIT_FAILED; /* it has said why */

@@ -114,6 +114,7 @@ int input_open(struct input *in, const char *path, bool live)
 	}
 	if (S_ISREG(st.st_mode) && (!is_stdin || lseek(fd, 0, SEEK_CUR) == 0)) {
 		in->fd = fd;
+		in->is_named = !is_stdin;
 		return 0;
 	}
 	if (is_stdin && isatty(fd)) {

@@ -12,6 +12,7 @@ struct input {
 	int fd;   /* a regular file, to be read from its beginning with pread(2) */
 	int pipe; /* what it is copied from, until that has ended; -1: fd is the file itself */
 	const char *name; /* for messages */
+	bool is_named;    /* that is its path */
 };
 
 /* path: "-" is standard input. live: take of a pipe what comes with input_more, else all of it now.

@@ -6,6 +6,7 @@
 #include "host/recording/input.h"
 #include "host/recording/reader.h"
 #include "host/recording/recording.h"
+#include "host/recording/seek_index.h"
 #include "host/recording/workers.h"
 
 struct recording_private {
@@ -16,6 +17,8 @@ struct recording_private {
 	unsigned int flags;
 	const struct trace_sink *sink;
 	void *ctx;
+	struct seek_writer *writer; /* makes seek points in the second reading; or NULL */
+	struct seek_index index;    /* of which a part is read */
 };
 
 /* All return 0 or a negative errno; recording.stop and out of memory are said by recording_said. */
@@ -27,6 +30,8 @@ int recording_open(struct recording *r, const char *path, const struct trace_sin
 int recording_new_trace(struct recording *r, bool mute);
 /* Both readings, from the beginning; what is odd is said. */
 int recording_read_twice(struct recording *r);
+/* By its seek points, if it has some. Returns 1, or 0: read it whole; or a negative errno. */
+int recording_read_part(struct recording *r, uint64_t from_ns, uint64_t to_ns, bool figures);
 /* The reading is over: complete, damaged, what was left out. */
 void recording_finish(struct recording *r);
 /* No recording at all? Says so. */

@@ -206,6 +206,7 @@ int reader_next(struct reader *r, struct reader_frame *f)
 		if (used && framing_body_parse(
 				    body, body_len, &f->header, &f->payload, &f->payload_len)) {
 			r->in_damage = false;
+			f->place = r->position;
 			advance(r, used);
 			return 1;
 		}
@@ -216,6 +217,25 @@ int reader_next(struct reader *r, struct reader_frame *f)
 
 		skip_damage(r, next ? (size_t)(next - at) : have);
 	}
+}
+
+void reader_seek(struct reader *r, uint64_t place)
+{
+	uint64_t by = place > r->position ? place - r->position : 0;
+
+	if (by <= r->to - r->from) {
+		advance(r, (size_t)by);
+		return;
+	}
+	if (r->fd < 0) {
+		size_t left = (size_t)(by - (r->to - r->from));
+
+		left = left < r->data_len ? left : r->data_len;
+		r->data += left;
+		r->data_len -= left;
+	}
+	r->filled = r->position = place;
+	r->from = r->to = 0;
 }
 
 uint64_t reader_size(const struct reader *r)

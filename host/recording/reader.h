@@ -19,6 +19,7 @@ struct reader_frame {
 	struct framing_header header;
 	const uint8_t *payload; /* valid until the next reader_next */
 	size_t payload_len;
+	uint64_t place; /* of its record in the file; behind it: reader_position() */
 };
 
 /* Open a file. Returns 0, or a negative errno (-EISDIR for a directory), nothing printed. */
@@ -40,6 +41,9 @@ int reader_next(struct reader *r, struct reader_frame *f);
 /* From the beginning again, but no further than it was read: both readings are given the same frames,
  * whatever has come since. Returns 0, or -ESPIPE: it is no regular file. */
 int reader_again(struct reader *r);
+
+/* Go on at this place, which is further on. */
+void reader_seek(struct reader *r, uint64_t place);
 
 uint64_t reader_size(const struct reader *r);     /* of the file when it was opened; 0 for a pipe */
 uint64_t reader_position(const struct reader *r); /* bytes read and dealt with */

@@ -46,6 +46,7 @@ int recording_new_trace(struct recording *r, bool mute)
 		.notice = mute || p->flags & RECORDING_MUTE ? NULL : notice_say,
 		.notice_ctx = &r->trace,
 		.secret = random_secret(),
+		.points = p->writer || p->index.fd >= 0,
 	};
 
 	trace_free(r->trace);
@@ -65,8 +66,11 @@ int recording_open(struct recording *r, const char *path, const struct trace_sin
 		return -ENOMEM;
 	}
 	r->priv = p;
-	*p = (struct recording_private){
-		.input = {.fd = -1, .pipe = -1}, .flags = flags, .sink = sink, .ctx = ctx};
+	*p = (struct recording_private){.input = {.fd = -1, .pipe = -1},
+		.flags = flags,
+		.sink = sink,
+		.ctx = ctx,
+		.index = {.fd = -1}};
 	err = input_open(&p->input, path, live);
 	if (err)
 		return err;
@@ -83,6 +87,8 @@ void recording_close(struct recording *r)
 
 	trace_free(r->trace);
 	if (p) {
+		seek_writer_drop(p->writer);
+		seek_index_close(&p->index);
 		workers_free(p->workers);
 		reader_close(p->reader);
 		input_close(&p->input);
@@ -118,6 +124,7 @@ typedef int take_frame(
 static int read_all(struct recording *r, take_frame *take, unsigned int turn, unsigned int turns)
 {
 	struct reader *reader = r->priv->reader;
+	struct seek_writer *points = turn ? r->priv->writer : NULL;
 	uint64_t size = reader_size(reader);
 	bool progress =
 		r->priv->flags & RECORDING_PROGRESS && size >= PROGRESS_FROM && say_columns();
@@ -125,7 +132,11 @@ static int read_all(struct recording *r, take_frame *take, unsigned int turn, un
 	struct reader_frame f;
 
 	while (!err && !r->stop && (got = reader_next(reader, &f)) == 1) {
+		if (points)
+			seek_writer_before(points, r->trace, f.place, reader_position(reader));
 		err = take(r->trace, &f.header, f.payload, f.payload_len);
+		if (points && !err)
+			seek_writer_after(points, r->trace, &f.header);
 		if (!progress)
 			continue;
 		int now = (int)((turn * 100 + reader_position(reader) * 100 / size) / turns);
@@ -151,11 +162,14 @@ void recording_finish(struct recording *r)
 int recording_read_twice(struct recording *r)
 {
 	struct recording_private *p = r->priv;
-	int err = recording_new_trace(r, false);
+	int err;
 
 	/* Its end so far is no damage. */
 	r->being_written = p->input.fd >= 0 && input_being_written(&p->input);
 	reader_growing(p->reader, r->being_written);
+	if (p->input.fd >= 0 && !r->being_written && p->input.is_named)
+		p->writer = seek_writer_new(p->name, p->input.fd);
+	err = recording_new_trace(r, false);
 	if (!err)
 		err = read_all(r, trace_learn, 0, 2);
 	if (!err)
@@ -174,7 +188,39 @@ int recording_read_twice(struct recording *r)
 		err = r->stop;
 	if (!err)
 		recording_finish(r);
+	if (!err && p->writer) {
+		seek_writer_end(p->writer, r->trace, r->damaged, r->complete);
+		p->writer = NULL;
+	}
 	return recording_said(r, err);
+}
+
+static int read_by_points(struct recording *r, const char *path, const struct trace_sink *sink,
+	void *ctx, const uint64_t range[2], unsigned int flags)
+{
+	int err = recording_open(r, path, sink, ctx, flags, false);
+
+	if (!err)
+		err = recording_read_part(r, range ? range[0] : 0, range ? range[1] : 0, !range);
+	if (err)
+		return err < 0 ? recording_said(r, err) : 0;
+	return recording_read_twice(r);
+}
+
+int recording_read_range(struct recording *r, const char *path, const struct trace_sink *sink,
+	void *ctx, uint64_t from_ns, uint64_t to_ns, unsigned int flags)
+{
+	const uint64_t range[] = {from_ns, to_ns};
+
+	if (!from_ns && to_ns == UINT64_MAX)
+		return recording_read(r, path, sink, ctx, flags);
+	return read_by_points(r, path, sink, ctx, range, flags);
+}
+
+int recording_read_figures(struct recording *r, const char *path, const struct trace_sink *sink,
+	void *ctx, unsigned int flags)
+{
+	return read_by_points(r, path, sink, ctx, NULL, flags);
 }
 
 int recording_read(struct recording *r, const char *path, const struct trace_sink *sink, void *ctx,
@@ -199,7 +245,8 @@ int recording_read_memory(struct recording *r, const void *data, size_t len,
 		.name = "the data",
 		.flags = flags,
 		.sink = sink,
-		.ctx = ctx};
+		.ctx = ctx,
+		.index = {.fd = -1}};
 	err = reader_open_memory(&p->reader, data, len);
 	return err ? recording_said(r, err) : recording_read_twice(r);
 }

@@ -37,6 +37,17 @@ int recording_read(struct recording *r, const char *path, const struct trace_sin
 /* The same from memory, without threads. */
 int recording_read_memory(struct recording *r, const void *data, size_t len,
 	const struct trace_sink *sink, void *ctx, unsigned int flags);
+/*
+ * Only what a range of times needs, ns since the origin of views, both ends included: events and segments
+ * from shortly before it to shortly after it, calls that run at any moment of it, and all samples, logs and
+ * losses. Where the recording has seek points (seek_index.h) the rest is not read; where it has none it is
+ * read whole, and gets them for the next time. Otherwise as recording_read.
+ */
+int recording_read_range(struct recording *r, const char *path, const struct trace_sink *sink,
+	void *ctx, uint64_t from_ns, uint64_t to_ns, unsigned int flags);
+/* Only its figures, samples, logs and losses: no events and no calls, where they can be had without. */
+int recording_read_figures(struct recording *r, const char *path, const struct trace_sink *sink,
+	void *ctx, unsigned int flags);
 void recording_close(struct recording *r);
 
 /* Of a recording that is still being written (follow.c). */

@@ -182,7 +182,8 @@ static int read_recording(struct exporter *x, struct recording *r, const char *i
 	const struct trace_sink sink = export_sink(x->ops);
 
 	if (!opt->follow)
-		return recording_read(r, input, &sink, x, RECORDING_PROGRESS);
+		return recording_read_range(r, input, &sink, x, x->filter->from_ns,
+			x->filter->to_ns, RECORDING_PROGRESS);
 	return recording_follow(r, input, &sink, x, &follower, RECORDING_PROGRESS);
 }
 

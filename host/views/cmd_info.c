@@ -133,7 +133,7 @@ static int read_recording(struct info_view *v, const char *input)
 	int err;
 
 	if (!v->follow)
-		return recording_read(
+		return recording_read_figures(
 			&v->info.recording, input, &sink, &v->info, RECORDING_PROGRESS);
 	err = recording_follow(
 		&v->info.recording, input, &sink, &v->info, &follower, RECORDING_PROGRESS);

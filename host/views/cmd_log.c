@@ -173,8 +173,11 @@ static int read_recording(struct log_view *v, const char *input)
 		.call = v->calls ? take_call : NULL,
 	};
 
+	if (!v->follow && !v->calls)
+		return recording_read_figures(&v->recording, input, &sink, v, RECORDING_PROGRESS);
 	if (!v->follow)
-		return recording_read(&v->recording, input, &sink, v, RECORDING_PROGRESS);
+		return recording_read_range(&v->recording, input, &sink, v, v->filter.from_ns,
+			v->filter.to_ns, RECORDING_PROGRESS);
 	return recording_follow(&v->recording, input, &sink, v, &follower, RECORDING_PROGRESS);
 }
 

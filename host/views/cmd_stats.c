@@ -184,7 +184,8 @@ static int read_recording(struct stats_view *v, const char *input)
 	};
 
 	if (!v->follow)
-		return recording_read(&v->recording, input, &sink, v, RECORDING_PROGRESS);
+		return recording_read_range(&v->recording, input, &sink, v, v->filter.from_ns,
+			v->filter.to_ns, RECORDING_PROGRESS);
 	return recording_follow(&v->recording, input, &sink, v, &follower, RECORDING_PROGRESS);
 }
 
