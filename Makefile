@@ -352,6 +352,7 @@ bench:
 	@$(MAKE) --no-print-directory O='$(O)' all $(O)/tests/bench_codec
 	@O='$(O)' $(PYTHON) tests/bench/run.py
 	@O='$(O)' $(PYTHON) tests/bench/user_calls.py
+	@O='$(O)' $(PYTHON) tests/bench/reading.py
 
 # The work at hand: what needs no kernel, no line and no board.
 check:
