@@ -13,6 +13,7 @@
 #include "host/base/say.h"
 #include "host/base/text.h"
 #include "host/commands.h"
+#include "host/record/ctl_others.h"
 #include "host/record/ctl_server.h"
 #include "proto/command.h"
 
@@ -43,9 +44,10 @@ static int connect_to(const char *directory, const char *name)
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd >= 0 && connect(fd, (const struct sockaddr *)&addr, sizeof(addr)) == 0)
 		return fd;
+	if (fd >= 0 && errno == ECONNREFUSED)
+		unlink(addr.sun_path); /* its process was killed */
 	if (fd >= 0)
 		close(fd);
-	unlink(addr.sun_path); /* its process was killed */
 	return -1;
 }
 
@@ -89,7 +91,7 @@ static int ask(const char *port, const char *command)
 	int names = 0, heard = 0;
 	struct dirent *entry;
 	DIR *d = ctl_directory(directory, sizeof(directory), false) ? NULL : opendir(directory);
-	char name[32] = "";
+	char name[32] = "", other[128];
 
 	while (d && (entry = readdir(d)) != NULL) {
 		int fd;
@@ -120,7 +122,10 @@ static int ask(const char *port, const char *command)
 	}
 	if (heard)
 		return show(found);
-	if (!*port && names > 1)
+	if ((*port || !names) && ctl_others(port, other, sizeof(other)))
+		say("%s is recorded by %s: only that user can ask it", *port ? port : "a line",
+			other);
+	else if (!*port && names > 1)
 		say("%d recordings are being made: say which with --port", names);
 	else if (names && !*port)
 		say("the recording does not answer");
