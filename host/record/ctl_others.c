@@ -49,7 +49,7 @@ static bool records(const char *words, size_t len, const char *port)
 	const char *end = words + len;
 
 	for (const char *w = words; w < end; w += strlen(w) + 1) {
-		const char *value = !strncmp(w, "--port=", 7)   ? w + 7
+		const char *value = !strncmp(w, "--port=", 7)      ? w + 7
 				    : !strncmp(w, "-p", 2) && w[2] ? w + 2
 								   : NULL;
 

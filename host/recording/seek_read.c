@@ -168,11 +168,13 @@ static int read_index(struct seek_index *x, struct parts *p, int recording)
 {
 	uint8_t *bytes = NULL;
 	uint64_t place;
-	struct stat st;
+	struct stat st, of;
 	size_t len;
 	int err;
 
-	if (fstat(x->fd, &st) || !S_ISREG(st.st_mode))
+	/* Who else may write there could make it say anything of the recording. */
+	if (fstat(x->fd, &st) || !S_ISREG(st.st_mode) || fstat(recording, &of) ||
+		(st.st_uid != of.st_uid && st.st_uid != geteuid() && st.st_uid != 0))
 		return -ENOENT;
 	place = digest_place(p, x->fd, (uint64_t)st.st_size);
 	if (!place || place > (uint64_t)st.st_size)

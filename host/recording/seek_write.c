@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include <errno.h>
-#include <stdlib.h>
+#include <fcntl.h>
+#include <libgen.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include <zlib.h>
 
 #include "host/base/grow.h"
@@ -11,7 +14,6 @@
 #include "host/recording/seek_index.h"
 #include "host/trace/state.h"
 #include "proto/message.h"
-#include "target/base/output_file.h"
 
 /* A point about so often, and more seldom where states are long. */
 #define EACH_BYTES (512u << 10)
@@ -19,8 +21,8 @@
 
 struct seek_writer {
 	struct seek_index index;
-	struct output_file file;
-	char *path;
+	int file; /* without a name until it is whole */
+	char *path, *temp;
 	struct seek_head head; /* of the recording when it began */
 	int fd;                /* the recording */
 	uint64_t at;           /* bytes written */
@@ -45,43 +47,72 @@ static void *resize(void *ctx, void *old, size_t size)
 
 static const struct trace_memory memory = {.resize = resize};
 
+/* A file in the recording's directory that is gone when we are, whatever ends us. */
+static int open_nameless(const char *path, mode_t mode)
+{
+	char *copy = strdup(path);
+	int fd = copy ? open(dirname(copy), O_TMPFILE | O_RDWR | O_CLOEXEC, mode) : -1;
+
+	free(copy);
+	return fd;
+}
+
 struct seek_writer *seek_writer_new(const char *path, int fd)
 {
 	struct seek_writer *w;
-	char why[OUTPUT_WHY];
 	struct stat st;
 
-	if (fstat(fd, &st) || !S_ISREG(st.st_mode) || st.st_size < SEEK_FROM)
+	/* Nobody asked for it: nothing is written for a recording of somebody else's. */
+	if (fstat(fd, &st) || !S_ISREG(st.st_mode) || st.st_size < SEEK_FROM ||
+		st.st_uid != geteuid())
 		return NULL;
 	w = calloc(1, sizeof(*w));
 	if (!w)
 		return NULL;
 	w->fd = fd;
-	w->index.fd = w->file.fd = -1;
+	w->index.fd = w->file = -1;
 	w->ctx = ayp_message_ctx_new();
-	/* As private as the recording. */
-	if (!w->ctx || asprintf(&w->path, "%s" SEEK_SUFFIX, path) < 0 ||
-		seek_head_of(&w->head, fd) ||
-		output_file_begin(&w->file, w->path, st.st_mode & 0666, "", why)) {
-		w->file.fd = -1;
+	if (!w->ctx || asprintf(&w->path, "%s" SEEK_SUFFIX, path) < 0) {
+		w->path = NULL;
 		seek_writer_drop(w);
 		return NULL;
 	}
-	/* What is there is no file that could be replaced: a pipe, a device. */
-	w->failed = !w->file.temp;
+	if (asprintf(&w->temp, "%s.%d", w->path, (int)getpid()) < 0)
+		w->temp = NULL;
+	/* As private as the recording. */
+	if (!w->temp || seek_head_of(&w->head, fd) ||
+		(w->file = open_nameless(path, st.st_mode & 0666)) < 0) {
+		seek_writer_drop(w);
+		return NULL;
+	}
 	return w;
+}
+
+/* A link that stands under its name is replaced, not followed. */
+static bool give_name(struct seek_writer *w)
+{
+	char self[40];
+
+	snprintf(self, sizeof(self), "/proc/self/fd/%d", w->file);
+	if (linkat(AT_FDCWD, self, AT_FDCWD, w->temp, AT_SYMLINK_FOLLOW))
+		return false;
+	if (rename(w->temp, w->path) == 0)
+		return true;
+	unlink(w->temp);
+	return false;
 }
 
 static void release(struct seek_writer *w, bool keep)
 {
-	char why[OUTPUT_WHY];
-
-	if (w->file.fd >= 0)
-		output_file_end(&w->file, keep && !w->failed, why);
+	if (w->file >= 0 && keep && !w->failed)
+		(void)give_name(w);
+	if (w->file >= 0)
+		close(w->file);
 	seek_index_close(&w->index);
 	if (w->ctx)
 		ayp_message_ctx_free(w->ctx);
 	free(w->path);
+	free(w->temp);
 	free(w);
 }
 
@@ -95,11 +126,16 @@ void seek_writer_drop(struct seek_writer *w)
 
 static void write_bytes(struct seek_writer *w, const uint8_t *bytes, size_t len)
 {
-	char why[OUTPUT_WHY];
-
-	if (!w->failed && output_file_write(&w->file, (const char *)bytes, len, why))
-		w->failed = true;
 	w->at += len;
+	while (len && !w->failed) {
+		ssize_t n = write(w->file, bytes, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		w->failed = n < 0;
+		bytes += n < 0 ? 0 : n;
+		len -= n < 0 ? 0 : (size_t)n;
+	}
 }
 
 static void write_record(struct seek_writer *w, unsigned int kind)

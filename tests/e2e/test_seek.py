@@ -128,7 +128,7 @@ def bad_index(bench):
     bench.hostdec("stats", path)
     good = index_of(path).read_bytes()
     rng = random.Random(3)
-    for fault in ("cut", "noise", "empty", "bits", "older", "directory"):
+    for fault in ("cut", "noise", "empty", "bits", "older", "link", "directory"):
         index = index_of(path)
         index.unlink(missing_ok=True)
         if fault == "cut":
@@ -142,11 +142,16 @@ def bad_index(bench):
         elif fault == "older":
             index.write_bytes(good)
             os.utime(path)
+        elif fault == "link":
+            (bench.tmp / "precious").write_text("precious")
+            index.symlink_to(bench.tmp / "precious")
         else:
             index.mkdir()
         assert view(bench, path, WAYS[0], "part", *part) == whole, fault
         assert fault == "directory" or index.stat().st_size > len(good) // 2, f"{fault}: not made again"
     index_of(path).rmdir()
+    assert (bench.tmp / "precious").read_text() == "precious"
+    assert not [name for name in os.listdir(bench.tmp) if ".seek." in name]
 
 
 @test("nothing is written beside a recording that is short, a pipe, or being written")
