@@ -200,11 +200,12 @@ static int read_by_points(struct recording *r, const char *path, const struct tr
 {
 	int err = recording_open(r, path, sink, ctx, flags, false);
 
-	if (!err)
-		err = recording_read_part(r, range ? range[0] : 0, range ? range[1] : 0, !range);
 	if (err)
-		return err < 0 ? recording_said(r, err) : 0;
-	return recording_read_twice(r);
+		return err;
+	err = recording_read_part(r, range ? range[0] : 0, range ? range[1] : 0, !range);
+	if (!err)
+		return recording_read_twice(r);
+	return err < 0 ? recording_said(r, err) : 0;
 }
 
 int recording_read_range(struct recording *r, const char *path, const struct trace_sink *sink,
