@@ -114,6 +114,21 @@ static inline void making_name(
 	making_add(r, AYP_KIND_NAMES);
 }
 
+/* A thread's name from a moment on. */
+static inline void making_name_since(
+	struct making *m, uint32_t tid, uint32_t tgid, uint64_t since_ns, const char *text)
+{
+	ayaprof_Names *n = making_msg(m);
+
+	n->names_count = 1;
+	n->names[0].table = ayaprof_Table_TABLE_TASK;
+	n->names[0].id = tid;
+	n->names[0].owner = tgid;
+	n->names[0].since_ns = since_ns;
+	snprintf(n->names[0].name, sizeof(n->names[0].name), "%s", text);
+	making_add(m, AYP_KIND_NAMES);
+}
+
 static inline void making_func(struct making *r, uint32_t id, unsigned int cls, const char *name)
 {
 	making_name(r, ayaprof_Table_TABLE_FUNC, id, cls, name);

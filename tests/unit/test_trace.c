@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* What a trace makes of frames: order, books, identity, sessions, messages; whatever their order. */
+/* What a trace makes of frames: order, books, sessions, messages; whatever their order. Names: test_trace_names.c. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,8 +7,7 @@
 #include <stdio.h>
 #include <cmocka.h>
 
-#include "tests/unit/make_recording.h"
-#include "tests/unit/read_trace.h"
+#include "tests/unit/read_making.h"
 
 enum { F = 1, G = 2, H = 3 };
 
@@ -23,27 +22,6 @@ enum { F = 1, G = 2, H = 3 };
 		.t_ns = (t), .tid = (tid_), .func = (func_), .cpu = (cpu_), .kind = AYP_EXIT       \
 	}
 #define COUNT(a) ((uint32_t)(sizeof(a) / sizeof(*(a))))
-
-static struct read_trace *read_as(const struct making *m, struct read_trace how)
-{
-	struct read_trace *r = malloc(sizeof(*r));
-
-	assert_non_null(r);
-	*r = how;
-	read_trace(r, m->data, m->size);
-	return r;
-}
-
-static struct read_trace *read_it(const struct making *m)
-{
-	return read_as(m, (struct read_trace){0});
-}
-
-static void done(struct read_trace *r)
-{
-	read_trace_free(r);
-	free(r);
-}
 
 static void names(struct making *m)
 {
@@ -132,7 +110,7 @@ static void repeated_and_disordered_blocks(void **state)
 		assert_int_equal(trace_totals(r->t)->blocks_out_of_reach, 0);
 		assert_int_equal(call_of(r, F)->start_ns, 100);
 		assert_int_equal(call_of(r, F)->end_ns, 130);
-		done(r);
+		read_done(r);
 		making_free(m);
 	}
 }
@@ -155,13 +133,13 @@ static void holes_are_waited_for(void **state)
 	assert_int_equal(lost(r, ayaprof_LossCause_LOSS_LINE), 2);
 	assert_int_equal(trace_totals(r->t)->blocks_out_of_reach, 0);
 	assert_int_equal(r->events[0].e.t_ns, 1000);
-	done(r);
+	read_done(r);
 	/* More waits than a line's window has. */
 	r = read_as(m, (struct read_trace){.live = true});
 	assert_int_equal(trace_totals(r->t)->blocks_out_of_reach, 1);
 	assert_int_equal(trace_totals(r->t)->lost_total, 4);
 	assert_int_equal(r->events[0].e.t_ns, 1020);
-	done(r);
+	read_done(r);
 	making_free(m);
 }
 
@@ -183,7 +161,7 @@ static void readable_block_behind_an_unreadable_one(void **state)
 	r = read_it(m);
 	assert_int_equal(r->n_events, 10);
 	assert_int_equal(trace_totals(r->t)->lost_total, 0);
-	done(r);
+	read_done(r);
 	making_free(m);
 }
 
@@ -209,7 +187,7 @@ static void impossible_blocks(void **state)
 		r = read_as(m, (struct read_trace){.live = live});
 		assert_int_equal(trace_totals(r->t)->lost_total, 0);
 		assert_int_equal(trace_totals(r->t)->frames_unknown, sizeof(bad) / sizeof(*bad));
-		done(r);
+		read_done(r);
 	}
 	making_free(m);
 }
@@ -230,7 +208,7 @@ static void mixed_sessions(void **state)
 	assert_int_equal(r->n_events, 40);
 	assert_int_equal(trace_session(r->t, 1)->delivered, 20);
 	assert_int_equal(r->n_calls, 20);
-	done(r);
+	read_done(r);
 	making_free(m);
 }
 
@@ -251,7 +229,7 @@ static void many_mixed_sessions(void **state)
 		assert_true(trace_session(r->t, 299)->delivered > 0);
 		assert_int_equal(r->n_events + 2 * trace_totals(r->t)->blocks_out_of_reach, 6000);
 		assert_true(r->memory_peak < 32u << 20);
-		done(r);
+		read_done(r);
 	}
 	making_free(m);
 }
@@ -273,7 +251,7 @@ static void nothing_is_decoded_for_nobody(void **state)
 	assert_int_equal(lost(r, ayaprof_LossCause_LOSS_UNDECODABLE), 1);
 	assert_int_equal(trace_totals(r->t)->events, 0);
 	assert_true(r->memory_peak < 2u << 20);
-	done(r);
+	read_done(r);
 	making_free(m);
 }
 
@@ -304,7 +282,7 @@ static void nothing_is_paired_across_a_hole(void **state)
 	assert_int_equal(trace_totals(r->t)->orphan_exits, 2);
 	assert_int_equal(call_of(r, F)->end_ns, 120);
 	assert_int_equal(call_of(r, F)->flags, TRACE_CALL_NO_EXIT);
-	done(r);
+	read_done(r);
 	making_free(m);
 }
 
@@ -337,7 +315,7 @@ static void books_of_every_cause(void **state)
 		assert_int_equal(lost(r, ayaprof_LossCause_LOSS_LINE), 19);
 		assert_int_equal(r->notices[TRACE_NOTICE_LATER_CODEC], 1);
 		assert_false(trace_totals(r->t)->ended);
-		done(r);
+		read_done(r);
 	}
 	making_free(m);
 }
@@ -355,18 +333,18 @@ static void loss_newer_than_the_status(void **state)
 	assert_int_equal(trace_session(r->t, 0)->produced, 27);
 	assert_int_equal(lost(r, ayaprof_LossCause_LOSS_SPOOL_FULL), 25);
 	assert_int_equal(trace_totals(r->t)->lost_total, 25);
-	done(r);
+	read_done(r);
 	/* Nor does the file's having it twice make it more. */
 	memcpy(m->data + m->size, m->data + m->frame_at, m->size - m->frame_at);
 	m->size += m->size - m->frame_at;
 	r = read_it(m);
 	assert_int_equal(trace_totals(r->t)->lost_total, 25);
-	done(r);
+	read_done(r);
 	/* But the next message that says the same does. */
 	told(m, ayaprof_LossCause_LOSS_SPOOL_FULL, -1, 0, 0, 25);
 	r = read_it(m);
 	assert_int_equal(trace_totals(r->t)->lost_total, 50);
-	done(r);
+	read_done(r);
 	making_free(m);
 }
 
@@ -401,7 +379,7 @@ static void rows_of_losses(void **state)
 	assert_int_equal(lost(r, ayaprof_LossCause_LOSS_SPOOL_FULL), 12);
 	assert_int_equal(lost(r, ayaprof_LossCause_LOSS_LINE), 8);
 	assert_int_equal(r->events_before_loss[3], 40);
-	done(r);
+	read_done(r);
 	making_free(m);
 }
 
@@ -423,7 +401,7 @@ static void gaps_that_were_told(void **state)
 	assert_int_equal(r->losses[1].cause, ayaprof_LossCause_LOSS_LINE);
 	assert_int_equal(r->losses[1].first_ns, 1110);
 	assert_int_equal(r->losses[1].last_ns, 1200);
-	done(r);
+	read_done(r);
 	making_free(m);
 }
 
@@ -443,7 +421,7 @@ static void kernel_loss_hits_its_cpu_only(void **state)
 	assert_int_equal(call_of(r, G)->end_ns, 200);
 	assert_int_equal(call_of(r, G)->flags, TRACE_CALL_NO_EXIT);
 	assert_int_equal(call_of(r, H)->end_ns, 200);
-	done(r);
+	read_done(r);
 	making_free(m);
 }
 
@@ -468,198 +446,7 @@ static void many_ranges(void **state)
 	r = read_as(m, (struct read_trace){.no_events = true});
 	assert_int_equal(lost(r, ayaprof_LossCause_LOSS_RING_FULL), 96000);
 	assert_true(r->memory_peak < 16u << 20);
-	done(r);
-	making_free(m);
-}
-
-/* ---- names ------------------------------------------------------------------------------------ */
-
-static void names_may_come_late(void **state)
-{
-	const struct ayp_event ev[] = {
-		E(100, 5, 0, F), X(110, 5, 0, F), E(120, 5, 0, 77), X(121, 5, 0, 77)};
-	struct making *m = making_new();
-	struct read_trace *r;
-
-	making_events(m, 0, ev, COUNT(ev));
-	making_func(m, F, AYP_CLASS_USER, "late\x1b[31m\xff");
-	making_func(m, 77, AYP_CLASS_USER, ""); /* names nothing */
-	making_name(m, ayaprof_Table_TABLE_TASK, 5, 0, "worker");
-	making_name(m, ayaprof_Table_TABLE_IFACE, 2, 0, "eth\n0");
-	for (int live = 0; live < 2; live++) {
-		r = read_as(m, (struct read_trace){.live = live});
-		assert_string_equal(trace_func(r->t, F)->name, "late?[31m?");
-		assert_int_equal(trace_func(r->t, F)->cls, AYP_CLASS_USER);
-		assert_string_equal(trace_func(r->t, 77)->name, "func_77");
-		assert_true(trace_func(r->t, F)->named);
-		assert_false(trace_func(r->t, 77)->named);
-		assert_string_equal(trace_func(r->t, 76)->name, "func_?");
-		assert_string_equal(trace_task(r->t, 0, 5, 100)->comm, "worker");
-		assert_null(trace_task(r->t, 0, 6, 100));
-		assert_string_equal(trace_iface(r->t, 0, 2), "eth?0");
-		assert_null(trace_iface(r->t, 0, 3));
-		assert_null(trace_iface(r->t, 1, 2));
-		assert_string_equal(trace_symbol(r->t, 0, 2), "[unknown]");
-		assert_true(r->named >= 2);
-		done(r);
-	}
-	making_free(m);
-}
-
-/* A board that started again gave other ids to the same functions. */
-static void sessions_share_functions(void **state)
-{
-	const struct ayp_event one[] = {E(100, 5, 0, F), X(110, 5, 0, F), E(120, 5, 0, G),
-		X(130, 5, 0, G), E(140, 5, 0, 3), X(150, 5, 0, 3)};
-	const struct ayp_event two[] = {E(50, 5, 0, F), X(60, 5, 0, F), E(70, 5, 0, G),
-		X(80, 5, 0, G), E(90, 5, 0, 3), X(95, 5, 0, 3)};
-	struct making *m = making_new();
-
-	making_func(m, F, AYP_CLASS_KERNEL, "f");
-	making_func(m, G, AYP_CLASS_KERNEL, "g");
-	making_events(m, 0, one, COUNT(one));
-	m->session = 8;
-	making_func(m, F, AYP_CLASS_KERNEL, "g");
-	making_func(m, G, AYP_CLASS_USER, "g"); /* same name, but not the same function */
-	making_events(m, 0, two, COUNT(two));
-	for (int live = 0; live < 2; live++) {
-		struct read_trace *r = read_as(m, (struct read_trace){.live = live});
-		uint16_t other;
-
-		assert_int_equal(r->n_events, 12);
-		/* Those of the first session that has events are the line's. */
-		for (size_t i = 0; i < 4; i++)
-			assert_int_equal(r->events[i].e.func, one[i].func);
-		assert_int_equal(r->calls[3].func, G);
-		other = r->calls[4].func;
-		assert_true(other != F && other != G);
-		assert_string_equal(trace_func(r->t, other)->name, "g");
-		assert_int_equal(trace_func(r->t, other)->cls, AYP_CLASS_USER);
-		/* Nobody has a name for the third: each session's is its own. */
-		assert_string_equal(trace_func(r->t, r->calls[2].func)->name, "func_3");
-		assert_string_equal(trace_func(r->t, r->calls[5].func)->name, "func_3");
-		assert_true(r->calls[5].func != r->calls[2].func);
-		assert_true(r->calls[5].func != other && r->calls[2].func != other);
-		done(r);
-	}
-	making_free(m);
-}
-
-static void name_since(
-	struct making *m, uint32_t tid, uint32_t tgid, uint64_t since_ns, const char *text)
-{
-	ayaprof_Names *n = making_msg(m);
-
-	n->names_count = 1;
-	n->names[0].table = ayaprof_Table_TABLE_TASK;
-	n->names[0].id = tid;
-	n->names[0].owner = tgid;
-	n->names[0].since_ns = since_ns;
-	snprintf(n->names[0].name, sizeof(n->names[0].name), "%s", text);
-	making_add(m, AYP_KIND_NAMES);
-}
-
-/* An exec, an id that is used again and another boot never rename what came before. */
-static void names_hold_from_a_moment_on(void **state)
-{
-	struct making *m = making_new();
-	struct read_trace *r;
-
-	making_hello(m);
-	name_since(m, 5, 5, 1000, "sh");
-	name_since(m, 5, 5, 3000, "cat");     /* an exec, */
-	name_since(m, 5, 77, 2000, "worker"); /* and a thread of another program, told late */
-	name_since(m, 5, 5, 9000, "cat");     /* told again: nothing new */
-	name_since(m, 6, 6, 0, "old");
-	name_since(m, 6, 6, 0, "renamed"); /* no moment: the newest counts */
-	m->session = 8;
-	making_hello(m);
-	name_since(m, 5, 5, 1000, "init");
-	r = read_it(m);
-	assert_string_equal(trace_task(r->t, 0, 5, 0)->comm, "sh");
-	assert_string_equal(trace_task(r->t, 0, 5, 1999)->comm, "sh");
-	assert_int_equal(trace_task(r->t, 0, 5, 1999)->generation, 0);
-	assert_string_equal(trace_task(r->t, 0, 5, 2000)->comm, "worker");
-	assert_int_equal(trace_task(r->t, 0, 5, 2000)->tgid, 77);
-	assert_int_equal(trace_task(r->t, 0, 5, 2000)->generation, 1);
-	assert_string_equal(trace_task(r->t, 0, 5, 10000)->comm, "cat");
-	assert_int_equal(trace_task(r->t, 0, 5, 10000)->since_ns, 3000);
-	assert_int_equal(trace_task(r->t, 0, 5, 10000)->generation, 2);
-	assert_string_equal(trace_task(r->t, 0, 6, 10)->comm, "renamed");
-	assert_string_equal(trace_task(r->t, 1, 5, 2500)->comm, "init");
-	assert_null(trace_task(r->t, 2, 5, 2500));
-	done(r);
-	making_free(m);
-}
-
-static void names_are_bounded(void **state)
-{
-	static uint8_t payload[FRAMING_MAX_PAYLOAD];
-	struct framing_header h = {.kind = AYP_KIND_NAMES, .session = 7};
-	struct making *m = making_new();
-	struct read_trace *r = read_as(m, (struct read_trace){.no_events = true});
-	struct trace_config config = {
-		.memory = {read_trace_resize, r}, .sink = &read_trace_nothing};
-	struct trace *t;
-
-	assert_int_equal(trace_new(&t, &config), 0);
-	for (uint32_t i = 0; i < 10000; i++) {
-		ayaprof_Names *n = making_msg(m);
-		int len;
-
-		for (n->names_count = 0; n->names_count < 32; n->names_count++) {
-			ayaprof_Name *name = &n->names[n->names_count];
-
-			name->table = ayaprof_Table_TABLE_TASK;
-			name->id = i * 32 + n->names_count;
-			name->since_ns = 1;
-			name->name[0] = 'x';
-		}
-		len = ayp_message_encode(m->ctx, h.kind, n, payload, sizeof(payload), &h.flags);
-		assert_true(len > 0);
-		assert_int_equal(trace_learn(t, &h, payload, (size_t)len), 0);
-	}
-	assert_int_equal(trace_learned(t), 0);
-	assert_int_equal(trace_totals(t)->names_left_out, 320000 - 262144);
-	assert_string_equal(trace_task(t, 0, 262143, 1)->comm, "x");
-	assert_null(trace_task(t, 0, 262144, 1));
-	assert_true(r->memory_peak < 64u << 20);
-	trace_free(t);
-	done(r);
-	making_free(m);
-}
-
-static void exact_totals(void **state)
-{
-	struct making *m = making_new();
-	ayaprof_Aggregates *a;
-
-	making_func(m, F, AYP_CLASS_KERNEL, "f");
-	pair(m, 0);
-	for (uint64_t count = 5; count < 12; count += 3) {
-		a = making_msg(m);
-		a->rows_count = 2;
-		a->rows[0] =
-			(ayaprof_Aggregate){.func = F, .count = count, .alloc_bytes = 10 * count};
-		a->rows[1] = (ayaprof_Aggregate){.func = 9, .count = 1};
-		making_add(m, AYP_KIND_AGGREGATES);
-	}
-	m->session = 8;
-	making_func(m, G, AYP_CLASS_KERNEL, "f");
-	a = making_msg(m);
-	a->rows_count = 1;
-	a->rows[0] = (ayaprof_Aggregate){.func = G, .count = 100};
-	making_add(m, AYP_KIND_AGGREGATES);
-	for (int live = 0; live < 2; live++) {
-		struct read_trace *r = read_as(m, (struct read_trace){.live = live});
-
-		assert_true(trace_func(r->t, F)->has_exact);
-		assert_int_equal(trace_func(r->t, F)->exact_count, 111);
-		assert_int_equal(trace_func(r->t, F)->alloc_bytes, 110);
-		assert_int_equal(trace_func(r->t, 9)->exact_count, 1);
-		assert_string_equal(trace_func(r->t, 9)->name, "func_9");
-		done(r);
-	}
+	read_done(r);
 	making_free(m);
 }
 
@@ -705,7 +492,7 @@ static void kernel_messages(void **state)
 	assert_int_equal(r->logs[3].r.missed, 0);
 	assert_int_equal(trace_totals(r->t)->logs_missed, 4);
 	assert_int_equal(trace_totals(r->t)->frames_unknown, 0);
-	done(r);
+	read_done(r);
 	making_free(m);
 }
 
@@ -736,7 +523,7 @@ static void samples_in_order(void **state)
 	assert_int_equal(r->samples[1].memory[0].alloc_bytes, 30);
 	assert_int_equal(r->samples[3].memory[0].alloc_bytes, 41);
 	assert_int_equal(trace_totals(r->t)->samples, 4);
-	done(r);
+	read_done(r);
 	making_free(m);
 }
 
@@ -752,8 +539,8 @@ static struct making *all_sorts(void)
 	for (m->session = 7; m->session < 9; m->session++) {
 		making_hello(m);
 		names(m);
-		name_since(m, 5, 5, 1000, "sh");
-		name_since(m, 5, 5, 2000, "cat");
+		making_name_since(m, 5, 5, 1000, "sh");
+		making_name_since(m, 5, 5, 2000, "cat");
 		making_name(m, ayaprof_Table_TABLE_SYMBOL, 9, 0, "_ZN1a1bEv");
 		pair(m, 0);
 		pair(m, 6);
@@ -834,8 +621,8 @@ static void threads_change_nothing(void **state)
 	b = read_as(m, (struct read_trace){.later = true});
 	assert_int_equal(a->n_events, 2 * (2000 - 2 * 59));
 	assert_same_results(a, b);
-	done(a);
-	done(b);
+	read_done(a);
+	read_done(b);
 	making_free(m);
 }
 
@@ -868,7 +655,7 @@ static void groups_longer_than_a_job(void **state)
 		r = read_as(m, (struct read_trace){.later = later});
 		assert_int_equal(r->n_events, 2000);
 		assert_int_equal(trace_totals(r->t)->lost_total, 0);
-		done(r);
+		read_done(r);
 	}
 	free(mem);
 	making_free(m);
@@ -891,11 +678,6 @@ int main(void)
 		cmocka_unit_test(gaps_that_were_told),
 		cmocka_unit_test(kernel_loss_hits_its_cpu_only),
 		cmocka_unit_test(many_ranges),
-		cmocka_unit_test(names_may_come_late),
-		cmocka_unit_test(sessions_share_functions),
-		cmocka_unit_test(names_hold_from_a_moment_on),
-		cmocka_unit_test(names_are_bounded),
-		cmocka_unit_test(exact_totals),
 		cmocka_unit_test(kernel_messages),
 		cmocka_unit_test(samples_in_order),
 		cmocka_unit_test(memory_runs_out),

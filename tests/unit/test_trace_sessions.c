@@ -8,8 +8,7 @@
 #include <stdio.h>
 #include <cmocka.h>
 
-#include "tests/unit/make_recording.h"
-#include "tests/unit/read_trace.h"
+#include "tests/unit/read_making.h"
 
 enum { F = 1 };
 
@@ -23,27 +22,6 @@ enum { F = 1 };
 	}
 #define COUNT(a) ((uint32_t)(sizeof(a) / sizeof(*(a))))
 #define SECOND   UINT64_C(1000000000)
-
-static struct read_trace *read_as(const struct making *m, struct read_trace how)
-{
-	struct read_trace *r = malloc(sizeof(*r));
-
-	assert_non_null(r);
-	*r = how;
-	read_trace(r, m->data, m->size);
-	return r;
-}
-
-static struct read_trace *read_it(const struct making *m)
-{
-	return read_as(m, (struct read_trace){0});
-}
-
-static void done(struct read_trace *r)
-{
-	read_trace_free(r);
-	free(r);
-}
 
 static void status(struct making *m, uint64_t t_ns, uint64_t produced, uint64_t taken)
 {
@@ -121,7 +99,7 @@ static void later_protocol_is_not_decoded(void **state)
 		assert_string_not_equal(trace_func(r->t, (uint16_t)i)->name, "not this");
 	assert_null(trace_task(r->t, 0, 5, 1000));
 	assert_int_equal(r->notices[TRACE_NOTICE_LATER_PROTOCOL], 1);
-	done(r);
+	read_done(r);
 	/* On a line what came before the hello has been shown, but nothing of it stays. */
 	r = malloc(sizeof(*r));
 	assert_non_null(r);
@@ -132,7 +110,7 @@ static void later_protocol_is_not_decoded(void **state)
 	assert_int_equal(trace_session(r->t, 1)->delivered, 2);
 	assert_int_equal(trace_totals(r->t)->lost_total, 1);
 	assert_int_equal(r->notices[TRACE_NOTICE_LATER_PROTOCOL], 1);
-	done(r);
+	read_done(r);
 	making_free(m);
 }
 
@@ -162,7 +140,7 @@ static void frames_of_neither_board_nor_recorder(void **state)
 	assert_int_equal(trace_totals(r->t)->frames, 4);
 	assert_int_equal(trace_totals(r->t)->frames_unknown, 2);
 	assert_false(trace_totals(r->t)->ended);
-	done(r);
+	read_done(r);
 	making_free(m);
 }
 
@@ -194,7 +172,7 @@ static void recordings_joined(void **state)
 	assert_int_equal(trace_totals(r->t)->line.frames, 300);
 	assert_int_equal(trace_totals(r->t)->line.wire_bytes, 11000);
 	assert_int_equal(trace_totals(r->t)->line.frames_bad, 6);
-	done(r);
+	read_done(r);
 	/* One that broke off and that nobody has ended since (PROTOCOL.md, section 11). */
 	m->size = 0;
 	recording(m, 100, 5000, false);
@@ -202,11 +180,11 @@ static void recordings_joined(void **state)
 	r = read_it(m);
 	assert_false(trace_totals(r->t)->ended);
 	assert_int_equal(trace_totals(r->t)->line.frames_bad, 4);
-	done(r);
+	read_done(r);
 	making_hello(m);
 	r = read_it(m);
 	assert_false(trace_totals(r->t)->ended);
-	done(r);
+	read_done(r);
 	making_free(m);
 }
 
@@ -225,13 +203,13 @@ static void frames_of_the_line(void **state)
 	r = read_it(m);
 	assert_int_equal(trace_totals(r->t)->line.frames, 0);
 	assert_int_equal(trace_totals(r->t)->line.wire_bytes, 200000);
-	done(r);
+	read_done(r);
 	for (int i = 0; i < 3; i++)
 		making_hello(m);
 	r = read_as(m, (struct read_trace){.live = true});
 	assert_int_equal(trace_totals(r->t)->line.frames, 3);
 	assert_int_equal(r->met, 1);
-	done(r);
+	read_done(r);
 	making_free(m);
 }
 
@@ -248,7 +226,7 @@ static void length_is_what_was_profiled(void **state)
 	r = read_it(m);
 	/* Two events are missing, so something is known to have happened, but not when. */
 	assert_int_equal(trace_totals(r->t)->duration_ns, 90000); /* nothing better is known */
-	done(r);
+	read_done(r);
 	making_events(m, 0, ev, COUNT(ev));
 	making_goodbye(m, 2, 2);
 	r = read_it(m);
@@ -256,11 +234,11 @@ static void length_is_what_was_profiled(void **state)
 	assert_int_equal(trace_totals(r->t)->duration_ns, 5000);
 	assert_int_equal(trace_since_origin(r->t, 0, 6000), 5000);
 	assert_int_equal(trace_since_origin(r->t, 0, 10), 0);
-	done(r);
+	read_done(r);
 	sample(m, 8000);
 	r = read_it(m);
 	assert_int_equal(trace_totals(r->t)->duration_ns, 7000);
-	done(r);
+	read_done(r);
 	making_free(m);
 }
 
@@ -282,7 +260,7 @@ static void a_replay_begins_with_its_events(void **state)
 	assert_true(trace_totals(r->t)->has_time);
 	assert_int_equal(trace_totals(r->t)->origin_ns, 5000);
 	assert_int_equal(trace_totals(r->t)->duration_ns, 1000);
-	done(r);
+	read_done(r);
 	making_free(m);
 }
 
@@ -358,7 +336,7 @@ static void boots_by_the_desk(void **state)
 		assert_int_equal(trace_session(r->t, 2)->shift_ns, 20 * SECOND);
 		assert_int_equal(trace_session(r->t, 3)->shift_ns, 3601 * SECOND);
 		assert_int_equal(trace_totals(r->t)->duration_ns, 3600 * SECOND);
-		done(r);
+		read_done(r);
 	}
 	making_free(m);
 }
@@ -382,7 +360,7 @@ static void boots_by_wall_clocks(void **state)
 	/* Right behind the ones before. */
 	assert_int_equal(trace_session(r->t, 2)->shift_ns, 61 * SECOND + 1);
 	assert_int_equal(trace_session(r->t, 3)->shift_ns, 63 * SECOND + 2);
-	done(r);
+	read_done(r);
 	making_free(m);
 }
 
@@ -402,7 +380,7 @@ static void boots_never_overlap(void **state)
 	one_event(m, 6 * SECOND);
 	r = read_it(m);
 	assert_int_equal(trace_session(r->t, 1)->shift_ns, 595 * SECOND + 1);
-	done(r);
+	read_done(r);
 	making_free(m);
 }
 
@@ -425,7 +403,7 @@ static void too_many_sessions(void **state)
 		assert_int_equal(trace_totals(r->t)->sessions_left_out, 5);
 		assert_int_equal(r->notices[TRACE_NOTICE_SESSIONS], 1);
 		assert_true(r->memory_peak < 64u << 20);
-		done(r);
+		read_done(r);
 	}
 	making_free(m);
 }
@@ -480,7 +458,7 @@ static void overruns_of_the_host(void **state)
 	assert_int_equal(r->losses[1].cause, ayaprof_LossCause_LOSS_HOST_OVERRUN);
 	assert_int_equal(r->losses[1].first_ns, 1055);
 	assert_int_equal(r->losses[1].last_ns, 1110);
-	done(r);
+	read_done(r);
 	making_free(m);
 }
 
