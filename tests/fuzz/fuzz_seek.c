@@ -11,6 +11,7 @@
 
 #include "host/trace/trace.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/fuzz_frames.h"
 
 #define MAX_CHANGES 8u
 
@@ -27,15 +28,6 @@ struct kept {
 	uint16_t session;
 	bool any;
 };
-
-static void *resize(void *ctx, void *old, size_t size)
-{
-	if (!size) {
-		free(old);
-		return NULL;
-	}
-	return realloc(old, size);
-}
 
 static void on_event(void *ctx, const struct trace_event *e)
 {
@@ -69,7 +61,7 @@ static void begin(struct reading *r)
 {
 	static const struct trace_sink sink = {
 		.event = on_event, .call = on_call, .segment = on_segment, .loss = on_loss};
-	struct trace_config config = {.memory = {resize, NULL},
+	struct trace_config config = {.memory = {fuzz_resize, NULL},
 		.sink = &sink,
 		.sink_ctx = r,
 		.points = true,
@@ -99,25 +91,17 @@ enum pass { LEARN, LEARN_OTHERS, GIVE };
 static void frames(
 	struct reading *r, const uint8_t *src, size_t size, enum pass pass, struct kept *k)
 {
-	const uint8_t *from = src;
-	uint32_t seq = 0;
+	struct fuzz_frames f = {.at = src, .end = src + size};
 
-	while (size >= 5) {
-		struct framing_header h = {
-			.kind = src[0], .flags = src[1], .session = src[2], .seq = seq++};
-		size_t len = (size_t)src[3] | (size_t)(src[4] & 0x0f) << 8;
-
-		if (len > size - 5)
-			len = size - 5;
-		trace_place(r->t, (uint64_t)(src - from), (uint64_t)(src - from) + 5 + len);
+	while (fuzz_frames_next(&f)) {
+		trace_place(r->t, (uint64_t)(f.payload - FUZZ_FRAME_HEAD - src),
+			(uint64_t)(f.at - src));
 		if (pass == GIVE)
-			MUST(trace_frame(r->t, &h, src + 5, len) == 0);
-		else if (pass == LEARN || h.kind != AYP_KIND_EVENTS)
-			MUST(trace_learn(r->t, &h, src + 5, len) == 0);
-		if (k && seq % 4 == 0)
+			MUST(trace_frame(r->t, &f.header, f.payload, f.len) == 0);
+		else if (pass == LEARN || f.header.kind != AYP_KIND_EVENTS)
+			MUST(trace_learn(r->t, &f.header, f.payload, f.len) == 0);
+		if (k && f.seq % 4 == 0)
 			keep_point(r, k);
-		src += 5 + len;
-		size -= 5 + len;
 	}
 }
 

@@ -8,6 +8,7 @@
 
 #include "host/trace/trace.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/fuzz_frames.h"
 
 #define MAX_JOBS 16u
 
@@ -22,15 +23,6 @@ struct reading {
 		bool started, done;
 	} job[MAX_JOBS];
 };
-
-static void *resize(void *ctx, void *old, size_t size)
-{
-	if (!size) {
-		free(old);
-		return NULL;
-	}
-	return realloc(old, size);
-}
 
 static void *start(void *ctx, void (*work)(void *arg), void *arg)
 {
@@ -122,21 +114,11 @@ static void on_watermark(void *ctx, uint16_t session, uint64_t t_ns)
 
 static void frames(struct reading *r, const uint8_t *src, size_t size, bool learn)
 {
-	uint32_t seq = 0;
+	struct fuzz_frames f = {.at = src, .end = src + size};
 
-	/* KIND FLAGS SESSION LEN(2) payload, again and again. */
-	while (size >= 5) {
-		struct framing_header h = {
-			.kind = src[0], .flags = src[1], .session = src[2], .seq = seq++};
-		size_t len = (size_t)src[3] | (size_t)(src[4] & 0x0f) << 8;
-
-		if (len > size - 5)
-			len = size - 5;
-		MUST((learn ? trace_learn(r->t, &h, src + 5, len)
-			    : trace_frame(r->t, &h, src + 5, len)) == 0);
-		src += 5 + len;
-		size -= 5 + len;
-	}
+	while (fuzz_frames_next(&f))
+		MUST((learn ? trace_learn(r->t, &f.header, f.payload, f.len)
+			    : trace_frame(r->t, &f.header, f.payload, f.len)) == 0);
 }
 
 static void check(const struct reading *r)
@@ -177,7 +159,7 @@ static void read_it(const uint8_t *data, size_t size, bool live, bool threads)
 		.watermark = on_watermark,
 	};
 	static struct reading r;
-	struct trace_config config = {.memory = {resize, NULL},
+	struct trace_config config = {.memory = {fuzz_resize, NULL},
 		.sink = &sink,
 		.sink_ctx = &r,
 		.secret = UINT64_C(0xd1342543de82ef95)};
