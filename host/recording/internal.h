@@ -17,9 +17,13 @@ struct recording_private {
 	unsigned int flags;
 	const struct trace_sink *sink;
 	void *ctx;
+	bool in_part;               /* only a range is wanted */
 	struct seek_writer *writer; /* makes seek points in the second reading; or NULL */
 	struct seek_index index;    /* of which a part is read */
 };
+
+/* realloc(3) and free(3). */
+extern const struct trace_memory recording_memory;
 
 /* All return 0 or a negative errno; recording.stop and out of memory are said by recording_said. */
 

@@ -7,10 +7,8 @@
  *     given      N            N.EEEEEEEEEE.N            N
  *                               ^ from     ^ until
  */
-#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "host/base/say.h"
 #include "host/recording/internal.h"
@@ -201,42 +199,43 @@ static int give_ended(struct recording *r, uint16_t session, const struct part *
 
 /* ---- all of it ------------------------------------------------------------------------------ */
 
-/* Every frame is looked at, so that damage is known; those with events are not learned. */
-static int learn_all(struct recording *r)
+/* Every frame is looked at. Has the recording been damaged since the digest was made? */
+static bool has_changed(struct recording *r)
 {
 	struct reader *reader = r->priv->reader;
 	struct reader_frame f;
-	int err = 0, got = 0;
 
-	while (!err && (got = reader_next(reader, &f)) == 1)
-		if (f.header.kind != AYP_KIND_EVENTS)
-			err = trace_learn(r->trace, &f.header, f.payload, f.payload_len);
-	return err ? err : got < 0 ? got : reader_damaged(reader) != r->priv->index.damaged;
+	while (reader_next(reader, &f) == 1)
+		;
+	return reader_damaged(reader) != r->priv->index.damaged;
 }
 
-static int learn(struct recording *r, bool all)
+static int learn(struct recording *r)
 {
 	const struct seek_index *x = &r->priv->index;
 	int err = trace_know_digest(r->trace, x->digest, x->digest_len);
 
 	if (!err)
-		err = all ? learn_all(r) : read_extents(r, trace_learn, x->extent, x->n_extents);
+		err = read_extents(r, trace_learn, x->extent, x->n_extents);
 	return err ? err : trace_learned(r->trace);
 }
 
-static int give(struct recording *r, struct part *part, size_t n_parts)
+static int resume_all(struct recording *r, struct part *part, size_t n_parts)
 {
-	struct seek_extent *extents;
-	size_t n;
 	int err = 0;
 
 	for (size_t i = 0; i < n_parts && !err; i++)
 		if (part[i].wanted)
 			err = resume(r, (uint16_t)i, &part[i]);
-	if (!err)
-		err = rewind_reader(r);
-	if (err)
-		return err;
+	return err ? err : rewind_reader(r);
+}
+
+static int give(struct recording *r, const struct part *part, size_t n_parts)
+{
+	struct seek_extent *extents;
+	size_t n;
+	int err;
+
 	extents = plan(&r->priv->index, part, n_parts, &n);
 	if (!extents)
 		return -ENOMEM;
@@ -248,21 +247,31 @@ static int give(struct recording *r, struct part *part, size_t n_parts)
 	return err ? err : trace_end(r->trace);
 }
 
-static int read_part(struct recording *r, uint64_t from_ns, uint64_t to_ns, bool figures)
+/* All that can be wrong with an index turns up here, before anything is given. *out: to be freed. */
+static int prepare(
+	struct recording *r, uint64_t from_ns, uint64_t to_ns, bool figures, struct part **out)
 {
-	size_t n = trace_session_count(r->trace);
-	struct part *part = calloc(n + 1, sizeof(*part));
-	int err;
+	size_t n;
+	int err = recording_new_trace(r, false);
 
-	if (!part)
+	*out = NULL;
+	if (!err)
+		err = learn(r);
+	if (err)
+		return err;
+	n = trace_session_count(r->trace);
+	*out = calloc(n + 1, sizeof(**out));
+	if (!*out)
 		return -ENOMEM;
 	for (size_t i = 0; i < n && !figures; i++)
-		choose(r, (uint16_t)i, from_ns, to_ns, &part[i]);
-	err = give(r, part, n);
-	free(part);
+		choose(r, (uint16_t)i, from_ns, to_ns, &(*out)[i]);
+	return resume_all(r, *out, n);
+}
+
+static int finish(struct recording *r, int err)
+{
 	if (err == -EBADMSG && !r->stop) {
-		say("%s" SEEK_SUFFIX " is damaged: remove it, it will be made again",
-			r->priv->name);
+		say("%s" SEEK_SUFFIX " is wrong: remove it, it will be made again", r->priv->name);
 		r->stop = err;
 	}
 	if (err)
@@ -274,22 +283,36 @@ static int read_part(struct recording *r, uint64_t from_ns, uint64_t to_ns, bool
 	return 1;
 }
 
+/* There is still the ordinary way. */
+static int do_without(struct recording *r)
+{
+	trace_free(r->trace);
+	r->trace = NULL;
+	seek_index_close(&r->priv->index);
+	return rewind_reader(r);
+}
+
 int recording_read_part(struct recording *r, uint64_t from_ns, uint64_t to_ns, bool figures)
 {
 	struct recording_private *p = r->priv;
+	struct part *part;
 	int err;
 
 	if (!p->input.is_named || input_being_written(&p->input) ||
 		seek_index_open(&p->index, p->name, p->input.fd))
 		return 0;
-	err = recording_new_trace(r, false);
+	/* Figures are of the whole recording, so all of it must be what it was. */
+	if (figures && has_changed(r))
+		return do_without(r);
+	err = figures ? rewind_reader(r) : 0;
 	if (!err)
-		err = learn(r, figures);
+		err = prepare(r, from_ns, to_ns, figures, &part);
+	else
+		part = NULL;
 	if (!err)
-		return read_part(r, from_ns, to_ns, figures);
-	/* Nothing has been given yet: there is still the ordinary way. */
-	seek_index_close(&p->index);
-	trace_free(r->trace);
-	r->trace = NULL;
-	return err == -ENOMEM ? err : rewind_reader(r);
+		err = finish(r, give(r, part, trace_session_count(r->trace)));
+	else if (err == -EBADMSG)
+		err = do_without(r);
+	free(part);
+	return err;
 }

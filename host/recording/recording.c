@@ -21,6 +21,8 @@ static void *resize(void *ctx, void *old, size_t size)
 	return NULL;
 }
 
+const struct trace_memory recording_memory = {.resize = resize};
+
 static uint64_t random_secret(void)
 {
 	uint64_t secret = 0;
@@ -39,7 +41,7 @@ int recording_new_trace(struct recording *r, bool mute)
 {
 	struct recording_private *p = r->priv;
 	const struct trace_config config = {
-		.memory = {.resize = resize},
+		.memory = recording_memory,
 		.threads = workers_interface(p->workers),
 		.sink = p->sink,
 		.sink_ctx = p->ctx,
@@ -167,7 +169,9 @@ int recording_read_twice(struct recording *r)
 	/* Its end so far is no damage. */
 	r->being_written = p->input.fd >= 0 && input_being_written(&p->input);
 	reader_growing(p->reader, r->being_written);
-	if (p->input.fd >= 0 && !r->being_written && p->input.is_named)
+	/* Who wants calls pays little for them; others only if they want a part. */
+	if (p->input.fd >= 0 && !r->being_written && p->input.is_named &&
+		(p->in_part || p->sink->call || p->sink->segment))
 		p->writer = seek_writer_new(p->name, p->input.fd);
 	err = recording_new_trace(r, false);
 	if (!err)
@@ -202,6 +206,7 @@ static int read_by_points(struct recording *r, const char *path, const struct tr
 
 	if (err)
 		return err;
+	r->priv->in_part = range != NULL;
 	err = recording_read_part(r, range ? range[0] : 0, range ? range[1] : 0, !range);
 	if (!err)
 		return recording_read_twice(r);

@@ -10,7 +10,6 @@
 
 #include "host/base/grow.h"
 #include "host/recording/reader.h"
-#include "host/recording/record.h"
 #include "host/recording/seek_index.h"
 #include "host/trace/state.h"
 #include "proto/message.h"
@@ -40,9 +39,12 @@ struct parts {
 
 static int add_part(struct parts *p, const uint8_t *bytes, size_t len)
 {
-	uint8_t *grown = grow_array(p->bytes, &p->cap, p->n + len + 1, 1);
+	uint8_t *grown;
 
-	if (!grown || p->n + len > STATE_MAX)
+	if (p->n + len > STATE_MAX)
+		return -EBADMSG;
+	grown = grow_array(p->bytes, &p->cap, p->n + len + 1, 1);
+	if (!grown)
 		return -ENOMEM;
 	p->bytes = grown;
 	memcpy(grown + p->n, bytes, len);
@@ -121,16 +123,16 @@ static int unpack(const struct parts *p, size_t max, uint8_t **out, size_t *len)
 
 /* ---- the digest --------------------------------------------------------------------------------- */
 
-/* The last record says where it begins. */
-static uint64_t digest_place(struct parts *p, int fd, uint64_t size)
+/* The last record says where it begins, + 1. All are looked at: what comes later than a digest can be
+ * relied on then. 0: it is damaged, or no index. */
+static uint64_t digest_place(struct parts *p, int fd)
 {
-	uint64_t from = size > RECORD_MAX ? size - RECORD_MAX : 0, place = 0;
 	struct reader_frame f;
 	struct reader *r;
+	uint64_t place = 0;
 
 	if (reader_open_fd(&r, fd))
 		return 0;
-	reader_seek(r, from);
 	while (reader_next(r, &f) == 1) {
 		place = 0;
 		if (f.header.kind == AYP_KIND_RECORDING_END && !f.header.session &&
@@ -138,6 +140,8 @@ static uint64_t digest_place(struct parts *p, int fd, uint64_t size)
 				f.payload_len, &p->msg))
 			place = p->msg.end.digest_place;
 	}
+	if (reader_damaged(r))
+		place = 0;
 	reader_close(r);
 	return place;
 }
@@ -176,7 +180,7 @@ static int read_index(struct seek_index *x, struct parts *p, int recording)
 	if (fstat(x->fd, &st) || !S_ISREG(st.st_mode) || fstat(recording, &of) ||
 		(st.st_uid != of.st_uid && st.st_uid != geteuid() && st.st_uid != 0))
 		return -ENOENT;
-	place = digest_place(p, x->fd, (uint64_t)st.st_size);
+	place = digest_place(p, x->fd);
 	if (!place || place > (uint64_t)st.st_size)
 		return -ENOENT;
 	err = read_parts(p, x->fd, place - 1, AYP_KIND_DIGEST);

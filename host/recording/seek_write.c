@@ -10,14 +10,16 @@
 #include <zlib.h>
 
 #include "host/base/grow.h"
+#include "host/recording/internal.h"
 #include "host/recording/record.h"
-#include "host/recording/seek_index.h"
 #include "host/trace/state.h"
 #include "proto/message.h"
 
 /* A point about so often, and more seldom where states are long. */
 #define EACH_BYTES (512u << 10)
 #define STATE_PART 16u
+/* Where there was none: a state that is too long is not to be tried at each frame. */
+#define AGAIN_BYTES (64u << 10)
 
 struct seek_writer {
 	struct seek_index index;
@@ -36,16 +38,6 @@ struct seek_writer {
 		ayaprof_RecordingEnd end;
 	} msg;
 };
-
-static void *resize(void *ctx, void *old, size_t size)
-{
-	if (size)
-		return realloc(old, size);
-	free(old);
-	return NULL;
-}
-
-static const struct trace_memory memory = {.resize = resize};
 
 /* A file in the recording's directory that is gone when we are, whatever ends us. */
 static int open_nameless(const char *path, mode_t mode)
@@ -155,7 +147,7 @@ static void write_record(struct seek_writer *w, unsigned int kind)
 	write_bytes(w, record, head + body_len);
 }
 
-/* Packed by zlib, its length before: a varint. Returns NULL without memory. */
+/* By zlib, to be freed. NULL: no memory. */
 static uint8_t *pack(const uint8_t *bytes, size_t len, size_t *packed)
 {
 	uLongf n = compressBound((uLong)len);
@@ -246,6 +238,7 @@ static void try_point(struct seek_writer *w, struct trace *t, uint32_t id)
 
 	while (session < trace_session_count(t) && trace_session(t, session)->id != id)
 		session++;
+	w->next_point = w->end_place + AGAIN_BYTES;
 	if (session == trace_session_count(t) || trace_point(t, session, &p) != 1)
 		return;
 	add_entry(w, session, &p);
@@ -291,7 +284,7 @@ static void write_all(struct seek_writer *w, const uint8_t *digest, size_t len)
 	uint64_t place = w->at;
 	struct state s;
 
-	state_write(&s, &memory);
+	state_write(&s, &recording_memory);
 	seek_index_state(&w->index, &w->head, &s);
 	state_count(&s, len, STATE_MAX);
 	for (size_t i = 0; i < len; i++)

@@ -48,7 +48,7 @@ static int keep_error(struct trace *t, int err)
 
 static void pass_losses(struct session *s, uint64_t t_ns)
 {
-	if (s->t->digest.known)
+	if (trace_is_part(s->t))
 		return;
 	losses_until(&s->losses, t_ns);
 	s->next_loss_ns = losses_next(&s->losses);
@@ -117,7 +117,7 @@ static int close_gap(struct session *s, uint64_t until_ns)
 	int err;
 
 	/* Its losses are in the digest. */
-	if (s->t->digest.known) {
+	if (trace_is_part(s->t)) {
 		s->gap = (struct loss_gap){0};
 		s->gap_open = false;
 		return 0;
@@ -164,7 +164,7 @@ static int make_pairer(struct session *s)
 static int begin(struct session *s, uint64_t t_ns)
 {
 	places_begin(s, t_ns, true);
-	s->next_loss_ns = s->t->digest.known ? UINT64_MAX : losses_next(&s->losses);
+	s->next_loss_ns = trace_is_part(s->t) ? UINT64_MAX : losses_next(&s->losses);
 	return make_pairer(s);
 }
 
@@ -191,9 +191,9 @@ static int take_events(struct session *s, struct decode_job *job, const struct d
 	if (err)
 		return err;
 	/* Of a part of a recording the digest knows. */
-	if (!s->t->digest.known && (!s->pub.last_ns || first_ns < s->pub.first_ns))
+	if (!trace_is_part(s->t) && (!s->pub.last_ns || first_ns < s->pub.first_ns))
 		s->pub.first_ns = first_ns;
-	if (!s->t->digest.known && last_ns > s->pub.last_ns)
+	if (!trace_is_part(s->t) && last_ns > s->pub.last_ns)
 		s->pub.last_ns = last_ns;
 	if (last_ns > s->edge_ns)
 		s->edge_ns = last_ns;
@@ -221,7 +221,7 @@ static void compare_block(
 	bool promised = arrivals_promised(&s->arrivals, first_index);
 	unsigned int cause = ayaprof_LossCause_LOSS_LINE;
 
-	if (s->t->phase != TRACE_LEARNED || s->t->digest.known)
+	if (s->t->phase != TRACE_LEARNED || trace_is_part(s->t))
 		return;
 	if (promised && !ayp_codec_known(codec)) {
 		promised = false;
@@ -261,12 +261,12 @@ static int take_block(struct session *s, struct decode_job *job, const struct de
 	if (b->result == DECODE_OK) {
 		int err = take_events(s, job, b, map);
 
-		if (s->t->config.points && !s->t->digest.known && !err)
+		if (trace_makes_points(s->t) && !err)
 			seek_taken(s, b->first_index, b->count,
 				job->events[b->from + b->count - 1].t_ns);
 		return err;
 	}
-	if (s->t->config.points && !s->t->digest.known)
+	if (trace_makes_points(s->t))
 		seek_taken(s, b->first_index, 0, 0);
 	if (b->result == DECODE_BROKEN) {
 		add_missing(s, b->first_index, b->count);
@@ -284,7 +284,7 @@ int flow_jobs_done(void *ctx, void *whose, struct decode_job *job)
 	const uint32_t *map;
 	int err = functions_use(&t->functions, s->index, job->used, &map);
 
-	if (!err && t->config.points && !t->digest.known)
+	if (!err && trace_makes_points(t))
 		err = seek_uses(s, job->used, map);
 	if (job->cpus > t->totals.cpus)
 		t->totals.cpus = job->cpus;
@@ -369,12 +369,12 @@ int flow_block(struct session *s, const ayaprof_Events *e)
 	err = open_session(s);
 	if (err)
 		return err;
-	if (t->phase == TRACE_LEARNED && !t->digest.known) {
+	if (t->phase == TRACE_LEARNED && !trace_is_part(t)) {
 		s->sequencer.arrivals = &s->arrivals;
 		s->sequencer.contested = &t->contested;
 	}
 	/* Before it goes on: then it is asked for. */
-	if (t->config.points && !t->digest.known && b.first_index >= s->sequencer.cover)
+	if (trace_makes_points(t) && b.first_index >= s->sequencer.cover)
 		err = seek_came(s, &b);
 	if (!err)
 		err = sequencer_block(&s->sequencer, &b, t->frame, &fate);
@@ -472,7 +472,7 @@ int flow_finish(struct session *s)
 	struct ledger_totals totals;
 	int err;
 
-	if (t->digest.known)
+	if (trace_is_part(t))
 		return finish_part(s);
 	if (!s->ledger)
 		return 0;

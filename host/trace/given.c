@@ -11,11 +11,11 @@ int give_events(struct session *s, const void *msg)
 
 	if (!s->t->wants_events || !s->ledger || !ledger_block_possible(e->first_index, e->count))
 		return 0;
-	if (s->t->digest.known && (!k->resumed || k->stopped))
+	if (trace_is_part(s->t) && (!k->resumed || k->stopped))
 		return 0;
-	if (!s->t->digest.known && !k->places[1])
+	if (!trace_is_part(s->t) && !k->places[1])
 		k->places[0] = s->t->place;
-	if (!s->t->digest.known)
+	if (!trace_is_part(s->t))
 		k->places[1] = s->t->end_place;
 	return flow_block(s, e);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * What a pairer knows, to bytes and back: PROTOCOL.md, section 11, "State".
+ * What a pairer knows, to bytes and back: PROTOCOL.md, section 11, "Seek points", the stream "state".
  *
  * Bytes may be anybody's. What they could break when they are wrong is looked at here: places in
  * arrays, counts that belong together, the order of what is searched. Times and ids only make

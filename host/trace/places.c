@@ -198,7 +198,7 @@ static void find_duration(struct trace *t)
 
 void places_settle(struct trace *t)
 {
-	if (t->digest.known)
+	if (trace_is_part(t))
 		return;
 	place_sessions(t);
 	find_origin(t);
@@ -209,10 +209,10 @@ void places_begin(struct session *s, uint64_t t_ns, bool event)
 {
 	struct trace *t = s->t;
 
-	if (!s->begun && !t->digest.known)
+	if (!s->begun && !trace_is_part(t))
 		place_again(s);
 	s->begun = true;
-	if (t->digest.known)
+	if (trace_is_part(t))
 		return;
 	find_origin(t);
 	if (event && !t->totals.has_time) {
@@ -223,6 +223,6 @@ void places_begin(struct session *s, uint64_t t_ns, bool event)
 
 void places_reach(struct session *s, uint64_t t_ns)
 {
-	if (!s->t->digest.known)
+	if (!trace_is_part(s->t))
 		reach(s->t, s, t_ns);
 }

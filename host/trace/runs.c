@@ -63,7 +63,7 @@ int runs_next(struct trace *t)
 	struct digest *d = &t->digest;
 	struct digest_run *run;
 
-	if (t->config.points && !d->known) {
+	if (trace_makes_points(t)) {
 		run = trace_grow(t->mem, d->run, &d->cap_runs, d->n_runs + 1, sizeof(*run));
 		if (!run)
 			return -ENOMEM;

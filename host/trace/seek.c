@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "host/trace/seek.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
@@ -26,12 +27,20 @@ void seek_free(struct session *s)
 /* How many blocks stand before this index. */
 static size_t blocks_before(const struct seek *k, uint64_t index)
 {
-	size_t n = k->n_blocks;
+	size_t lo = 0, hi = k->n_blocks;
 
 	/* They nearly always come in order. */
-	while (n && k->block[n - 1].first_index >= index)
-		n--;
-	return n;
+	if (hi && k->block[hi - 1].first_index < index)
+		return hi;
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (k->block[mid].first_index < index)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
 }
 
 static void drop_blocks(struct seek *k, size_t n)
@@ -54,6 +63,10 @@ static size_t start_block(const struct session *s)
 		at++;
 	while (at && !k->block[at].begins)
 		at--;
+	/* One that never went on would do so in a reading that begins here. */
+	for (size_t i = at; i < newest; i++)
+		if (!k->block[i].taken)
+			return k->n_blocks;
 	return k->block[at].begins ? at : k->n_blocks;
 }
 
@@ -68,8 +81,11 @@ int seek_came(struct session *s, const struct sequenced *b)
 
 	if (k->n_blocks == SEEK_MAX_BLOCKS) {
 		at = start_block(s);
-		drop_blocks(k, at && at < k->n_blocks ? at : k->n_blocks);
+		k->broken |= !at || at == k->n_blocks;
+		drop_blocks(k, k->broken ? k->n_blocks : at);
 	}
+	if (k->broken)
+		return 0;
 	at = blocks_before(k, b->first_index);
 	if (at < k->n_blocks && k->block[at].first_index == b->first_index)
 		return 0;
@@ -159,11 +175,13 @@ int seek_lost(struct session *s, const struct trace_loss *l, bool breaks)
 	return 0;
 }
 
-static void give_row(struct session *s, const struct seek_row *row)
+static void give_row(struct session *s, size_t at)
 {
+	const struct seek_row *row = &s->seek.row[at];
 	struct trace *t = s->t;
 
-	if (row->breaks && s->pairer && !t->err)
+	/* Older ones are in the state. */
+	if (row->breaks && at >= s->seek.state_rows && s->pairer && !t->err)
 		t->err = pairer_lost(
 			s->pairer, row->loss.first_ns, row->loss.last_ns, row->loss.cpu);
 	if (row->loss.count && t->sink.loss)
@@ -175,7 +193,7 @@ void seek_pass_losses(struct session *s)
 	struct seek *k = &s->seek;
 
 	while (k->next_row < k->n_rows && k->row[k->next_row].at <= k->given)
-		give_row(s, &k->row[k->next_row++]);
+		give_row(s, k->next_row++);
 }
 
 /* ---- points ----------------------------------------------------------------------------------- */
@@ -243,9 +261,7 @@ int trace_point(struct trace *t, uint16_t session, struct trace_point *p)
 		if (k->block[i].place < p->start_place)
 			p->start_place = k->block[i].place;
 	}
-	/* One that was taken before has given something that waits: it was dropped from here. */
-	if (after < s->merger.n)
-		return 0;
+	assert(after >= s->merger.n);
 	p->skip = after - s->merger.n;
 	state_free(&t->point);
 	write_state(&t->point, s);
@@ -258,7 +274,6 @@ int trace_point(struct trace *t, uint16_t session, struct trace_point *p)
 	p->state = t->point.bytes;
 	p->state_len = t->point.n;
 	pairer_mark(s->pairer, p->next_call);
-	k->marked = p->next_call;
 	k->oldest_ns = 0;
 	drop_blocks(k, at);
 	return 1;
@@ -295,12 +310,7 @@ static int resume_at(struct session *s, const struct trace_point *p)
 		return err;
 	if (s->pairer && (pairer_skip_ended(s->pairer, &in) || pairer_state(s->pairer, &in)))
 		return -EBADMSG;
-	for (size_t i = 0; i < n_rows; i++) {
-		const struct seek_row *row = &k->row[k->next_row++];
-
-		if (row->loss.count && t->sink.loss)
-			t->sink.loss(t->config.sink_ctx, &row->loss);
-	}
+	k->state_rows = n_rows;
 	if (t->pairing.next_call < p->next_call)
 		t->pairing.next_call = p->next_call;
 	k->given = p->given;

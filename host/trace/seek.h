@@ -12,9 +12,9 @@
  * oldest block of which something may wait, and leaves out the first `skip` events that its merger
  * gives: those that had been given already.
  *
- * Holds: 48 bytes for each block of these groups, SEEK_MAX_BLOCKS at most (else there is no point
- * until the next group), 128 KiB for ids of functions, and 56 bytes for each loss, SEEK_MAX_ROWS at
- * most: beyond it the trace has no digest.
+ * Holds: 40 bytes for each block of these groups, SEEK_MAX_BLOCKS at most, 128 KiB for ids of
+ * functions, and 56 bytes for each loss, SEEK_MAX_ROWS at most: with more of either the trace has no
+ * digest.
  */
 #ifndef HOST_TRACE_SEEK_H
 #define HOST_TRACE_SEEK_H
@@ -22,7 +22,7 @@
 #include "host/trace/stage.h"
 #include "host/trace/state.h"
 
-#define SEEK_MAX_BLOCKS 65536u
+#define SEEK_MAX_BLOCKS 16384u
 #define SEEK_MAX_ROWS   65536u
 #define SEEK_VERSION    1u
 /* Of one point: so that what is read never takes all the room for threads and open calls. */
@@ -53,7 +53,7 @@ struct seek {
 	struct seek_row *row;
 	size_t n_rows, cap_rows;
 	size_t next_row;      /* of those read from a digest: to be given next */
-	uint64_t marked;      /* next_call of the newest point; 0: there is none */
+	size_t state_rows;    /* so many were given before the state was written */
 	struct state ended;   /* when the session is over: calls that ended since that point */
 	uint64_t places[2];   /* of the first event record, behind the last one */
 	uint64_t skip, until; /* events that are left out, and after how many to stop */

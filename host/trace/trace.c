@@ -138,7 +138,7 @@ static void learn_figures(struct session *s, struct ledger *all)
 {
 	struct ledger_totals totals;
 
-	if (s->t->digest.known) {
+	if (trace_is_part(s->t)) {
 		digest_account(s);
 		return;
 	}
@@ -190,7 +190,7 @@ int trace_learned(struct trace *t)
 	if (t->totals.sessions_left_out)
 		trace_notify(t, TRACE_NOTICE_SESSIONS, 0, TRACE_MAX_SESSIONS);
 	runs_sum(t);
-	if (t->digest.known) {
+	if (trace_is_part(t)) {
 		digest_frames(t);
 		digest_totals(t);
 	}
@@ -231,7 +231,7 @@ int trace_end(struct trace *t)
 		err = frames_finish(t->session[i]);
 	t->phase = TRACE_ENDED;
 	t->totals.names_left_out = t->names.left_out;
-	if (t->digest.known)
+	if (trace_is_part(t))
 		digest_totals(t);
 	places_settle(t);
 	return err;

@@ -253,7 +253,8 @@ struct trace_event_range {
 	uint64_t oldest_ns;
 };
 void trace_event_range(const struct trace *t, uint16_t session, struct trace_event_range *r);
-/* from: NULL, begin with its first event. until: NULL, go on to its last one. As above. */
+/* from: NULL, begin with its first event. until: NULL, go on to its last one. Gives nothing to the
+ * sink yet. As above. */
 int trace_resume(struct trace *t, uint16_t session, const struct trace_point *from,
 	const struct trace_point *until);
 /* What there was between the points has been given. Returns 0 or -ENOMEM. */

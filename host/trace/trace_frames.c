@@ -156,7 +156,7 @@ int frames_give(struct trace *t, const struct framing_header *h, const uint8_t *
 	if (!ayp_message_decode(t->ctx, h->kind, h->flags, payload, len, t->message))
 		err = row->give(s, t->message);
 	/* In a part of a recording what comes last is not known. */
-	if (!err && t->frame == s->last_frame && !t->digest.known)
+	if (!err && t->frame == s->last_frame && !trace_is_part(t))
 		err = frames_finish(s);
 	return err;
 }

@@ -131,6 +131,18 @@ struct trace {
 	bool told_codec, told_format, told_protocol, told_sessions;
 };
 
+/* Only a part of the recording is read: what the rest says is in the digest. */
+static inline bool trace_is_part(const struct trace *t)
+{
+	return t->digest.known;
+}
+
+/* All of it is read, and others will want to begin in the middle. */
+static inline bool trace_makes_points(const struct trace *t)
+{
+	return t->config.points && !t->digest.known;
+}
+
 void trace_notify(struct trace *t, enum trace_notice notice, uint64_t a, uint64_t b);
 
 /* ---- sessions.c ----------------------------------------------------------------------------- */

@@ -128,7 +128,7 @@ def bad_index(bench):
     bench.hostdec("stats", path)
     good = index_of(path).read_bytes()
     rng = random.Random(3)
-    for fault in ("cut", "noise", "empty", "bits", "older", "link", "directory"):
+    for fault in ("cut", "noise", "empty", "bits", "point", "older", "link", "directory"):
         index = index_of(path)
         index.unlink(missing_ok=True)
         if fault == "cut":
@@ -139,6 +139,8 @@ def bad_index(bench):
             index.write_bytes(b"")
         elif fault == "bits":
             index.write_bytes(bytes(byte ^ (rng.random() < 0.01) for byte in good))
+        elif fault == "point":
+            index.write_bytes(good[:200] + bytes([good[200] ^ 1]) + good[201:])
         elif fault == "older":
             index.write_bytes(good)
             os.utime(path)
@@ -154,7 +156,7 @@ def bad_index(bench):
     assert not [name for name in os.listdir(bench.tmp) if ".seek." in name]
 
 
-@test("nothing is written beside a recording that is short, a pipe, or being written")
+@test("nothing is written beside a recording that is short, a pipe, or read for something else than calls")
 def no_index(bench):
     path, _ = TRACEPOINTS.unpack(bench.tmp)
     short = replayed(bench, path)
@@ -162,6 +164,8 @@ def no_index(bench):
     assert not index_of(short).exists()
     long = long_one(bench)
     view(bench, long, WAYS[0], "whole")
+    bench.hostdec("log", long, code=None)
+    bench.hostdec("export", long, "-f", "events", "-o", bench.tmp / "events")
     assert not index_of(long).exists()
 
 
